@@ -1,0 +1,24 @@
+/*
+ * console.h - characters out and in: the serial line.
+ */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Send text; "\n" goes out as "\r\n".  Nothing is dropped: it waits. */
+void console_write(const char *text, size_t length);
+
+/* The next byte typed; sleeps until there is one. */
+int console_read(void);
+/* The next byte typed, or -1 if there is none now. */
+int console_poll(void);
+/* True if Ctrl-C (3) came in since console_clear_interrupt. */
+int console_interrupted(void);
+void console_clear_interrupt(void);
+
+/* Bytes lost because nobody read the receive queue, or the UART overran. */
+uint32_t console_overruns(void);
+
+#endif

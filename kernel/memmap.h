@@ -1,0 +1,39 @@
+/*
+ * memmap.h - the machine's memory: what the loader says, and what is left of it
+ * for mm.
+ */
+#ifndef KERNEL_MEMMAP_H
+#define KERNEL_MEMMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "boot/multiboot.h"
+#include "mm/mm.h"
+
+/* Read the loader's map; print it at LOG_DEBUG; then hand what is free to mm. */
+void memmap_init(const struct multiboot_info *info);
+
+/*
+ * The pure part, for tests too: from the loader's map (entries of any order,
+ * overlapping, empty, beyond 4 GiB, of unknown type; or none, then mem_upper) and the list
+ * of reserved ranges to what mm may have.  Only type 1, only 1 MiB and above,
+ * below `limit`, whole pages.  An entry of another type wins over type 1 where
+ * they overlap.  Returns the number of ranges, at most max; what does not fit is
+ * counted in *dropped.
+ */
+size_t memmap_usable(const struct multiboot_info *info,
+                     const struct mm_range *reserved, size_t reserved_count,
+                     uint64_t limit, struct mm_range *ranges, size_t max,
+                     size_t *dropped);
+
+/* The end of the highest RAM that the loader knows, below 4 GiB; for whatis. */
+uint64_t memmap_ram_end(void);
+
+/*
+ * What an address outside the heap is, in words: "kernel code", "stack",
+ * "Multiboot information", "reserved by the firmware", "beyond RAM" ...; never NULL.
+ */
+const char *memmap_region(uintptr_t addr);
+
+#endif

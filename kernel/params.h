@@ -1,0 +1,44 @@
+/*
+ * params.h - kernel parameters from the Multiboot command line, as in Linux.
+ *
+ *     static bool set_mem(const char *value) { ... return ok; }
+ *     KERNEL_PARAM(mem, "SIZE", "use no memory above SIZE", set_mem);
+ *
+ * NAME=VALUE or NAME; a value may stand in double quotes, where \" and \\ are
+ * the characters themselves.  What is unknown or malformed is named in the log
+ * and never stops the boot.
+ */
+#ifndef KERNEL_PARAMS_H
+#define KERNEL_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel_param {
+    const char *name;
+    const char *value_name;     /* "" for a flag without value */
+    const char *help;
+    bool (*set)(const char *value);     /* value "" if none; false: malformed */
+} __attribute__((aligned(16)));
+
+#define KERNEL_PARAM(name_, value_, help_, fn_)                                \
+    static const struct kernel_param kernel_param_##name_ __attribute__((      \
+        section("kernel_params"), used)) = { #name_, value_, help_, fn_ }
+
+/* Parse the line (copied, not kept) and set each parameter found in it. */
+void params_parse(const char *line);
+
+/* The command line as the loader gave it, without the kernel's path. */
+const char *params_line(void);
+
+/* The command of run="...", or "". */
+const char *params_run(void);
+
+/* A decimal or 0x number with an optional K, M or G; the whole text must be it. */
+bool parse_size(const char *text, uint64_t *value);
+
+/* All parameters, to loop over; `params` shows them. */
+const struct kernel_param *params_begin(void);
+const struct kernel_param *params_end(void);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * printk.h - output: kprintf for what a command shows, printk for the log.
+ *
+ * Neither allocates.  Both may be called anywhere, interrupt handlers included.
+ * Formats: % [-0+ #] [width|*] [.precision|.*] [h hh l ll z t j] d i u x X o c s p
+ * and %%.  64-bit values print with ll; %p prints 0x and eight digits.
+ */
+#ifndef KERNEL_PRINTK_H
+#define KERNEL_PRINTK_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* To the console only.  Returns the number of characters. */
+int kprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+int kvprintf(const char *fmt, va_list args) PRINTF_LIKE(1, 0);
+
+/* Into buf, cut to size - 1 and always ended with 0 (size 0: nothing is written). */
+int ksnprintf(char *buf, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
+int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args)
+    PRINTF_LIKE(3, 0);
+
+/* Linux's levels: a line is shown on the console if its level is below loglevel. */
+enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE,
+                 LOG_INFO, LOG_DEBUG };
+
+/*
+ * One line (the newline is the caller's) into the log ring, which dmesg shows
+ * with the time since boot, and on the console if its level says so.  When the
+ * ring is full the oldest lines go, and dmesg says how many.
+ */
+void printk(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+#define pr_err(...) printk(LOG_ERR, __VA_ARGS__)
+#define pr_warn(...) printk(LOG_WARNING, __VA_ARGS__)
+#define pr_info(...) printk(LOG_INFO, __VA_ARGS__)
+#define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
+
+/* 7 unless loglevel= or quiet (4) say otherwise. */
+extern int console_loglevel;
+
+/* Show the whole ring on the console. */
+void printk_dump_log(void);
+
+/* Say why, with registers and backtrace, and stop the machine for good. */
+void panic(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
+#define KASSERT(truth) \
+    ((truth) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #truth))
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * shell.h - commands, and how to add one.
+ *
+ *     static int cmd_hello(int argc, char **argv) { kprintf("hello\n"); return 0; }
+ *     SHELL_COMMAND(hello, "[name]", "say hello", cmd_hello);
+ *
+ * at file scope of any file of the kernel, or of a lab, is all: the linker
+ * collects the commands, help lists them.
+ */
+#ifndef KERNEL_SHELL_H
+#define KERNEL_SHELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/printk.h"
+
+/* What a command returns; exec ends with the first that is not SHELL_OK. */
+enum { SHELL_OK, SHELL_FAILED, SHELL_USAGE, SHELL_UNKNOWN };
+
+struct shell_command {
+    const char *name;
+    const char *usage;          /* arguments, "" for none */
+    const char *help;           /* one line */
+    const char *group;          /* heading in help; NULL: "labs" */
+    const char *details;        /* further lines for `help NAME`, or NULL */
+    int (*run)(int argc, char **argv);
+} __attribute__((aligned(32)));
+
+#define SHELL_COMMAND_IN(group_, name_, usage_, help_, details_, fn_)           \
+    static const struct shell_command shell_command_##name_ __attribute__((     \
+        section("shell_commands"), used)) = { #name_, usage_, help_, group_,    \
+                                              details_, fn_ }
+
+#define SHELL_COMMAND(name, usage, help, fn) \
+    SHELL_COMMAND_IN(NULL, name, usage, help, NULL, fn)
+
+/* Run one line, commands separated by ";".  The status of the first that failed. */
+int shell_run(const char *line);
+
+/* Read lines at the prompt and run them, for ever. */
+void shell_loop(void) __attribute__((noreturn));
+
+/* ---- for commands ------------------------------------------------------- */
+
+/*
+ * A number: decimal, 0x hex, with K, M or G behind it (upper or lower case), or
+ * $N, the address that the shell holds under that number.  False, and one line
+ * that says what is wrong and names `what`, if it is none.
+ */
+bool shell_number(const char *text, const char *what, uint32_t *value);
+
+/* Remove an option such as "-j" from the arguments; was it there? */
+bool shell_option(int *argc, char **argv, const char *option);
+
+/* Print "usage: name ..." of the running command, with the reason before it. */
+int shell_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* True once Ctrl-C was typed since the command began: long commands ask. */
+bool shell_interrupted(void);
+
+/* Print text as a JSON string, with its quotes. */
+void json_string(const char *text);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * mm.h - the heap as its owner sees it: handing memory over, looking at it,
+ * proving it whole.  What programs call is in slab.h and gfp.h.
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include "mm/gfp.h"
+#include "mm/slab.h"
+
+/* ---- handing memory over ------------------------------------------------ */
+
+struct mm_range {
+    uintptr_t start;
+    size_t bytes;
+};
+
+/* Record who allocates and frees (kmemleak=on)?  Read once, by mm_init. */
+extern bool mm_records;
+
+/*
+ * Take these ranges as the heap, in any order, overlapping or not.  Only whole
+ * pages inside them are used, never the page at address 0; a range without a
+ * whole page is counted in mm_stats.skipped.  The page structs and page records
+ * are taken from the first range with room.  Called again, it forgets all.
+ */
+void mm_init(const struct mm_range *ranges, size_t count);
+
+/*
+ * Walk and recount everything.  NULL, or the numbered rule that is broken, for
+ * instance "B4: two free buddies were not joined".  Changes nothing.
+ */
+const char *mm_check(void);
+
+/* ---- numbers ------------------------------------------------------------ */
+
+struct mm_stats {
+    uint32_t total_pages;       /* given by mm_init; total = free + used */
+    uint32_t free_pages;
+    uint32_t slab_pages;        /* in slabs, full or not */
+    uint32_t empty_slab_pages;  /* of those, in slabs without a live object */
+    uint32_t meta_pages;        /* page structs, page records, slab maps */
+    uint32_t live_pages;        /* alloc_pages and alloc_pages_exact */
+    uint32_t large_pages;       /* kmallocs beyond the caches */
+    uint32_t pages_allocated, pages_freed;  /* pages, by the page API, since boot */
+    uint32_t kmallocs, kfrees;  /* objects: every cache, and large kmallocs */
+    uint32_t live_objects;      /* kmallocs - kfrees */
+    size_t live_bytes;          /* as asked; as taken if nothing is recorded */
+    uint32_t failed;            /* allocations that returned NULL */
+    uint32_t bad_frees;         /* refused */
+    uint32_t last_serial;       /* of the newest allocation; 0: none, or off */
+    uint32_t skipped;           /* ranges of mm_init without a whole page */
+    uint32_t free_blocks[MAX_PAGE_ORDER + 1];
+};
+
+/* Linear in the heap: it recounts by walking. */
+void mm_get_stats(struct mm_stats *stats);
+
+struct mm_cache_info {
+    const char *name;
+    uint32_t object_size;       /* as asked of kmem_cache_create */
+    uint32_t slot_size;         /* from one object to the next */
+    uint32_t slots_per_slab;
+    uint32_t pages_per_slab;
+    uint32_t live, slots;       /* now, in all slabs */
+    uint32_t slabs, full_slabs, partial_slabs, empty_slabs;
+    uint32_t peak_slabs;
+    uint32_t allocs, frees;     /* since the cache was made */
+    bool internal;              /* mm's own: its objects are book-keeping */
+};
+
+/* Every cache, the kmalloc ones first, by size.  fn returns false to stop. */
+void mm_walk_caches(bool (*fn)(const struct mm_cache_info *info, void *arg),
+                    void *arg);
+
+/* The cache of that name, or NULL. */
+struct kmem_cache *mm_find_cache(const char *name);
+
+/* ---- what is this address ----------------------------------------------- */
+
+enum mm_what_kind {
+    MM_OUTSIDE,                 /* not in the span of the heap at all */
+    MM_HOLE,                    /* in the span, but never given to the heap */
+    MM_META,                    /* page structs, page records, slab maps */
+    MM_FREE_PAGE,
+    MM_USED_PAGES,              /* a block of alloc_pages or alloc_pages_exact */
+    MM_LARGE,                   /* a kmalloc beyond the caches */
+    MM_SLAB_LIVE,               /* a slot of a slab, handed out */
+    MM_SLAB_FREE,               /* a slot of a slab, not handed out now */
+    MM_SLAB_REST,               /* in a slab, behind the last slot */
+};
+
+struct mm_what {
+    enum mm_what_kind kind;
+    const void *addr;           /* what was asked */
+    uintptr_t start;            /* of the block or slot around it */
+    size_t bytes;               /* of the block or slot */
+    size_t offset;              /* addr - start */
+    uint32_t pfn;               /* page number; NO_PAGE: outside */
+    unsigned order;             /* of the block or slab */
+    bool exact;                 /* from alloc_pages_exact */
+    const char *cache;          /* slabs: its name */
+    uint32_t slot;              /* slabs: number of the slot, from 0 */
+    /* The record; serial 0: never handed out since, or nothing is recorded. */
+    uint32_t serial;
+    size_t asked;               /* bytes asked for */
+    const struct alloc_site *taken_by;  /* NULL: not known */
+    const struct alloc_site *freed_by;  /* NULL: not freed, or not known */
+};
+
+/* Any address at all is fine.  Cost: O(MAX_PAGE_ORDER). */
+void mm_what_is(const void *addr, struct mm_what *what);
+
+/* ---- what is live ------------------------------------------------------- */
+
+/*
+ * Every live object and page allocation, by ascending address; fn returns
+ * false to stop, and must not allocate or free.  asked, serial and taken_by are
+ * known only if mm_records.
+ */
+void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg);
+
+/* Give every empty slab of every cache back; how many pages went. */
+uint32_t mm_reclaim(void);
+
+/* ---- reports ------------------------------------------------------------ */
+
+enum mm_bug {
+    /* a free of what cannot be freed so; `what` says what it is */
+    MM_BUG_DOUBLE_FREE,         /* freed before, and not handed out since */
+    MM_BUG_NOT_ALLOCATED,       /* a slot or page never handed out */
+    MM_BUG_INTERIOR,            /* inside an object or block, not its start */
+    MM_BUG_NOT_HEAP,            /* outside, hole, book-keeping, rest of a slab */
+    MM_BUG_PAGES_TO_KFREE,      /* from alloc_pages */
+    MM_BUG_OBJECT_TO_FREE_PAGES,        /* from kmalloc or a cache */
+    MM_BUG_WRONG_ORDER,         /* or not the bytes of alloc_pages_exact */
+    MM_BUG_WRONG_CACHE,
+    /* a use that is wrong otherwise */
+    MM_BUG_SLEEP_IN_IRQ,        /* GFP_KERNEL in an interrupt handler */
+    MM_BUG_TOO_LARGE,           /* beyond MAX_PAGE_ORDER */
+    MM_BUG_BAD_CACHE,           /* kmem_cache_create: see `problem` */
+    MM_BUG_NO_CACHE,            /* not a cache, or a destroyed one */
+    MM_BUG_CACHE_IN_USE,        /* destroy with live objects */
+    /* nobody's bug */
+    MM_OUT_OF_MEMORY,
+};
+
+struct mm_report {
+    enum mm_bug bug;
+    bool fatal;                 /* __GFP_NOFAIL, SLAB_PANIC: mm traps after it */
+    const char *call;           /* the function called: "kfree" */
+    const char *problem;        /* in words, where `bug` does not say all */
+    const struct alloc_site *caller;    /* who called it; NULL: not known */
+    struct mm_what what;        /* of the pointer passed; frees, ksize, krealloc */
+    unsigned order;             /* asked for, or passed to free_pages */
+    size_t bytes;               /* asked for */
+    gfp_t gfp;
+    const char *cache;          /* passed to kmem_cache_*; NULL: none */
+    uint32_t live;              /* MM_BUG_CACHE_IN_USE: its live objects */
+};
+
+/* "double free", "interior pointer" ...: the bug in two or three words. */
+const char *mm_bug_name(enum mm_bug bug);
+
+/* "GFP_KERNEL|__GFP_ZERO" into buf, cut to size; returns buf. */
+const char *mm_gfp_name(gfp_t gfp, char *buf, size_t size);
+
+#endif

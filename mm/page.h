@@ -1,0 +1,59 @@
+/*
+ * page.h - what is known of each page, and of each object: the two structs that
+ * everything in mm hangs on.
+ */
+#ifndef MM_PAGE_H
+#define MM_PAGE_H
+
+#include "mm/port.h"
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE ((size_t)1 << PAGE_SHIFT)
+#define MAX_PAGE_ORDER 10
+#define NO_PAGE UINT32_MAX      /* as a page number: none */
+
+enum page_kind {
+    PG_HOLE,                    /* not ours: reserved, or between two ranges */
+    PG_META,                    /* the page structs and page records */
+    PG_FREE,                    /* first page of a free block */
+    PG_TAIL,                    /* a later page of a block, free or used */
+    PG_USED,                    /* first page of an alloc_pages block */
+    PG_PART,                    /* a later block of an alloc_pages_exact run */
+    PG_LARGE,                   /* first page of a kmalloc beyond the caches */
+    PG_SLAB,                    /* every page of a slab */
+};
+
+/*
+ * Sixteen bytes a page, beside the memory, never in it.  A page number (pfn)
+ * counts from the heap's base, which is 0 in the kernel, so that there a pfn is
+ * the address divided by 4096.
+ */
+struct page {
+    uint8_t kind : 4;           /* enum page_kind */
+    uint8_t order : 4;          /* of the block, in its first page and in slabs */
+    uint8_t cache;              /* PG_SLAB: index of its kmem_cache */
+    uint16_t nfree;             /* slab's first page: free slots */
+    uint32_t next, prev;        /* list of free blocks, or of partial slabs */
+    union {
+        uint32_t map;           /* slab's first page: see slab.c */
+        uint32_t run;           /* PG_USED: pages of an exact run, else 0; */
+    };                          /*   PG_PART: pfn of the run's first page */
+};
+
+/*
+ * Twelve bytes an object or page allocation: who took it and who gave it back.
+ * Of slots below PAGE_SIZE they lie at the end of the slab; larger objects and
+ * page allocations have the one of their first page.  serial 0: never handed
+ * out.  freed_by 0: live.
+ */
+struct record {
+    uint32_t serial;            /* 1, 2, 3 ... over all allocations since boot */
+    uint32_t size;              /* bytes asked for */
+    uint16_t site;              /* number of the call site */
+    uint16_t freed_by;
+};
+
+_Static_assert(sizeof(struct page) == 16, "a page struct is 16 bytes");
+_Static_assert(sizeof(struct record) == 12, "a record is 12 bytes");
+
+#endif

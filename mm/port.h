@@ -1,0 +1,37 @@
+/*
+ * port.h - all that mm wants from outside, and all it tells about its state.
+ *
+ * mm is handed its memory (mm_init), never prints and never sleeps.  It is the
+ * same source in the 32-bit kernel and in a hosted program; what differs is
+ * only who stands behind the names below.
+ */
+#ifndef MM_PORT_H
+#define MM_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The C library's own, or the kernel's kernel/string.c. */
+void *memset(void *to, int byte, size_t n);
+void *memcpy(void *to, const void *from, size_t n);
+size_t strlen(const char *s);
+
+/*
+ * What mm is doing: 0, or these bits.  mm sets MM_BUSY while its structures are
+ * between two consistent states; the trap code sets MM_IRQ around an interrupt
+ * handler.  A fault with MM_BUSY set happened inside the allocator.
+ */
+enum { MM_BUSY = 1, MM_IRQ = 2 };
+extern volatile uint32_t mm_state;
+
+struct mm_report;
+
+/*
+ * Called once for each misuse or failed request, with mm consistent and nothing
+ * changed by the refused call.  NULL (the default): reports are only counted.
+ * It may return; after a fatal one mm then traps.  It must not allocate.
+ */
+extern void (*mm_report_hook)(const struct mm_report *report);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * site.h - call sites: which line of code asked for this memory.
+ *
+ * Each use of an allocation macro places one struct alloc_site in the linker
+ * section "alloc_sites".  A record keeps its number there (1, 2, 3 ...) in 16
+ * bits; 0 is "nobody".  Calls of the functions themselves, (kmalloc)(n, f), have
+ * no line: their return address gets an entry of its own in the same section.
+ */
+#ifndef MM_SITE_H
+#define MM_SITE_H
+
+#include "mm/port.h"
+
+struct alloc_site {
+    const char *file;           /* NULL: only the return address is known */
+    const char *func;
+    uint32_t line;
+    uint32_t objects;           /* these four are the result of the last */
+    size_t bytes;               /* mm_count_sites(): live and not older than */
+    uint32_t oldest, newest;    /* asked for; serial numbers */
+    uintptr_t address;          /* return address, where file is NULL */
+} __attribute__((aligned(sizeof(void *) * 8)));
+
+/* The call site of the line on which it stands. */
+#define ALLOC_SITE()                                                          \
+    (__extension__({                                                          \
+        static struct alloc_site site_ __attribute__((                        \
+            section("alloc_sites"), used)) = { __FILE__, __func__, __LINE__,  \
+                                               0, 0, 0, 0, 0 };               \
+        &site_;                                                               \
+    }))
+
+/*
+ * Count live objects and page allocations by site, of all with serial number
+ * above `after`, into the fields of each site.  Linear in the heap.
+ */
+void mm_count_sites(uint32_t after);
+
+/* The sites in the order of the link, to loop over: site < mm_sites_end(). */
+struct alloc_site *mm_sites(void);
+struct alloc_site *mm_sites_end(void);
+
+/* Calls whose return address found no room; they count under site number 0. */
+uint32_t mm_sites_lost(void);
+
+#endif
