@@ -101,7 +101,8 @@ struct mm_what {
     bool exact;                 /* from alloc_pages_exact */
     const char *cache;          /* slabs: its name */
     uint32_t slot;              /* slabs: number of the slot, from 0 */
-    /* The record; serial 0: never handed out since, or nothing is recorded. */
+    bool used_before;           /* free memory: known to have been handed out */
+    /* The record, of the last life if it is free; serial 0: none is known. */
     uint32_t serial;
     size_t asked;               /* bytes asked for */
     const struct alloc_site *taken_by;  /* NULL: not known */
@@ -115,8 +116,9 @@ void mm_what_is(const void *addr, struct mm_what *what);
 
 /*
  * Every live object and page allocation, by ascending address; fn returns
- * false to stop, and must not allocate or free.  asked, serial and taken_by are
- * known only if mm_records.
+ * false to stop, and must not allocate or free.  serial and taken_by are known
+ * only if mm_records; without, asked is the size of the object or block.  Nothing
+ * is visited while mm is busy (in an interrupt).
  */
 void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg);
 
@@ -128,13 +130,14 @@ uint32_t mm_reclaim(void);
 enum mm_bug {
     /* a free of what cannot be freed so; `what` says what it is */
     MM_BUG_DOUBLE_FREE,         /* freed before, and not handed out since */
-    MM_BUG_NOT_ALLOCATED,       /* a slot or page never handed out */
+    MM_BUG_NOT_ALLOCATED,       /* a slot or page not known to be handed out ever */
     MM_BUG_INTERIOR,            /* inside an object or block, not its start */
     MM_BUG_NOT_HEAP,            /* outside, hole, book-keeping, rest of a slab */
     MM_BUG_PAGES_TO_KFREE,      /* from alloc_pages */
     MM_BUG_OBJECT_TO_FREE_PAGES,        /* from kmalloc or a cache */
     MM_BUG_WRONG_ORDER,         /* or not the bytes of alloc_pages_exact */
     MM_BUG_WRONG_CACHE,
+    MM_BUG_USE_AFTER_FREE,      /* krealloc, ksize of memory that is free */
     /* a use that is wrong otherwise */
     MM_BUG_SLEEP_IN_IRQ,        /* GFP_KERNEL in an interrupt handler */
     MM_BUG_TOO_LARGE,           /* beyond MAX_PAGE_ORDER */

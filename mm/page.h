@@ -21,6 +21,7 @@ enum page_kind {
     PG_PART,                    /* a later block of an alloc_pages_exact run */
     PG_LARGE,                   /* first page of a kmalloc beyond the caches */
     PG_SLAB,                    /* every page of a slab */
+    PG_MAPS,                    /* the same, of a slab that holds slab maps */
 };
 
 /*
@@ -42,9 +43,9 @@ struct page {
 
 /*
  * Twelve bytes an object or page allocation: who took it and who gave it back.
- * Of slots below PAGE_SIZE they lie at the end of the slab; larger objects and
- * page allocations have the one of their first page.  serial 0: never handed
- * out.  freed_by 0: live.
+ * Of slots below PAGE_SIZE they lie in the slab, behind the slots; blocks of pages
+ * use the one of their first page, and slot i of a slab of larger objects the one
+ * of the slab's page i.  serial 0: never handed out.  freed_by 0: live.
  */
 struct record {
     uint32_t serial;            /* 1, 2, 3 ... over all allocations since boot */

@@ -19,11 +19,13 @@ size_t strlen(const char *s);
 
 /*
  * What mm is doing: 0, or these bits.  mm sets MM_BUSY while its structures are
- * between two consistent states; the trap code sets MM_IRQ around an interrupt
- * handler.  A fault with MM_BUSY set happened inside the allocator.
+ * between two consistent states; the trap code sets MM_IRQ at the start of an
+ * interrupt handler and clears that bit, no other, at its end; MM_PUT_OFF says
+ * that frees from an interrupt wait for mm to be entered again.  A fault with
+ * MM_BUSY set happened inside the allocator.
  */
-enum { MM_BUSY = 1, MM_IRQ = 2 };
-extern volatile uint32_t mm_state;
+enum { MM_BUSY = 1, MM_IRQ = 2, MM_PUT_OFF = 4 };
+extern uint32_t mm_state;
 
 struct mm_report;
 

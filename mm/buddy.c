@@ -1,0 +1,327 @@
+/*
+ * buddy.c - the page allocator: power-of-two blocks that split and join again.
+ *
+ * A block of order k is 2^k pages whose first page number is a multiple of 2^k,
+ * so its buddy and its parent are pure arithmetic (Knowlton 1965; Knuth, The Art
+ * of Computer Programming, vol. 1, 2.5):
+ *
+ *     buddy  = pfn ^ 2^k        the other half of the block both came from
+ *     parent = pfn & ~2^k       where the two halves start once joined
+ *
+ *     order 2   |               0               |               4   ...
+ *     order 1   |       0       |       2       |
+ *     order 0   |   0   |   1   |   2   |   3   |
+ *
+ * To allocate, take the first block of the lowest list that is not empty and
+ * halve it until it fits; each upper half goes on its list.  To free, join with
+ * the buddy for as long as that is free and whole.  Only a block's first page
+ * knows its kind and order: all others are PG_TAIL, whether the block is free or
+ * used, so a large block costs no more than a small one.
+ *
+ * The arena is a multiple of the largest block long, padded with holes, so that a
+ * buddy is always inside it and no page number needs a bounds check.  Holes (and
+ * PG_META) are no blocks; nothing joins with them, or across them.
+ *
+ * Bookkeeping lies beside the memory, never inside it: whatever a program writes
+ * to a page that it has freed, these lists stay whole.
+ *
+ * Rules, each one proved by buddy_check():
+ *   B1  a block is aligned to its size;
+ *   B2  it is one of the kinds below in its first page, PG_TAIL in the others
+ *       (PG_SLAB and PG_MAPS: the kind in all of them), and no PG_TAIL is outside;
+ *   B3  a block is on free[order], linked both ways, if and only if it is PG_FREE;
+ *   B4  no two buddies are both free: they would have joined;
+ *   B5  nfree is the number of pages in free blocks;
+ *   B6  bit k of nonempty is set if and only if free[k] has a block;
+ *   B7  a run is one PG_USED block and its PG_PART blocks, as long as it says.
+ *
+ * Cost: alloc and free are O(MAX_PAGE_ORDER); nothing depends on the number of
+ * pages.  Not for interrupt handlers while a call is under way (see port.h).
+ */
+#include "mm/buddy.h"
+
+static void list_add(struct buddy *b, uint32_t pfn, unsigned order)
+{
+    struct page *page = &b->page[pfn];
+    uint32_t first = b->free[order];
+
+    page->kind = PG_FREE;
+    page->order = order & 15;
+    page->prev = NO_PAGE;
+    page->next = first;
+    if (first != NO_PAGE)
+        b->page[first].prev = pfn;
+    b->free[order] = pfn;
+    b->nonempty |= 1u << order;
+}
+
+static void list_remove(struct buddy *b, uint32_t pfn, unsigned order)
+{
+    struct page *page = &b->page[pfn];
+
+    if (page->next != NO_PAGE)
+        b->page[page->next].prev = page->prev;
+    if (page->prev != NO_PAGE)
+        b->page[page->prev].next = page->next;
+    else if ((b->free[order] = page->next) == NO_PAGE)
+        b->nonempty &= ~(1u << order);
+    page->kind = PG_TAIL;       /* it is about to be inside another block (B2) */
+}
+
+static bool free_block_at(const struct buddy *b, uint32_t pfn, unsigned order)
+{
+    return b->page[pfn].kind == PG_FREE && b->page[pfn].order == order;
+}
+
+/*
+ * Make the block (pfn, order) free, joining it with its buddy for as long as
+ * that is free and whole.  Joining moves no pages: nfree changes once (B5).
+ */
+static void release(struct buddy *b, uint32_t pfn, unsigned order)
+{
+    b->nfree += 1u << order;
+    b->page[pfn].kind = PG_TAIL;        /* it may end up inside its parent (B2) */
+    while (order < MAX_PAGE_ORDER) {
+        uint32_t other = pfn ^ (1u << order);
+
+        if (!free_block_at(b, other, order))
+            break;                      /* used, split or a hole: B4 holds */
+        list_remove(b, other, order);
+        pfn &= ~(1u << order);          /* the lower half heads the pair */
+        order++;
+    }
+    list_add(b, pfn, order);
+}
+
+void buddy_init(struct buddy *b, struct page *page, uint32_t npages)
+{
+    b->page = page;
+    b->npages = npages;
+    b->nfree = 0;
+    b->nonempty = 0;
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        b->free[order] = NO_PAGE;
+}
+
+/* The order of the largest block that may start at pfn and is at most n pages. */
+static unsigned largest_order(uint32_t pfn, uint32_t n)
+{
+    unsigned order = 0;
+
+    while (order < MAX_PAGE_ORDER && !(pfn & (1u << order)) && n >> (order + 1))
+        order++;
+    return order;
+}
+
+void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        b->page[pfn + i].kind = PG_TAIL;
+    while (n) {
+        unsigned order = largest_order(pfn, n);
+
+        release(b, pfn, order);
+        pfn += 1u << order;
+        n -= 1u << order;
+    }
+}
+
+uint32_t buddy_alloc(struct buddy *b, unsigned order)
+{
+    uint32_t large_enough = b->nonempty >> order;
+
+    if (!large_enough)
+        return NO_PAGE;
+
+    unsigned from = order + (unsigned)__builtin_ctz(large_enough);
+    uint32_t pfn = b->free[from];
+
+    list_remove(b, pfn, from);
+    while (from > order) {
+        from--;
+        list_add(b, pfn + (1u << from), from);
+    }
+    b->page[pfn].kind = PG_USED;
+    b->page[pfn].order = order & 15;
+    b->page[pfn].run = 0;
+    b->nfree -= 1u << order;
+    return pfn;
+}
+
+void buddy_free(struct buddy *b, uint32_t pfn)
+{
+    release(b, pfn, b->page[pfn].order);
+}
+
+void buddy_trim(struct buddy *b, uint32_t pfn, uint32_t keep)
+{
+    uint32_t end = pfn + (1u << b->page[pfn].order);
+    uint32_t start = pfn;
+
+    for (uint32_t left = keep; left; ) {
+        unsigned order = largest_order(start, left);
+
+        b->page[start].kind = PG_PART;
+        b->page[start].order = order & 15;
+        b->page[start].run = pfn;
+        start += 1u << order;
+        left -= 1u << order;
+    }
+    b->page[pfn].kind = PG_USED;
+    b->page[pfn].run = keep;
+    buddy_add(b, start, end - start);
+}
+
+void buddy_free_run(struct buddy *b, uint32_t pfn)
+{
+    uint32_t end = pfn + b->page[pfn].run;
+
+    while (pfn < end) {
+        uint32_t next = pfn + (1u << b->page[pfn].order);
+
+        buddy_free(b, pfn);
+        pfn = next;
+    }
+}
+
+uint32_t buddy_head(const struct buddy *b, uint32_t pfn)
+{
+    enum page_kind kind = b->page[pfn].kind;
+
+    if (kind == PG_SLAB || kind == PG_MAPS)     /* all their pages know (B2) */
+        return pfn & ~((1u << b->page[pfn].order) - 1);
+    for (unsigned k = 0; k <= MAX_PAGE_ORDER; k++) {
+        uint32_t head = pfn & ~((1u << k) - 1);
+
+        if (b->page[head].kind != PG_TAIL)      /* the nearest head is the one */
+            return head;
+    }
+    return pfn;
+}
+
+/* ---- proving it ----------------------------------------------------------- */
+
+/* B2: the pages behind the first are what they must be. */
+static bool tails_are_right(const struct buddy *b, uint32_t pfn)
+{
+    const struct page *head = &b->page[pfn];
+    bool all_alike = head->kind == PG_SLAB || head->kind == PG_MAPS;
+
+    for (uint32_t i = 1; i < 1u << head->order; i++)
+        if (b->page[pfn + i].kind != (all_alike ? head->kind : PG_TAIL))
+            return false;
+    return true;
+}
+
+/* B3, from the block's side: both neighbours, or the list's head, know it. */
+static bool is_linked(const struct buddy *b, uint32_t pfn)
+{
+    const struct page *page = &b->page[pfn];
+
+    if (page->next != NO_PAGE &&
+        (page->next >= b->npages || b->page[page->next].prev != pfn ||
+         !free_block_at(b, page->next, page->order)))
+        return false;
+    if (page->prev == NO_PAGE)
+        return b->free[page->order] == pfn;
+    return page->prev < b->npages && b->page[page->prev].next == pfn;
+}
+
+/* B3, from the list's side: it is n blocks long, all of this order. */
+static bool list_has(const struct buddy *b, unsigned order, uint32_t n)
+{
+    uint32_t pfn = b->free[order];
+
+    for (; n && pfn < b->npages; n--) {
+        if (!free_block_at(b, pfn, order))
+            return false;
+        pfn = b->page[pfn].next;
+    }
+    return n == 0 && pfn == NO_PAGE;
+}
+
+/* B7: the blocks behind a run's first are its parts, to its very end. */
+static bool run_is_right(const struct buddy *b, uint32_t first)
+{
+    uint32_t end = first + b->page[first].run;
+    uint32_t pfn = first + (1u << b->page[first].order);
+
+    while (pfn < end && pfn < b->npages && b->page[pfn].kind == PG_PART &&
+           b->page[pfn].run == first)
+        pfn += 1u << b->page[pfn].order;
+    return pfn == end;
+}
+
+static bool part_is_right(const struct buddy *b, uint32_t pfn)
+{
+    uint32_t first = b->page[pfn].run;
+
+    return first < pfn && b->page[first].kind == PG_USED &&
+           pfn - first < b->page[first].run;
+}
+
+static const char *check_free(const struct buddy *b, uint32_t pfn)
+{
+    unsigned order = b->page[pfn].order;
+
+    if (!is_linked(b, pfn))
+        return "B3: a free block is not on the list of its order";
+    if (order < MAX_PAGE_ORDER && free_block_at(b, pfn ^ (1u << order), order))
+        return "B4: two free buddies were not joined";
+    return NULL;
+}
+
+static const char *check_block(const struct buddy *b, uint32_t pfn)
+{
+    const struct page *page = &b->page[pfn];
+    uint32_t size = 1u << page->order;
+
+    if (page->order > MAX_PAGE_ORDER || (pfn & (size - 1)))
+        return "B1: a block is not aligned to its size";
+    if (page->kind == PG_TAIL || page->kind > PG_MAPS || !tails_are_right(b, pfn))
+        return "B2: a page is neither the first of a block nor inside one";
+    if (page->kind == PG_FREE)
+        return check_free(b, pfn);
+    if (page->kind == PG_USED && page->run && !run_is_right(b, pfn))
+        return "B7: a run of pages is not as long as it says";
+    if (page->kind == PG_PART && !part_is_right(b, pfn))
+        return "B7: a part belongs to no run of pages";
+    return NULL;
+}
+
+static const char *check_lists(const struct buddy *b, const uint32_t *blocks)
+{
+    uint32_t pages = 0;
+
+    for (unsigned k = 0; k <= MAX_PAGE_ORDER; k++) {
+        if (!list_has(b, k, blocks[k]))
+            return "B3: a list of free blocks is broken";
+        if ((b->free[k] != NO_PAGE) != (b->nonempty >> k & 1))
+            return "B6: nonempty does not tell which lists have blocks";
+        pages += blocks[k] << k;
+    }
+    return pages == b->nfree ? NULL : "B5: nfree is not the sum of the free blocks";
+}
+
+const char *buddy_check(const struct buddy *b)
+{
+    uint32_t blocks[MAX_PAGE_ORDER + 1] = { 0 };
+
+    for (uint32_t pfn = 0; pfn < b->npages; ) {
+        const struct page *page = &b->page[pfn];
+
+        if (page->kind == PG_HOLE || page->kind == PG_META) {
+            pfn++;
+            continue;
+        }
+
+        const char *broken = check_block(b, pfn);
+
+        if (broken)
+            return broken;
+        if (page->kind == PG_FREE)
+            blocks[page->order]++;
+        pfn += 1u << page->order;
+    }
+    return check_lists(b, blocks);
+}

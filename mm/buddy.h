@@ -1,0 +1,47 @@
+/*
+ * buddy.h - blocks of 2^order pages that split and join: see buddy.c.
+ *
+ * A struct buddy is one arena.  It knows page numbers only; who has which memory
+ * behind them is its owner's business.
+ */
+#ifndef MM_BUDDY_H
+#define MM_BUDDY_H
+
+#include "mm/page.h"
+
+struct buddy {
+    struct page *page;          /* one struct a page */
+    uint32_t npages;            /* a multiple of 2^MAX_PAGE_ORDER */
+    uint32_t nfree;             /* pages in free blocks */
+    uint32_t nonempty;          /* bit k: free[k] has a block */
+    uint32_t free[MAX_PAGE_ORDER + 1];  /* first block of each list, or NO_PAGE */
+};
+
+/* An arena of npages holes.  page is all zero, and stays the caller's. */
+void buddy_init(struct buddy *b, struct page *page, uint32_t npages);
+
+/* Make the n holes from pfn on free pages. */
+void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n);
+
+/* First page of a new block (PG_USED), or NO_PAGE.  order <= MAX_PAGE_ORDER. */
+uint32_t buddy_alloc(struct buddy *b, unsigned order);
+
+/* Give back the block whose first page is pfn.  The caller has proved that. */
+void buddy_free(struct buddy *b, uint32_t pfn);
+
+/*
+ * Keep the first `keep` pages of the block at pfn and free the rest.  What is
+ * kept becomes a run: blocks side by side, PG_USED and then PG_PART.
+ */
+void buddy_trim(struct buddy *b, uint32_t pfn, uint32_t keep);
+
+/* Give back all blocks of the run at pfn. */
+void buddy_free_run(struct buddy *b, uint32_t pfn);
+
+/* First page of the block that pfn lies in; pfn itself for holes and PG_META. */
+uint32_t buddy_head(const struct buddy *b, uint32_t pfn);
+
+/* NULL, or the rule that is broken. */
+const char *buddy_check(const struct buddy *b);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * cache.c - making and ending object caches: their table, their layout, their API.
+ *
+ * All caches stand in one table, so that a page struct names its cache in a byte:
+ *
+ *     0 .. 12     kmalloc-8 .. kmalloc-8k
+ *     13 .. 16    the map caches: 8, 16, 32 and 64 bytes, for slab maps (slab.c)
+ *     17 .. 254   those of kmem_cache_create
+ *
+ * The layout of a slab is decided once, when its cache is made.  It has the lowest
+ * order that holds at least 4 slots and wastes at most 1/16.  With records on, each
+ * slot below a page takes 12 bytes more behind the slots; the slots stay where they
+ * are, so powers of two stay aligned.
+ *
+ * Cost: making a cache searches the table; nothing here is on a fast path.
+ */
+#include "mm/slab_priv.h"
+
+struct kmem_cache caches[MAX_CACHES];
+
+/* ---- layout ------------------------------------------------------------------- */
+
+/*
+ * The smallest order that holds at least 4 slots and wastes at most 1/16; if none
+ * does, the one that wastes least.  `stride` is a slot with its record.
+ */
+static unsigned best_order(size_t stride)
+{
+    const size_t largest = PAGE_SIZE << MAX_SLAB_ORDER;
+    size_t least = SIZE_MAX;
+    unsigned best = MAX_SLAB_ORDER;
+
+    for (unsigned order = 0; order <= MAX_SLAB_ORDER; order++) {
+        size_t bytes = PAGE_SIZE << order;
+        size_t waste = bytes % stride << (MAX_SLAB_ORDER - order);
+
+        if (bytes / stride >= 4 && waste <= largest / 16)
+            return order;
+        if (bytes >= stride && waste < least) {
+            least = waste;
+            best = order;
+        }
+    }
+    return best;
+}
+
+static size_t map_bytes(size_t slots)
+{
+    return (slots + 31) / 32 * sizeof(uint32_t);
+}
+
+/* How many slots of that stride fit, leaving room for the map if it must be in. */
+static size_t slots_that_fit(size_t bytes, size_t stride, bool map_inside)
+{
+    size_t n = bytes / stride;
+
+    if (map_inside && n > 32)
+        while (n * stride + map_bytes(n) > bytes)
+            n--;
+    return n;
+}
+
+static void set_layout(struct kmem_cache *cache)
+{
+    bool recorded = heap.record && !is_map_cache(cache) &&
+                    cache->slot_size < PAGE_SIZE;
+    size_t stride = cache->slot_size + (recorded ? sizeof(struct record) : 0);
+    unsigned order = best_order(stride);
+    size_t bytes = PAGE_SIZE << order;
+    size_t slots = slots_that_fit(bytes, stride, recorded || is_map_cache(cache));
+
+    cache->order = order;
+    cache->slots = (uint32_t)slots;
+    cache->map_words = (uint32_t)(map_bytes(slots) / sizeof(uint32_t));
+    cache->record_offset = recorded ? (uint32_t)(slots * cache->slot_size) : 0;
+    cache->map_offset = (uint32_t)(slots * stride);
+    if (slots <= 32)
+        cache->map_place = MAP_IN_PAGE;
+    else if (slots * stride + map_bytes(slots) <= bytes)
+        cache->map_place = MAP_IN_SLAB;
+    else
+        cache->map_place = MAP_APART;
+    cache->offset_mask = (uint32_t)bytes - 1;
+    cache->pfn_mask = (1u << order) - 1;
+    cache->reciprocal = UINT32_MAX / cache->slot_size + 1;
+}
+
+/* size and align are sound. */
+static void setup(struct kmem_cache *cache, const char *name, size_t size,
+                  size_t align)
+{
+    memset(cache, 0, sizeof(*cache));
+    cache->name = name;
+    cache->object_size = (uint32_t)size;
+    cache->slot_size = (uint32_t)((size + align - 1) & ~(align - 1));
+    cache->spare = NO_PAGE;
+    for (unsigned k = 0; k < SLAB_LEVELS; k++)
+        cache->partial[k] = NO_PAGE;
+    set_layout(cache);
+    slab_serve_nothing(cache);
+}
+
+void cache_init(void)
+{
+    static const struct {
+        const char *name;
+        size_t size;
+    } first[FIRST_FREE_CACHE] = {
+        { "kmalloc-8", 8 },     { "kmalloc-16", 16 },   { "kmalloc-32", 32 },
+        { "kmalloc-64", 64 },   { "kmalloc-96", 96 },   { "kmalloc-128", 128 },
+        { "kmalloc-192", 192 }, { "kmalloc-256", 256 }, { "kmalloc-512", 512 },
+        { "kmalloc-1k", 1024 }, { "kmalloc-2k", 2048 }, { "kmalloc-4k", 4096 },
+        { "kmalloc-8k", 8192 },
+        { "slab-map-8", 8 },    { "slab-map-16", 16 },  { "slab-map-32", 32 },
+        { "slab-map-64", 64 },
+    };
+
+    memset(caches, 0, sizeof(caches));
+    for (unsigned i = 0; i < FIRST_FREE_CACHE; i++)
+        setup(&caches[i], first[i].name, first[i].size, 8);
+    for (unsigned i = 0; i < NR_KMALLOC_CACHES; i++)
+        caches[i].self = &caches[i];
+}
+
+/* ---- making ---------------------------------------------------------------------- */
+
+/* What is wrong with these arguments, or NULL. */
+static const char *refused(const char *name, size_t size, size_t align,
+                           slab_flags_t flags)
+{
+    if (!name || !*name)
+        return "it has no name";
+    if (size == 0)
+        return "its objects have size 0";
+    if (align & (align - 1))
+        return "its alignment is not a power of two";
+    if (align > PAGE_SIZE)
+        return "its alignment is more than a page";
+    if (size > MAX_OBJECT_SIZE || ((size + align) & ~align) > MAX_OBJECT_SIZE)
+        return "its objects are larger than the largest slab";
+    if (flags & ~(SLAB_HWCACHE_ALIGN | SLAB_PANIC))
+        return "it has a flag that does not exist";
+    return NULL;
+}
+
+/* SLAB_HWCACHE_ALIGN: to a line of 64 bytes, but small objects share a line. */
+static size_t full_align(size_t size, size_t align, slab_flags_t flags)
+{
+    size_t line = flags & SLAB_HWCACHE_ALIGN ? 64 : 8;
+
+    while (line > 8 && size <= line / 2)
+        line /= 2;
+    return align > line ? align : line;
+}
+
+static struct kmem_cache *free_entry(void)
+{
+    for (unsigned i = FIRST_FREE_CACHE; i < MAX_CACHES; i++)
+        if (!caches[i].name)
+            return &caches[i];
+    return NULL;
+}
+
+struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *name,
+                                        size_t size, size_t align,
+                                        slab_flags_t flags, void (*ctor)(void *))
+{
+    const char *problem = refused(name, size, align, flags);
+    struct kmem_cache *cache = NULL;
+
+    if (!problem && !mm_enter()) {
+        problem = "the allocator is busy";
+    } else if (!problem) {
+        cache = free_entry();
+        if (cache) {
+            setup(cache, name, size, full_align(size, align, flags));
+            cache->ctor = ctor;
+            cache->self = cache;
+        } else {
+            problem = "the table of caches is full";
+        }
+        mm_leave();
+    }
+    if (problem)
+        mm_report(&(struct mm_report){
+            .bug = MM_BUG_BAD_CACHE, .call = "kmem_cache_create", .caller = site,
+            .problem = problem, .cache = name, .bytes = size,
+            .fatal = flags & SLAB_PANIC });
+    return cache;
+}
+
+/* ---- using ----------------------------------------------------------------------- */
+
+/* A cache that was made and not destroyed?  If not, that is reported. */
+static inline bool is_cache(const char *call, struct alloc_site *site,
+                            const struct kmem_cache *cache)
+{
+    uintptr_t offset = (uintptr_t)cache - (uintptr_t)caches;
+
+    if (likely(offset < sizeof(caches) && cache->self == cache))
+        return true;
+    mm_report(&(struct mm_report){ .bug = MM_BUG_NO_CACHE, .call = call,
+                                   .caller = site, .what.addr = cache });
+    return false;
+}
+
+void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
+                          gfp_t gfp)
+{
+    if (!is_cache("kmem_cache_alloc", site, cache))
+        return NULL;
+    if (likely(mm_enter_at_once())) {
+        void *p = take_slot(cache, site, cache->object_size, gfp);
+
+        mm_leave();
+        if (likely(p)) {
+            if (gfp & __GFP_ZERO)
+                memset(p, 0, cache->slot_size);
+            return p;
+        }
+    }
+    return slab_alloc(cache, &(struct mm_request){
+        .call = "kmem_cache_alloc", .site = site, .gfp = gfp,
+        .order = cache->order, .bytes = cache->object_size });
+}
+
+void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void *p)
+{
+    if (likely(mm_enter_at_once())) {
+        struct slot slot;
+        bool done = find_slot(p, &slot) && slot.cache == cache &&
+                    give_back_slot(&slot, site);
+
+        mm_leave();
+        if (likely(done))
+            return;
+    }
+    if (is_cache("kmem_cache_free", site, cache) && !slab_free(site, p, cache))
+        mm_refuse(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
+                                        .addr = p, .cache = cache,
+                                        .is_free = true });
+}
+
+size_t kmem_cache_size(const struct kmem_cache *cache)
+{
+    return is_cache("kmem_cache_size", NULL, cache) ? cache->object_size : 0;
+}
+
+unsigned kmem_cache_shrink(struct kmem_cache *cache)
+{
+    unsigned slabs = 0;
+
+    if (is_cache("kmem_cache_shrink", NULL, cache) && mm_enter()) {
+        slabs = slab_shrink(cache);
+        mm_leave();
+    }
+    return slabs;
+}
+
+/* ---- ending ---------------------------------------------------------------------- */
+
+void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
+{
+    struct mm_report report = { .call = "kmem_cache_destroy", .caller = site,
+                                .bug = MM_BUG_CACHE_IN_USE };
+
+    if (!cache || !is_cache(report.call, site, cache))
+        return;
+    report.cache = cache->name;
+    if (cache < &caches[FIRST_FREE_CACHE]) {
+        report.problem = "kmalloc needs it";
+    } else if (!mm_enter()) {
+        report.problem = "the allocator is busy";
+    } else {
+        report.live = cache->allocs - cache->frees;
+        if (report.live) {
+            report.problem = "it has live objects";
+        } else {
+            slab_shrink(cache);         /* all its slabs are empty: S3, S4 */
+            cache->name = NULL;
+            cache->self = NULL;
+        }
+        mm_leave();
+    }
+    if (report.problem)
+        mm_report(&report);
+}

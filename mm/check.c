@@ -1,0 +1,279 @@
+/*
+ * check.c - mm_check(): walk everything, recount everything, believe nothing.
+ *
+ * The rules are numbered where they are kept: B in buddy.c, S in slab.c, M in mm.c.
+ * The order matters: what a later check follows, an earlier one has proved.  So the
+ * blocks of pages come first, then the slabs in them, then the sums.
+ *
+ * It finds what was broken, by a bug here or by a stray write; it cannot know a
+ * wrong value that is consistent with all others.  Cost: linear in the heap.
+ */
+#include "mm/slab_priv.h"
+
+/* ---- one slab ---------------------------------------------------------------------- */
+
+/* S2: the map, wherever it lies, is ours. */
+static bool map_is_inside(const struct kmem_cache *cache, const struct page *slab)
+{
+    uintptr_t bytes = (uintptr_t)slab->map * sizeof(uint32_t);
+    uintptr_t pfn = bytes >> PAGE_SHIFT;
+
+    if (cache->map_place == MAP_IN_PAGE)
+        return true;
+    if (pfn >= heap.buddy.npages)
+        return false;
+    if (cache->map_place == MAP_APART)
+        return heap.buddy.page[pfn].kind == PG_MAPS;
+    return heap.base + bytes == (uintptr_t)slab_start(slab) + cache->map_offset;
+}
+
+/* S2: as many bits as nfree says, and none past the last slot. */
+static bool map_is_right(const struct kmem_cache *cache, struct page *slab)
+{
+    uint32_t bits = 0;
+
+    if (!map_is_inside(cache, slab))
+        return false;
+    for (uint32_t i = 0; i < cache->map_words * 32; i++) {
+        uint32_t bit = map_of(cache, slab)[i >> 5] >> (i & 31) & 1;
+
+        if (bit && i >= cache->slots)
+            return false;
+        bits += bit;
+    }
+    return bits == slab->nfree;
+}
+
+/* S7 and M3, for every slot. */
+static const char *check_records(struct kmem_cache *cache, struct page *slab)
+{
+    struct slot slot = { cache, slab, 0 };
+
+    for (; slot.index < cache->slots; slot.index++) {
+        const struct record *record = slot_record(&slot);
+
+        if (!record)
+            return NULL;
+        if (is_live(record) == is_free_slot(&slot))
+            return "S7: a slot's record does not agree with the map";
+        if (record->serial > heap.serial)
+            return "M3: a serial number is above the newest";
+    }
+    return NULL;
+}
+
+static bool names_its_cache(const struct page *slab)
+{
+    const struct kmem_cache *cache = &caches[slab->cache];
+    enum page_kind kind = is_map_cache(cache) ? PG_MAPS : PG_SLAB;
+
+    if (slab->cache >= MAX_CACHES || !cache->name || slab->order != cache->order)
+        return false;
+    for (uint32_t i = 0; i < 1u << slab->order; i++)
+        if (slab[i].cache != slab->cache || slab[i].order != slab->order ||
+            slab[i].kind != kind)
+            return false;
+    return true;
+}
+
+static const char *check_slab(struct page *slab)
+{
+    if (!names_its_cache(slab))
+        return "S1: a slab's pages do not name one cache of their order";
+
+    struct kmem_cache *cache = &caches[slab->cache];
+    bool kept = slab == cache->slab ||
+                (uint32_t)(slab - heap.buddy.page) == cache->spare;
+
+    if (slab->nfree > cache->slots || !map_is_right(cache, slab))
+        return "S2: a slab's map does not have nfree bits";
+    if (slab->nfree == cache->slots && !kept)
+        return "S4: an empty slab is neither spare nor served";
+    return check_records(cache, slab);
+}
+
+/* ---- one cache ----------------------------------------------------------------------- */
+
+/* What the walk over all blocks finds of a cache. */
+struct tally {
+    uint32_t slabs, live;
+    uint32_t partial[SLAB_LEVELS];      /* by free slots; not served, not spare */
+};
+
+static struct tally tallies[MAX_CACHES];
+
+static void count_slab(struct page *slab)
+{
+    const struct kmem_cache *cache = &caches[slab->cache];
+    struct tally *tally = &tallies[slab->cache];
+
+    tally->slabs++;
+    tally->live += cache->slots - slab->nfree;
+    if (slab->nfree && slab != cache->slab &&
+        (uint32_t)(slab - heap.buddy.page) != cache->spare)
+        tally->partial[31 - __builtin_clz(slab->nfree)]++;
+}
+
+static bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
+{
+    return pfn < heap.buddy.npages && !(pfn & cache->pfn_mask) &&
+           (heap.buddy.page[pfn].kind == PG_SLAB ||
+            heap.buddy.page[pfn].kind == PG_MAPS) &&
+           heap.buddy.page[pfn].cache == cache - caches;
+}
+
+/* S3: the list is n slabs long, each with that many free slots, linked back. */
+static bool partial_is_right(const struct kmem_cache *cache, unsigned level, uint32_t n)
+{
+    uint32_t pfn = cache->partial[level];
+    uint32_t before = NO_PAGE;
+
+    if ((pfn != NO_PAGE) != (cache->levels >> level & 1))
+        return false;
+    for (; n; n--) {
+        if (!is_slab_of(cache, pfn))
+            return false;
+
+        const struct page *slab = &heap.buddy.page[pfn];
+
+        if (slab->prev != before || slab->nfree >> level != 1)
+            return false;
+        before = pfn;
+        pfn = slab->next;
+    }
+    return pfn == NO_PAGE;
+}
+
+/* S5: word, group and record belong together, in the slab that is served. */
+static bool served_is_right(const struct kmem_cache *cache)
+{
+    if (!cache->slab)
+        return *cache->word == 0;
+
+    uint32_t pfn = (uint32_t)(cache->slab - heap.buddy.page);
+
+    if (!is_slab_of(cache, pfn))
+        return false;
+
+    uint32_t index = (uint32_t)(cache->word - map_of(cache, cache->slab)) * 32;
+    struct slot slot = { (struct kmem_cache *)(uintptr_t)cache, cache->slab, index };
+
+    return index < cache->slots &&
+           cache->group == slab_start(cache->slab) + index * cache->slot_size &&
+           cache->group_record == slot_record(&slot);
+}
+
+static bool spare_is_right(const struct kmem_cache *cache)
+{
+    return cache->spare == NO_PAGE ||
+           (is_slab_of(cache, cache->spare) &&
+            heap.buddy.page[cache->spare].nfree == cache->slots);
+}
+
+static const char *check_cache(const struct kmem_cache *cache)
+{
+    const struct tally *tally = &tallies[cache - caches];
+
+    if (!served_is_right(cache))
+        return "S5: the word being served is not one of the served slab's";
+    if (!spare_is_right(cache))
+        return "S4: the spare slab is not an empty slab of its cache";
+    for (unsigned level = 0; level < SLAB_LEVELS; level++)
+        if (!partial_is_right(cache, level, tally->partial[level]))
+            return "S3: a list of partial slabs is broken";
+    if (tally->slabs != cache->slabs || tally->live != cache->allocs - cache->frees)
+        return "S6: a cache's counters are not what its slabs hold";
+    return NULL;
+}
+
+static const char *slab_check(void)
+{
+    const char *broken = NULL;
+
+    memset(tallies, 0, sizeof(tallies));
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages && !broken; pfn++) {
+        struct page *page = &heap.buddy.page[pfn];
+
+        if (page->kind != PG_SLAB && page->kind != PG_MAPS)
+            continue;
+        broken = check_slab(page);
+        if (broken)
+            break;
+        count_slab(page);
+        pfn += (1u << page->order) - 1;
+    }
+    for (unsigned i = 0; i < MAX_CACHES && !broken; i++)
+        if (caches[i].name)
+            broken = check_cache(&caches[i]);
+    return broken;
+}
+
+/* ---- the heap ------------------------------------------------------------------------- */
+
+struct sums {
+    uint32_t used, meta, live_pages;
+    uint32_t newest;
+    bool freed;                 /* a live block's record says that it is free */
+};
+
+static void add_block(const struct page *page, struct sums *sums)
+{
+    uint32_t pages = 1u << page->order;
+
+    if (page->kind == PG_FREE)
+        return;
+    sums->used += pages;
+    if (page->kind == PG_USED || page->kind == PG_PART)
+        sums->live_pages += pages;
+    if (heap.record && (page->kind == PG_USED || page->kind == PG_LARGE)) {
+        const struct record *record = &heap.record[page - heap.buddy.page];
+
+        if (record->serial > sums->newest)
+            sums->newest = record->serial;
+        sums->freed |= !is_live(record);
+    }
+}
+
+static const char *check_sums(void)
+{
+    struct sums sums = { 0, 0, 0, 0, false };
+
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
+        const struct page *page = &heap.buddy.page[pfn];
+
+        if (page->kind == PG_HOLE || page->kind == PG_META) {
+            sums.meta += page->kind == PG_META;
+            pfn++;
+            continue;
+        }
+        add_block(page, &sums);
+        pfn += 1u << page->order;
+    }
+    if (sums.meta != heap.meta_pages ||
+        heap.total_pages != heap.buddy.nfree + sums.used + sums.meta)
+        return "M1: total is not free + used";
+    if (sums.live_pages != heap.pages_allocated - heap.pages_freed)
+        return "M2: pages allocated and freed do not give the live pages";
+    if (sums.newest > heap.serial)
+        return "M3: a serial number is above the newest";
+    if (sums.freed)
+        return "M5: the record of a live block of pages says that it is free";
+    if (mm_sites_end() - mm_sites() >= UINT16_MAX)
+        return "M4: there are more call sites than a record can name";
+    return NULL;
+}
+
+const char *mm_check(void)
+{
+    const char *broken;
+
+    if (!mm_enter())
+        return "the allocator is busy: it cannot be checked from here";
+    broken = buddy_check(&heap.buddy);
+    if (!broken)
+        broken = slab_check();
+    if (!broken)
+        broken = check_sums();
+    mm_leave();
+    return broken;
+}

@@ -1,0 +1,150 @@
+/*
+ * heap_priv.h - the one kernel heap: what mm's files share, and nobody else sees.
+ *
+ * How a call runs: it enters (mm_state says busy), proves its arguments, changes
+ * the structures, leaves; reports are made after leaving, when all is whole.
+ */
+#ifndef MM_HEAP_PRIV_H
+#define MM_HEAP_PRIV_H
+
+#include "mm/buddy.h"
+#include "mm/mm.h"
+
+#define likely(truth) __builtin_expect(!!(truth), 1)
+#define unlikely(truth) __builtin_expect(!!(truth), 0)
+
+struct heap {
+    uintptr_t base;             /* address of page 0, aligned to the largest block */
+    struct buddy buddy;
+    struct record *record;      /* one a page, or NULL: nothing is recorded */
+    uint32_t serial;            /* of the newest allocation */
+    uint32_t put_off;           /* frees that came while busy: see irq.c */
+    void *put_off_list;
+    uint32_t total_pages, meta_pages, skipped;
+    uint32_t pages_allocated, pages_freed;
+    uint32_t large_allocs, large_frees;
+    uint32_t failed, bad_frees;
+};
+
+extern struct heap heap;
+
+/* ---- addresses, page numbers, records -------------------------------------- */
+
+/* At least npages if addr is outside the heap's span. */
+static inline uintptr_t pfn_of(const void *addr)
+{
+    return ((uintptr_t)addr - heap.base) >> PAGE_SHIFT;
+}
+
+static inline void *address_of(uint32_t pfn)
+{
+    return (void *)(heap.base + ((uintptr_t)pfn << PAGE_SHIFT));
+}
+
+extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
+
+static inline uint16_t site_number(const struct alloc_site *site)
+{
+    return (uint16_t)(site - __start_alloc_sites + 1);
+}
+
+static inline const struct alloc_site *site_of(uint16_t number)
+{
+    return number ? &__start_alloc_sites[number - 1] : NULL;
+}
+
+/* The site of a call that came without one: by its return address. */
+struct alloc_site *mm_site_of_return(void *address);
+#define RETURN_SITE() mm_site_of_return(__builtin_return_address(0))
+
+static inline void record_taken(struct record *record, const struct alloc_site *site,
+                                size_t size)
+{
+    record->serial = ++heap.serial;
+    record->size = (uint32_t)size;
+    record->site = site_number(site);
+    record->freed_by = 0;
+}
+
+static inline bool is_live(const struct record *record)
+{
+    return record->serial && !record->freed_by;
+}
+
+/* ---- entering and leaving: irq.c -------------------------------------------- */
+
+/* The compiler moves no access across it: what an interrupt may see is whole. */
+static inline void mm_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+
+/*
+ * Enter from anywhere but the fast paths.  False: mm is busy under us.  Frees
+ * that were put off are done now.
+ */
+bool mm_enter(void);
+
+static inline void mm_leave(void)
+{
+    mm_barrier();
+    mm_state &= ~(uint32_t)MM_BUSY;
+    mm_barrier();
+}
+
+/* The short way in, for the fast paths: only if nothing at all is going on. */
+static inline bool mm_enter_at_once(void)
+{
+    if (unlikely(mm_state))
+        return false;
+    mm_state = MM_BUSY;
+    mm_barrier();
+    return true;
+}
+
+/* Keep a proved free for later, because mm is busy.  False: it is there already. */
+bool mm_put_off(struct alloc_site *site, void *addr);
+
+/* ---- failing: report.c ------------------------------------------------------- */
+
+/* Call the hook, and trap if the report is fatal. */
+void mm_report(const struct mm_report *report);
+
+/* What an allocation asked for, for the report if it fails. */
+struct mm_request {
+    const char *call;
+    struct alloc_site *site;
+    gfp_t gfp;
+    unsigned order;
+    size_t bytes;
+};
+
+/* Count and report that it cannot be had; always NULL. */
+void *mm_fail(const struct mm_request *request, enum mm_bug why);
+
+/* True if gfp may be used here; otherwise GFP_KERNEL in an interrupt, reported. */
+bool mm_may_allocate(const struct mm_request *request);
+
+/*
+ * The free (or the use) of addr was refused: find out why and report it.
+ * `problem` may add words.
+ */
+struct mm_refusal {
+    const char *call;
+    struct alloc_site *site;
+    const void *addr;
+    const struct kmem_cache *cache;     /* kmem_cache_free: the one passed */
+    bool pages;                 /* an address or page passed to free_pages */
+    bool exact;                 /* to free_pages_exact */
+    bool is_free;               /* false: another use, such as ksize */
+    unsigned order;
+    size_t bytes;
+};
+
+void mm_refuse(const struct mm_refusal *refusal);
+
+/* ---- between pages and slabs -------------------------------------------------- */
+
+/* Live blocks of pages, for whichever of alloc_pages and kmalloc owns them. */
+uint32_t pages_take(unsigned order, gfp_t gfp);
+void pages_release(uint32_t pfn);
+void pages_free_proved(struct alloc_site *site, uint32_t pfn);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * kmalloc.c - memory of any size: from the cache that fits, or in whole pages.
+ *
+ *     0                 ZERO_SIZE_PTR, which is no memory
+ *     1 .. 8192         the smallest of kmalloc-8 .. kmalloc-8k that holds it
+ *     8193 .. 4 MiB     a block of pages of its own (PG_LARGE)
+ *     more              NULL, and a report
+ *
+ * kfree goes the other way by what the page struct says, never by what the pointer
+ * looks like: PG_SLAB, and the slot's bit in the map; or PG_LARGE, and the block's
+ * start.  Everything else is refused before any state is touched.
+ *
+ * krealloc stays in place as long as the slot is large enough; it never shrinks a
+ * slot, as in Linux.  Cost: kmalloc and kfree up to 8 KiB are straight lines.
+ */
+#include "mm/slab_priv.h"
+
+/* ---- which cache ---------------------------------------------------------------- */
+
+/* Number of the cache of sizes up to 192, by (size - 1) / 8. */
+static const uint8_t small_class[24] = {
+    0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6,
+};
+
+/* 1 <= size <= KMALLOC_MAX_CACHE_SIZE.  From kmalloc-256 on, 2^n is number n - 1. */
+static inline struct kmem_cache *kmalloc_cache(size_t size)
+{
+    uint32_t n = (uint32_t)size - 1;
+
+    if (n < 192)
+        return &caches[small_class[n >> 3]];
+    return &caches[31 - __builtin_clz(n)];
+}
+
+size_t kmalloc_size_roundup(size_t size)
+{
+    if (size == 0 || size > KMALLOC_MAX_SIZE)
+        return size;            /* as Linux: nothing to round to */
+    if (size <= KMALLOC_MAX_CACHE_SIZE)
+        return kmalloc_cache(size)->slot_size;
+    return PAGE_SIZE << pages_order(size);
+}
+
+/* ---- whole pages ------------------------------------------------------------------ */
+
+static void *large_take(const struct mm_request *request)
+{
+    uint32_t pfn = NO_PAGE;
+
+    if (mm_enter()) {
+        pfn = pages_take(request->order, request->gfp);
+        if (pfn != NO_PAGE) {
+            heap.buddy.page[pfn].kind = PG_LARGE;
+            heap.large_allocs++;
+            if (heap.record)
+                record_taken(&heap.record[pfn], request->site, request->bytes);
+        }
+        mm_leave();
+    }
+    if (pfn == NO_PAGE)
+        return mm_fail(request, MM_OUT_OF_MEMORY);
+    if (request->gfp & __GFP_ZERO)
+        memset(address_of(pfn), 0, PAGE_SIZE << request->order);
+    return address_of(pfn);
+}
+
+/* The block's page number if p is the start of a large kmalloc, else NO_PAGE. */
+static uint32_t large_at(const void *p)
+{
+    uintptr_t pfn = pfn_of(p);
+
+    if (pfn < heap.buddy.npages && ((uintptr_t)p & (PAGE_SIZE - 1)) == 0 &&
+        heap.buddy.page[pfn].kind == PG_LARGE)
+        return (uint32_t)pfn;
+    return NO_PAGE;
+}
+
+static bool large_free(struct alloc_site *site, void *p)
+{
+    bool entered = mm_enter();
+    uint32_t pfn = large_at(p);
+    bool done = pfn != NO_PAGE;
+
+    if (done && entered)
+        pages_free_proved(site, pfn);
+    else if (done)
+        done = mm_put_off(site, p);
+    if (entered)
+        mm_leave();
+    return done;
+}
+
+/* ---- kmalloc ---------------------------------------------------------------------- */
+
+/* Size 0, large ones, and all that the short path could not do at once. */
+static __attribute__((noinline)) void *kmalloc_slow(struct alloc_site *site,
+                                                    size_t size, gfp_t gfp)
+{
+    struct mm_request request = { .call = "kmalloc", .site = site, .gfp = gfp,
+                                  .bytes = size };
+
+    if (size == 0)
+        return ZERO_SIZE_PTR;
+    if (size > KMALLOC_MAX_SIZE) {
+        request.order = MAX_PAGE_ORDER + 1;
+        return mm_fail(&request, MM_BUG_TOO_LARGE);
+    }
+    if (size <= KMALLOC_MAX_CACHE_SIZE) {
+        request.order = kmalloc_cache(size)->order;
+        return slab_alloc(kmalloc_cache(size), &request);
+    }
+    request.order = pages_order(size);
+    return mm_may_allocate(&request) ? large_take(&request) : NULL;
+}
+
+void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
+{
+    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(mm_enter_at_once())) {
+        struct kmem_cache *cache = kmalloc_cache(size);
+        void *p = take_slot(cache, site, size, gfp);
+
+        mm_leave();
+        if (likely(p)) {
+            if (gfp & __GFP_ZERO)
+                memset(p, 0, cache->slot_size);
+            return p;
+        }
+    }
+    return kmalloc_slow(site, size, gfp);
+}
+
+void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        bytes = SIZE_MAX;       /* which is refused, counted and reported */
+    return kmalloc_at(site, bytes, gfp);
+}
+
+/* ---- kfree ------------------------------------------------------------------------ */
+
+static __attribute__((noinline)) void kfree_slow(const char *call,
+                                                 struct alloc_site *site, void *p)
+{
+    if (ZERO_OR_NULL_PTR(p) || slab_free(site, p, NULL) || large_free(site, p))
+        return;
+    mm_refuse(&(struct mm_refusal){ .call = call, .site = site, .addr = p,
+                                    .is_free = true });
+}
+
+void kfree_at(struct alloc_site *site, const void *p)
+{
+    if (likely(mm_enter_at_once())) {
+        struct slot slot;
+        bool done = find_slot(p, &slot) && give_back_slot(&slot, site);
+
+        mm_leave();
+        if (likely(done))
+            return;
+    }
+    kfree_slow("kfree", site, (void *)(uintptr_t)p);
+}
+
+/* Bytes that may be used at p, or 0 if p is no live object. */
+static size_t usable(const void *p)
+{
+    struct slot slot;
+
+    if (find_slot(p, &slot))
+        return is_free_slot(&slot) ? 0 : slot.cache->slot_size;
+
+    uint32_t pfn = large_at(p);
+
+    return pfn == NO_PAGE ? 0 : PAGE_SIZE << heap.buddy.page[pfn].order;
+}
+
+size_t ksize(const void *p)
+{
+    size_t bytes = usable(p);
+
+    if (!bytes && !ZERO_OR_NULL_PTR(p))
+        mm_refuse(&(struct mm_refusal){ .call = "ksize", .addr = p });
+    return bytes;
+}
+
+void kfree_sensitive_at(struct alloc_site *site, const void *p)
+{
+    void *object = (void *)(uintptr_t)p;
+    size_t bytes = usable(p);
+
+    if (bytes)
+        memset(object, 0, bytes);
+    kfree_slow("kfree_sensitive", site, object);
+}
+
+/* ---- krealloc ---------------------------------------------------------------------- */
+
+/* The live object at p has another size now, in the same place. */
+static void set_size_asked(const void *p, size_t size)
+{
+    struct slot slot;
+    struct record *record = NULL;
+
+    if (find_slot(p, &slot))
+        record = slot_record(&slot);
+    else if (heap.record)
+        record = &heap.record[pfn_of(p)];
+    if (record)
+        record->size = (uint32_t)size;
+}
+
+void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp)
+{
+    void *old = (void *)(uintptr_t)p;
+
+    if (ZERO_OR_NULL_PTR(p))
+        return kmalloc_at(site, size, gfp);
+    if (size == 0) {
+        kfree_slow("krealloc", site, old);
+        return ZERO_SIZE_PTR;
+    }
+
+    size_t had = usable(p);
+
+    if (!had) {
+        mm_refuse(&(struct mm_refusal){ .call = "krealloc", .site = site, .addr = p,
+                                        .bytes = size });
+        return NULL;
+    }
+    if (size <= had) {
+        set_size_asked(p, size);
+        return old;
+    }
+
+    void *new = kmalloc_at(site, size, gfp);
+
+    if (new) {
+        memcpy(new, p, had);
+        kfree_at(site, p);
+    }
+    return new;
+}
+
+void *krealloc_array_at(struct alloc_site *site, void *p, size_t n, size_t size,
+                        gfp_t gfp)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        bytes = SIZE_MAX;
+    return krealloc_at(site, p, bytes, gfp);
+}
+
+/* ---- copies ------------------------------------------------------------------------ */
+
+void *kmemdup_at(struct alloc_site *site, const void *from, size_t size, gfp_t gfp)
+{
+    void *copy = from ? kmalloc_at(site, size, gfp) : NULL;
+
+    if (copy && size)
+        memcpy(copy, from, size);
+    return copy;
+}
+
+char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
+{
+    size_t length = 0;
+
+    if (!s)
+        return NULL;
+    while (length < max && s[length])
+        length++;
+
+    char *copy = kmalloc_at(site, length + 1, gfp);
+
+    if (copy) {
+        memcpy(copy, s, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+char *kstrdup_at(struct alloc_site *site, const char *s, gfp_t gfp)
+{
+    return kstrndup_at(site, s, SIZE_MAX - 1, gfp);
+}

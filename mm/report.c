@@ -1,0 +1,174 @@
+/*
+ * report.c - saying no: why a free was refused, why an allocation failed.
+ *
+ * By the time a report is made nothing has been changed and mm is whole again, so
+ * that the hook may look at the heap.  It is called once for each refusal.
+ */
+#include "mm/slab_priv.h"
+
+void (*mm_report_hook)(const struct mm_report *report);
+
+void mm_report(const struct mm_report *report)
+{
+    if (mm_report_hook)
+        mm_report_hook(report);
+    if (report->fatal)
+        __builtin_trap();
+}
+
+/* ---- allocations that fail --------------------------------------------------------- */
+
+void *mm_fail(const struct mm_request *request, enum mm_bug why)
+{
+    heap.failed++;
+    if ((request->gfp & (__GFP_NOWARN | __GFP_NOFAIL)) != __GFP_NOWARN)
+        mm_report(&(struct mm_report){
+            .bug = why, .call = request->call, .caller = request->site,
+            .order = request->order, .bytes = request->bytes, .gfp = request->gfp,
+            .fatal = request->gfp & __GFP_NOFAIL });
+    return NULL;
+}
+
+bool mm_may_allocate(const struct mm_request *request)
+{
+    if (!(mm_state & MM_IRQ) || !(request->gfp & __GFP_DIRECT_RECLAIM))
+        return true;
+    mm_fail(request, MM_BUG_SLEEP_IN_IRQ);
+    return false;
+}
+
+/* ---- frees that are refused ---------------------------------------------------------- */
+
+/* Free memory is passed: was it ever handed out?  Only records can tell. */
+static enum mm_bug freed_or_never(const struct mm_what *what)
+{
+    return what->used_before || !heap.record ? MM_BUG_DOUBLE_FREE : MM_BUG_NOT_ALLOCATED;
+}
+
+static enum mm_bug why_slot(const struct mm_refusal *refusal, const struct mm_what *what)
+{
+    if (refusal->pages)
+        return MM_BUG_OBJECT_TO_FREE_PAGES;
+    if (what->offset)
+        return MM_BUG_INTERIOR;
+    if (what->kind == MM_SLAB_FREE)
+        return freed_or_never(what);
+    if (refusal->cache)
+        return MM_BUG_WRONG_CACHE;
+    return MM_BUG_DOUBLE_FREE;          /* put off already: see irq.c */
+}
+
+static enum mm_bug why_pages(const struct mm_refusal *refusal, const struct mm_what *what)
+{
+    bool by_pages = what->kind == MM_USED_PAGES;
+
+    if (!refusal->pages)
+        return what->offset ? MM_BUG_INTERIOR
+               : by_pages   ? MM_BUG_PAGES_TO_KFREE
+                            : refusal->cache ? MM_BUG_WRONG_CACHE : MM_BUG_DOUBLE_FREE;
+    if (!by_pages)
+        return MM_BUG_OBJECT_TO_FREE_PAGES;
+    return what->offset ? MM_BUG_INTERIOR : MM_BUG_WRONG_ORDER;
+}
+
+static enum mm_bug why(const struct mm_refusal *refusal, const struct mm_what *what)
+{
+    switch (what->kind) {
+    case MM_SLAB_LIVE:
+    case MM_SLAB_FREE:
+        return why_slot(refusal, what);
+    case MM_LARGE:
+    case MM_USED_PAGES:
+        return why_pages(refusal, what);
+    case MM_FREE_PAGE:
+        return freed_or_never(what);
+    case MM_OUTSIDE:
+    case MM_HOLE:
+    case MM_META:
+    case MM_SLAB_REST:
+        break;
+    }
+    return MM_BUG_NOT_HEAP;
+}
+
+/* Another use than a free: the memory was free already. */
+static enum mm_bug as_use(enum mm_bug bug)
+{
+    return bug == MM_BUG_DOUBLE_FREE ? MM_BUG_USE_AFTER_FREE : bug;
+}
+
+void mm_refuse(const struct mm_refusal *refusal)
+{
+    struct mm_report report = {
+        .call = refusal->call, .caller = refusal->site, .order = refusal->order,
+        .bytes = refusal->bytes,
+        .cache = refusal->cache ? refusal->cache->name : NULL,
+    };
+
+    mm_what_is(refusal->addr, &report.what);
+    report.bug = why(refusal, &report.what);
+    if (refusal->is_free)
+        heap.bad_frees++;
+    else
+        report.bug = as_use(report.bug);
+    mm_report(&report);
+}
+
+/* ---- names ----------------------------------------------------------------------- */
+
+const char *mm_bug_name(enum mm_bug bug)
+{
+    static const char *const names[] = {
+        [MM_BUG_DOUBLE_FREE] = "double free",
+        [MM_BUG_NOT_ALLOCATED] = "not allocated",
+        [MM_BUG_INTERIOR] = "interior pointer",
+        [MM_BUG_NOT_HEAP] = "not heap memory",
+        [MM_BUG_PAGES_TO_KFREE] = "pages passed to kfree",
+        [MM_BUG_OBJECT_TO_FREE_PAGES] = "object passed to free_pages",
+        [MM_BUG_WRONG_ORDER] = "wrong order",
+        [MM_BUG_WRONG_CACHE] = "wrong cache",
+        [MM_BUG_USE_AFTER_FREE] = "use after free",
+        [MM_BUG_SLEEP_IN_IRQ] = "GFP_KERNEL in an interrupt",
+        [MM_BUG_TOO_LARGE] = "size that no block has",
+        [MM_BUG_BAD_CACHE] = "cache cannot be made",
+        [MM_BUG_NO_CACHE] = "not a cache",
+        [MM_BUG_CACHE_IN_USE] = "cache cannot be destroyed",
+        [MM_OUT_OF_MEMORY] = "out of memory",
+    };
+
+    return (unsigned)bug < sizeof(names) / sizeof(names[0]) && names[bug]
+               ? names[bug] : "unknown";
+}
+
+static void append(char *buf, size_t size, const char *text)
+{
+    size_t at = strlen(buf);
+
+    while (*text && at + 1 < size)
+        buf[at++] = *text++;
+    buf[at] = '\0';
+}
+
+const char *mm_gfp_name(gfp_t gfp, char *buf, size_t size)
+{
+    static const struct {
+        gfp_t bit;
+        const char *name;
+    } names[] = {
+        { GFP_KERNEL, "GFP_KERNEL" },       { GFP_ATOMIC, "GFP_ATOMIC" },
+        { __GFP_ZERO, "__GFP_ZERO" },       { __GFP_NOWARN, "__GFP_NOWARN" },
+        { __GFP_NORETRY, "__GFP_NORETRY" }, { __GFP_NOFAIL, "__GFP_NOFAIL" },
+    };
+
+    if (size == 0)
+        return buf;
+    buf[0] = '\0';
+    if (!(gfp & (GFP_KERNEL | GFP_ATOMIC)))
+        append(buf, size, "GFP_NOWAIT");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (gfp & names[i].bit) {
+            append(buf, size, buf[0] ? "|" : "");
+            append(buf, size, names[i].name);
+        }
+    return buf;
+}

@@ -1,0 +1,82 @@
+/*
+ * site.c - call sites that have no line, and the count of what is live by site.
+ *
+ * All sites stand in one array, the linker section "alloc_sites": those that the
+ * macros make, and among them the table below for calls of the functions
+ * themselves, found by return address (open addressing, linear probing; Knuth,
+ * vol. 3, 6.4).  So one 16-bit number names any of them.
+ *
+ * When the table is full, further return addresses share its entry 0, which has
+ * neither line nor address, and are counted.
+ *
+ * Cost: a lookup is a few steps; counting walks the heap.
+ */
+#include "mm/slab_priv.h"
+
+#define RETURN_SITES 256        /* a power of two */
+
+static struct alloc_site by_return[RETURN_SITES]
+    __attribute__((section("alloc_sites"), used));
+static uint32_t lost;
+
+struct alloc_site *mm_site_of_return(void *address)
+{
+    uintptr_t wanted = (uintptr_t)address;
+    uint32_t hash = (uint32_t)(wanted >> 2) * 2654435761u;      /* 2^32 / phi */
+
+    for (uint32_t i = 0; i < RETURN_SITES; i++) {
+        struct alloc_site *site = &by_return[(hash + i) & (RETURN_SITES - 1)];
+        uintptr_t found = 0;
+
+        if (site == &by_return[0])
+            continue;
+        /* An interrupt may take the place between the look and the store. */
+        if (__atomic_compare_exchange_n(&site->address, &found, wanted, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+            found == wanted)
+            return site;
+    }
+    lost++;
+    return &by_return[0];
+}
+
+uint32_t mm_sites_lost(void)
+{
+    return lost;
+}
+
+struct alloc_site *mm_sites(void)
+{
+    return __start_alloc_sites;
+}
+
+struct alloc_site *mm_sites_end(void)
+{
+    return __stop_alloc_sites;
+}
+
+static bool count(const struct mm_what *what, void *after)
+{
+    struct alloc_site *site = (struct alloc_site *)(uintptr_t)what->taken_by;
+
+    if (!site || what->serial <= *(const uint32_t *)after)
+        return true;
+    if (!site->objects || what->serial < site->oldest)
+        site->oldest = what->serial;
+    if (what->serial > site->newest)
+        site->newest = what->serial;
+    site->objects++;
+    site->bytes += what->asked;
+    return true;
+}
+
+void mm_count_sites(uint32_t after)
+{
+    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++) {
+        site->objects = 0;
+        site->bytes = 0;
+        site->oldest = 0;
+        site->newest = 0;
+    }
+    mm_walk_live(count, &after);
+}

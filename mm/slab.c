@@ -1,0 +1,360 @@
+/*
+ * slab.c - object caches: slabs of equal slots, and a map of the free ones.
+ *
+ * A cache hands out objects of one size (Bonwick, The Slab Allocator, USENIX
+ * 1994).  Its pages come in slabs, blocks of the buddy allocator that hold as
+ * many slots as fit:
+ *
+ *     | slot 0 | slot 1 | slot 2 | ... | slot n-1 | records | map |
+ *       ^ aligned to the slab, so powers of two are aligned to themselves
+ *
+ * Which slots are free is told by the map, one bit a slot, 1 = free.  It is never
+ * told by the slots: nothing of ours is written into memory that a program may
+ * still write to after kfree, a double free is seen as such whatever the memory
+ * holds, constructed objects stay constructed, and no stale link keeps a leaked
+ * neighbour alive.  Up to 32 slots the map is a word of the page struct.  A larger
+ * one lies behind the slots where there is room, else in an object of a map cache.
+ *
+ * The life of a request.  An allocation takes the lowest bit of the word that the
+ * cache is serving: 32 slots of one slab.  Is the word used up, slab_refill() finds
+ * the next word: in this slab; in the fullest partial slab; in the spare one; in a
+ * new one.  A free goes from the address to its page, its cache, its slot, proves
+ * each step, and sets the bit.
+ *
+ *     partial[0]  slabs with 1 free slot        served first: full slabs stay
+ *     partial[1]  2 to 3 free slots             full, and emptying ones get the
+ *     partial[2]  4 to 7 free slots  ...        time to become empty
+ *
+ * A slab changes lists only when its number of free slots reaches a power of two.
+ * An empty slab goes back to the page allocator, but for the one being served and
+ * one spare; these go back with mm_reclaim(), and when memory is short.
+ *
+ * Rules, each one proved by mm_check():
+ *   S1  every page of a slab names its cache, and the slab has the cache's order;
+ *   S2  nfree is the number of bits in the slab's map, and none is past its slots;
+ *   S3  partial[k] has the slabs with 2^k to 2^(k+1) - 1 free slots that are neither
+ *       being served nor spare, linked both ways; bit k of levels tells if any;
+ *   S4  the spare slab is empty, and no slab but it and the one served is;
+ *   S5  the word being served is one of the served slab's, with its group;
+ *   S6  allocs - frees is the number of live slots; slabs, the number of slabs;
+ *   S7  a slot is live if and only if its record says so.
+ *
+ * Cost: both short paths are straight lines (slab_priv.h); the rest is O(1), but for
+ * what a new slab must clear.
+ */
+#include "mm/slab_priv.h"
+
+static uint32_t no_bits;        /* the word of a cache without a slab: always 0 */
+
+static uint32_t pfn_of_slab(const struct page *slab)
+{
+    return (uint32_t)(slab - heap.buddy.page);
+}
+
+static unsigned level_of(uint32_t nfree)
+{
+    return 31 - (unsigned)__builtin_clz(nfree);
+}
+
+/* ---- the lists of partial slabs (S3) ----------------------------------------- */
+
+static void partial_add(struct kmem_cache *cache, struct page *slab)
+{
+    unsigned level = level_of(slab->nfree);
+    uint32_t first = cache->partial[level];
+
+    slab->prev = NO_PAGE;
+    slab->next = first;
+    if (first != NO_PAGE)
+        heap.buddy.page[first].prev = pfn_of_slab(slab);
+    cache->partial[level] = pfn_of_slab(slab);
+    cache->levels |= 1u << level;
+}
+
+static void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
+{
+    if (slab->next != NO_PAGE)
+        heap.buddy.page[slab->next].prev = slab->prev;
+    if (slab->prev != NO_PAGE)
+        heap.buddy.page[slab->prev].next = slab->next;
+    else if ((cache->partial[level] = slab->next) == NO_PAGE)
+        cache->levels &= ~(1u << level);
+}
+
+/* ---- maps ------------------------------------------------------------------- */
+
+static struct kmem_cache *map_cache(const struct kmem_cache *cache)
+{
+    unsigned i = 0;             /* maps of 8, 16, 32 and 64 bytes */
+
+    while ((2u << i) < cache->map_words)
+        i++;
+    return &caches[FIRST_MAP_CACHE + i];
+}
+
+static uint32_t map_reference(const void *map)
+{
+    return (uint32_t)(((uintptr_t)map - heap.base) / sizeof(uint32_t));
+}
+
+/* Give a new slab its map, all slots free (S2).  False: no memory for one. */
+static bool map_attach(struct kmem_cache *cache, struct page *slab, gfp_t gfp)
+{
+    if (cache->map_place == MAP_IN_SLAB) {
+        slab->map = map_reference(slab_start(slab) + cache->map_offset);
+    } else if (cache->map_place == MAP_APART) {
+        void *map = take_slot(map_cache(cache), NULL, 0, gfp);
+
+        if (!map)
+            return false;
+        slab->map = map_reference(map);
+    }
+
+    uint32_t *map = map_of(cache, slab);
+    uint32_t last = cache->slots & 31;
+
+    for (uint32_t i = 0; i < cache->map_words; i++)
+        map[i] = UINT32_MAX;
+    if (last)
+        map[cache->map_words - 1] = (1u << last) - 1;
+    return true;
+}
+
+static void map_detach(const struct kmem_cache *cache, struct page *slab)
+{
+    if (cache->map_place != MAP_APART)
+        return;
+
+    const char *map = (const char *)map_of(cache, slab);
+    struct slot slot = { .cache = map_cache(cache) };
+    uint32_t pfn = (uint32_t)pfn_of(map) & ~slot.cache->pfn_mask;
+
+    slot.slab = &heap.buddy.page[pfn];
+    slot.index = slot_index(slot.cache, (uint32_t)(map - slab_start(slot.slab)));
+    give_back_slot(&slot, NULL);
+}
+
+/* ---- a slab's life ------------------------------------------------------------ */
+
+/* No slot of it was ever handed out: serial 0 everywhere (S7). */
+static void clear_records(const struct kmem_cache *cache, struct page *slab)
+{
+    if (cache->record_offset)
+        memset(slab_start(slab) + cache->record_offset, 0,
+               cache->slots * sizeof(struct record));
+    else if (heap.record)
+        memset(&heap.record[pfn_of_slab(slab)], 0,
+               sizeof(struct record) << cache->order);
+}
+
+static void construct(const struct kmem_cache *cache, struct page *slab)
+{
+    if (cache->ctor)
+        for (uint32_t i = 0; i < cache->slots; i++)
+            cache->ctor(slab_start(slab) + i * cache->slot_size);
+}
+
+static void set_kind(struct page *slab, unsigned order, enum page_kind kind,
+                     uint32_t cache_number)
+{
+    for (uint32_t i = 0; i < 1u << order; i++) {
+        slab[i].kind = kind & 15;
+        slab[i].order = order & 15;
+        slab[i].cache = (uint8_t)cache_number;
+    }
+}
+
+static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
+{
+    uint32_t pfn = pages_take(cache->order, gfp);
+
+    if (pfn == NO_PAGE)
+        return NULL;
+
+    struct page *slab = &heap.buddy.page[pfn];
+
+    if (!map_attach(cache, slab, gfp)) {
+        buddy_free(&heap.buddy, pfn);
+        return NULL;
+    }
+    set_kind(slab, cache->order, is_map_cache(cache) ? PG_MAPS : PG_SLAB,
+             (uint32_t)(cache - caches));
+    slab->nfree = (uint16_t)cache->slots;
+    clear_records(cache, slab);
+    construct(cache, slab);
+    if (++cache->slabs > cache->peak_slabs)
+        cache->peak_slabs = cache->slabs;
+    return slab;
+}
+
+/*
+ * A slab's pages remember that they held objects, and the first page which one
+ * lay at its start, so that a late kfree is known to be a double free.
+ */
+static void remember(const struct kmem_cache *cache, uint32_t pfn)
+{
+    struct record *record = &heap.record[pfn];
+
+    if (cache->slot_size == PAGE_SIZE)
+        return;                 /* each page has its own object's record */
+    if (cache->record_offset)
+        *record = *(const struct record *)((char *)address_of(pfn) +
+                                           cache->record_offset);
+    for (uint32_t i = 1; i < 1u << cache->order; i++) {
+        record[i] = *record;
+        record[i].site = 0;     /* which object it was is not known */
+    }
+}
+
+/* Give an empty slab, on no list, back to the page allocator. */
+static void discard(struct kmem_cache *cache, struct page *slab)
+{
+    uint32_t pfn = pfn_of_slab(slab);
+
+    if (heap.record && !is_map_cache(cache))
+        remember(cache, pfn);
+    map_detach(cache, slab);
+    set_kind(slab, cache->order, PG_TAIL, 0);
+    cache->slabs--;
+    buddy_free(&heap.buddy, pfn);
+}
+
+/* ---- choosing a slab ------------------------------------------------------------ */
+
+/* Serve this slab from its first word with a free slot on (S5). */
+static void serve(struct kmem_cache *cache, struct page *slab)
+{
+    uint32_t *map = map_of(cache, slab);
+    struct slot slot = { .cache = cache, .slab = slab };
+
+    while (!map[slot.index >> 5])
+        slot.index += 32;
+    cache->slab = slab;
+    cache->word = &map[slot.index >> 5];
+    cache->group = slab_start(slab) + slot.index * cache->slot_size;
+    cache->group_record = slot_record(&slot);
+}
+
+void slab_serve_nothing(struct kmem_cache *cache)
+{
+    cache->slab = NULL;
+    cache->word = &no_bits;
+}
+
+/* The fullest partial slab, else the spare one, off its list; or NULL. */
+static struct page *next_slab(struct kmem_cache *cache)
+{
+    struct page *slab = NULL;
+
+    if (cache->levels) {
+        unsigned fullest = (unsigned)__builtin_ctz(cache->levels);
+
+        slab = &heap.buddy.page[cache->partial[fullest]];
+        partial_remove(cache, slab, fullest);
+    } else if (cache->spare != NO_PAGE) {
+        slab = &heap.buddy.page[cache->spare];
+        cache->spare = NO_PAGE;
+    }
+    return slab;
+}
+
+bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
+{
+    struct page *slab = cache->slab;
+
+    if (!slab || !slab->nfree)
+        slab = next_slab(cache);
+    if (!slab)
+        slab = grow(cache, gfp);
+    if (slab)
+        serve(cache, slab);
+    return slab != NULL;
+}
+
+void slab_resort(struct kmem_cache *cache, struct page *slab, uint32_t nfree_before)
+{
+    if (slab == cache->slab)
+        return;                 /* being served: on no list, empty or not (S4) */
+    if (nfree_before)
+        partial_remove(cache, slab, level_of(nfree_before));
+    if (slab->nfree < cache->slots)
+        partial_add(cache, slab);
+    else if (cache->spare == NO_PAGE)
+        cache->spare = pfn_of_slab(slab);
+    else
+        discard(cache, slab);
+}
+
+uint32_t slab_shrink(struct kmem_cache *cache)
+{
+    uint32_t before = cache->slabs;
+
+    if (cache->spare != NO_PAGE) {
+        discard(cache, &heap.buddy.page[cache->spare]);
+        cache->spare = NO_PAGE;
+    }
+    if (cache->slab && cache->slab->nfree == cache->slots) {
+        discard(cache, cache->slab);
+        slab_serve_nothing(cache);
+    }
+    return before - cache->slabs;
+}
+
+/* The map caches last: the maps of the others come back to them. */
+uint32_t slab_reclaim(void)
+{
+    uint32_t before = heap.buddy.nfree;
+
+    for (struct kmem_cache *cache = caches; cache < caches + MAX_CACHES; cache++)
+        if (cache->name && !is_map_cache(cache))
+            slab_shrink(cache);
+    for (unsigned i = 0; i < NR_MAP_CACHES; i++)
+        slab_shrink(&caches[FIRST_MAP_CACHE + i]);
+    return heap.buddy.nfree - before;
+}
+
+/* ---- in any state of mm --------------------------------------------------------- */
+
+void *slab_alloc(struct kmem_cache *cache, const struct mm_request *request)
+{
+    void *p = NULL;
+
+    if (!mm_may_allocate(request))
+        return NULL;
+    if (mm_enter()) {
+        p = take_slot(cache, request->site, request->bytes, request->gfp);
+        mm_leave();
+    }
+    if (!p)
+        return mm_fail(request, MM_OUT_OF_MEMORY);
+    if (request->gfp & __GFP_ZERO)
+        memset(p, 0, cache->slot_size);
+    return p;
+}
+
+bool slab_free(struct alloc_site *site, void *p, const struct kmem_cache *only)
+{
+    struct slot slot;
+    bool entered = mm_enter();
+    bool done = find_slot(p, &slot) && (!only || slot.cache == only);
+
+    if (entered) {
+        done = done && give_back_slot(&slot, site);
+        mm_leave();
+    } else {
+        done = done && !is_free_slot(&slot) && mm_put_off(site, p);
+    }
+    return done;
+}
+
+/* The link of irq.c was written into the object: it must be as it was made. */
+void slab_free_put_off(struct alloc_site *site, void *p)
+{
+    struct slot slot;
+
+    if (!find_slot(p, &slot))
+        return;
+    if (slot.cache->ctor)
+        slot.cache->ctor(p);
+    give_back_slot(&slot, site);
+}

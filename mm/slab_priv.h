@@ -1,0 +1,222 @@
+/*
+ * slab_priv.h - object caches: the struct, and the two short paths through it
+ * that kmalloc.c and slab.c share.  slab.c tells the whole story.
+ */
+#ifndef MM_SLAB_PRIV_H
+#define MM_SLAB_PRIV_H
+
+#include "mm/heap_priv.h"
+
+#define MAX_CACHES 255          /* struct page has one byte for the number */
+#define MAX_SLOTS 512           /* a page of 8-byte objects */
+#define MAX_SLAB_ORDER 3
+#define SLAB_LEVELS 10          /* log2(MAX_SLOTS) + 1 */
+#define MAX_OBJECT_SIZE ((size_t)PAGE_SIZE << MAX_SLAB_ORDER)
+
+/* Where a slab's map of free slots lies. */
+enum map_place {
+    MAP_IN_PAGE,                /* up to 32 slots: in the page struct itself */
+    MAP_IN_SLAB,                /* behind the slots, where there is room */
+    MAP_APART,                  /* in an object of one of the map caches */
+};
+
+struct kmem_cache {
+    /* What an allocation needs: the 32 slots that are being handed out. */
+    uint32_t *word;             /* their bits in the map, 1 = free */
+    char *group;                /* the first of them */
+    struct record *group_record;        /* its record; NULL: not recorded */
+    struct page *slab;          /* their slab's first page; NULL: no slab */
+    uint32_t slot_size;         /* bytes from one slot to the next */
+    uint32_t allocs, frees;     /* objects; live = allocs - frees (S6) */
+
+    /* What a free needs, to get from an address to a slot. */
+    uint32_t offset_mask;       /* bytes of a slab - 1 */
+    uint32_t reciprocal;        /* of slot_size: see slot_index() */
+    uint32_t slots;             /* in a slab */
+    uint32_t record_offset;     /* of the records in a slab; 0: not in it */
+    uint32_t pfn_mask;          /* pages of a slab - 1 */
+    enum map_place map_place;
+
+    /* What the rare paths need. */
+    uint32_t partial[SLAB_LEVELS];      /* slabs by log2 of their free slots */
+    uint32_t levels;            /* bit k: partial[k] has a slab */
+    uint32_t spare;             /* one empty slab kept back, or NO_PAGE */
+    uint32_t slabs, peak_slabs;
+    unsigned order;             /* of a slab's pages */
+    uint32_t object_size;       /* as asked for */
+    uint32_t map_words;
+    uint32_t map_offset;        /* MAP_IN_SLAB: of the map in a slab */
+    slab_flags_t flags;
+    const char *name;           /* NULL: this entry of the table is free */
+    const struct kmem_cache *self;      /* itself; NULL: not for programs */
+    void (*ctor)(void *object);
+};
+
+/* By number; the kmalloc caches first, by size; slab.c has the list. */
+extern struct kmem_cache caches[MAX_CACHES];
+enum { NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
+       FIRST_MAP_CACHE = NR_KMALLOC_CACHES,
+       FIRST_FREE_CACHE = FIRST_MAP_CACHE + NR_MAP_CACHES };
+
+static inline bool is_map_cache(const struct kmem_cache *cache)
+{
+    return cache >= &caches[FIRST_MAP_CACHE] && cache < &caches[FIRST_FREE_CACHE];
+}
+
+/* Pages that `bytes` take, and the smallest order that holds them. */
+static inline uint32_t pages_for(size_t bytes)
+{
+    return (uint32_t)((bytes >> PAGE_SHIFT) + ((bytes & (PAGE_SIZE - 1)) != 0));
+}
+
+static inline unsigned pages_order(size_t bytes)
+{
+    uint32_t n = pages_for(bytes);
+
+    return n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
+}
+
+/* ---- a slot --------------------------------------------------------------- */
+
+struct slot {
+    struct kmem_cache *cache;
+    struct page *slab;          /* first page struct of the slab */
+    uint32_t index;
+};
+
+/*
+ * offset / slot_size by multiplication: reciprocal is 2^32 / slot_size rounded up,
+ * and exact for every offset below 2^15, the largest slab (Granlund and Montgomery
+ * 1994, section 4: the error is below offset / 2^32 < 1 / slot_size).
+ */
+static inline uint32_t slot_index(const struct kmem_cache *cache, uint32_t offset)
+{
+    return (uint32_t)(((uint64_t)offset * cache->reciprocal) >> 32);
+}
+
+static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab)
+{
+    if (likely(cache->map_place == MAP_IN_PAGE))
+        return &slab->map;
+    return (uint32_t *)(heap.base + (uintptr_t)slab->map * sizeof(uint32_t));
+}
+
+static inline char *slab_start(const struct page *slab)
+{
+    return address_of((uint32_t)(slab - heap.buddy.page));
+}
+
+static inline bool is_free_slot(const struct slot *slot)
+{
+    return map_of(slot->cache, slot->slab)[slot->index >> 5] >> (slot->index & 31) & 1;
+}
+
+/* The proof: p is the start of a slot, handed out or not.  Reads only. */
+static inline bool find_slot(const void *p, struct slot *slot)
+{
+    uintptr_t pfn = pfn_of(p);
+
+    if (unlikely(pfn >= heap.buddy.npages))
+        return false;
+
+    const struct page *page = &heap.buddy.page[pfn];
+
+    if (unlikely(page->kind != PG_SLAB))
+        return false;
+    slot->cache = &caches[page->cache];
+
+    uint32_t offset = (uint32_t)(uintptr_t)p & slot->cache->offset_mask;
+
+    slot->slab = &heap.buddy.page[pfn & ~(uintptr_t)slot->cache->pfn_mask];
+    slot->index = slot_index(slot->cache, offset);
+    return slot->index * slot->cache->slot_size == offset &&
+           slot->index < slot->cache->slots;
+}
+
+/*
+ * The record of a slot, or NULL where nothing is recorded.  Slots of a page or
+ * more use the records of the slab's pages: slot i that of page i.
+ */
+static inline struct record *slot_record(const struct slot *slot)
+{
+    const struct kmem_cache *cache = slot->cache;
+
+    if (likely(cache->record_offset))
+        return (struct record *)(slab_start(slot->slab) + cache->record_offset) +
+               slot->index;
+    if (!heap.record || is_map_cache(cache))
+        return NULL;
+    return &heap.record[slot->slab - heap.buddy.page] + slot->index;
+}
+
+/* ---- the two short paths --------------------------------------------------- */
+
+/* Point the cache at 32 slots with a free one among them.  False: no memory. */
+bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
+
+/* A slab has one free slot more, and with it another place (S3, S4). */
+void slab_resort(struct kmem_cache *cache, struct page *slab, uint32_t nfree_before);
+
+/* Hand out a slot.  mm is entered.  NULL: no memory. */
+static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
+                              size_t size, gfp_t gfp)
+{
+    uint32_t bits = *cache->word;
+
+    if (unlikely(!bits)) {
+        if (!slab_refill(cache, gfp))
+            return NULL;
+        bits = *cache->word;
+    }
+
+    uint32_t bit = (uint32_t)__builtin_ctz(bits);
+
+    *cache->word = bits & (bits - 1);
+    cache->slab->nfree--;
+    cache->allocs++;
+    if (likely(cache->group_record))
+        record_taken(cache->group_record + bit, site, size);
+    return cache->group + bit * cache->slot_size;
+}
+
+/* Take a slot back if it is handed out.  mm is entered.  False: it is free. */
+static inline bool give_back_slot(const struct slot *slot, struct alloc_site *site)
+{
+    struct kmem_cache *cache = slot->cache;
+    uint32_t *word = map_of(cache, slot->slab) + (slot->index >> 5);
+    uint32_t bit = 1u << (slot->index & 31);
+
+    if (unlikely(*word & bit))
+        return false;
+
+    struct record *record = slot_record(slot);
+    uint32_t nfree = slot->slab->nfree;
+
+    if (likely(record))
+        record->freed_by = site_number(site);
+    *word |= bit;
+    slot->slab->nfree = (uint16_t)(nfree + 1);
+    cache->frees++;
+    if (unlikely((nfree & (nfree + 1)) == 0 || nfree + 1 == cache->slots))
+        slab_resort(cache, slot->slab, nfree);
+    return true;
+}
+
+/* ---- the longer ways: slab.c ------------------------------------------------ */
+
+/* Allocate from a cache in any state of mm; reports failure. */
+void *slab_alloc(struct kmem_cache *cache, const struct mm_request *request);
+/* Free in any state of mm, into `only` (NULL: whichever cache it is of). */
+bool slab_free(struct alloc_site *site, void *p, const struct kmem_cache *only);
+void slab_free_put_off(struct alloc_site *site, void *p);
+/* Give back all empty slabs of all caches; how many pages.  mm is entered. */
+uint32_t slab_reclaim(void);
+uint32_t slab_shrink(struct kmem_cache *cache);
+
+/* The cache hands out nothing until it has a slab. */
+void slab_serve_nothing(struct kmem_cache *cache);
+
+/* cache.c: make the caches that are there from the start. */
+void cache_init(void);
+
+#endif

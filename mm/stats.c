@@ -1,0 +1,148 @@
+/*
+ * stats.c - the heap in numbers, for meminfo, slabinfo, buddyinfo.
+ *
+ * What the fast paths count is little: allocations and frees of each cache.  The
+ * rest is recounted here, by walking, whenever somebody asks.
+ */
+#include "mm/slab_priv.h"
+
+/* ---- caches ------------------------------------------------------------------------ */
+
+static uint32_t count_partial(const struct kmem_cache *cache)
+{
+    uint32_t n = 0;
+
+    for (unsigned level = 0; level < SLAB_LEVELS; level++)
+        for (uint32_t pfn = cache->partial[level]; pfn != NO_PAGE && n < cache->slabs;
+             pfn = heap.buddy.page[pfn].next)
+            n++;
+    return n;
+}
+
+static void fill_info(const struct kmem_cache *cache, struct mm_cache_info *info)
+{
+    uint32_t served = cache->slab ? cache->slab->nfree : 0;
+    bool served_is_empty = cache->slab && served == cache->slots;
+
+    *info = (struct mm_cache_info){
+        .name = cache->name,
+        .object_size = cache->object_size,
+        .slot_size = cache->slot_size,
+        .slots_per_slab = cache->slots,
+        .pages_per_slab = 1u << cache->order,
+        .live = cache->allocs - cache->frees,
+        .slots = cache->slabs * cache->slots,
+        .slabs = cache->slabs,
+        .peak_slabs = cache->peak_slabs,
+        .empty_slabs = (uint32_t)served_is_empty + (cache->spare != NO_PAGE),
+        .partial_slabs = count_partial(cache) + (served && !served_is_empty),
+        .allocs = cache->allocs,
+        .frees = cache->frees,
+        .internal = is_map_cache(cache),
+    };
+    info->full_slabs = info->slabs - info->empty_slabs - info->partial_slabs;
+}
+
+void mm_walk_caches(bool (*fn)(const struct mm_cache_info *info, void *arg), void *arg)
+{
+    for (unsigned i = 0; i < MAX_CACHES; i++) {
+        struct mm_cache_info info;
+
+        if (!caches[i].name)
+            continue;
+        fill_info(&caches[i], &info);
+        if (!fn(&info, arg))
+            return;
+    }
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+struct kmem_cache *mm_find_cache(const char *name)
+{
+    for (unsigned i = 0; i < MAX_CACHES; i++)
+        if (caches[i].self && same_name(caches[i].name, name))
+            return &caches[i];
+    return NULL;
+}
+
+uint32_t mm_reclaim(void)
+{
+    uint32_t pages = 0;
+
+    if (mm_enter()) {
+        pages = slab_reclaim();
+        mm_leave();
+    }
+    return pages;
+}
+
+/* ---- the heap ------------------------------------------------------------------------ */
+
+static bool add_cache(const struct mm_cache_info *info, void *arg)
+{
+    struct mm_stats *stats = arg;
+    uint32_t pages = info->slabs * info->pages_per_slab;
+
+    if (info->internal) {
+        stats->meta_pages += pages;
+        return true;
+    }
+    stats->slab_pages += pages;
+    stats->empty_slab_pages += info->empty_slabs * info->pages_per_slab;
+    stats->kmallocs += info->allocs;
+    stats->kfrees += info->frees;
+    return true;
+}
+
+static bool add_live(const struct mm_what *what, void *arg)
+{
+    struct mm_stats *stats = arg;
+    uint32_t pages = pages_for(what->bytes);
+
+    if (what->kind == MM_USED_PAGES) {
+        stats->live_pages += pages;
+        return true;
+    }
+    if (what->kind == MM_LARGE)
+        stats->large_pages += pages;
+    stats->live_bytes += what->asked;
+    return true;
+}
+
+static void count_free_blocks(struct mm_stats *stats)
+{
+    const struct buddy *b = &heap.buddy;
+
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        for (uint32_t pfn = b->free[order], n = 0; pfn != NO_PAGE && n < b->npages;
+             pfn = b->page[pfn].next, n++)
+            stats->free_blocks[order]++;
+}
+
+void mm_get_stats(struct mm_stats *stats)
+{
+    memset(stats, 0, sizeof(*stats));
+    mm_walk_live(add_live, stats);
+    stats->total_pages = heap.total_pages;
+    stats->free_pages = heap.buddy.nfree;
+    stats->meta_pages = heap.meta_pages;
+    stats->pages_allocated = heap.pages_allocated;
+    stats->pages_freed = heap.pages_freed;
+    stats->kmallocs = heap.large_allocs;
+    stats->kfrees = heap.large_frees;
+    stats->failed = heap.failed;
+    stats->bad_frees = heap.bad_frees;
+    stats->last_serial = heap.serial;
+    stats->skipped = heap.skipped;
+    mm_walk_caches(add_cache, stats);
+    stats->live_objects = stats->kmallocs - stats->kfrees;
+    count_free_blocks(stats);
+}
