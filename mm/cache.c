@@ -69,9 +69,8 @@ static void set_layout(struct kmem_cache *cache)
     size_t bytes = PAGE_SIZE << order;
     size_t slots = slots_that_fit(bytes, stride, recorded || is_map_cache(cache));
 
-    cache->order = order;
+    cache->order = (uint8_t)order;
     cache->slots = (uint32_t)slots;
-    cache->map_words = (uint32_t)(map_bytes(slots) / sizeof(uint32_t));
     cache->record_offset = recorded ? (uint32_t)(slots * cache->slot_size) : 0;
     cache->map_offset = (uint32_t)(slots * stride);
     if (slots <= 32)
@@ -81,7 +80,6 @@ static void set_layout(struct kmem_cache *cache)
     else
         cache->map_place = MAP_APART;
     cache->offset_mask = (uint32_t)bytes - 1;
-    cache->pfn_mask = (1u << order) - 1;
     cache->reciprocal = UINT32_MAX / cache->slot_size + 1;
 }
 

@@ -34,7 +34,7 @@ static bool map_is_right(const struct kmem_cache *cache, struct page *slab)
 
     if (!map_is_inside(cache, slab))
         return false;
-    for (uint32_t i = 0; i < cache->map_words * 32; i++) {
+    for (uint32_t i = 0; i < map_words(cache) * 32; i++) {
         uint32_t bit = map_of(cache, slab)[i >> 5] >> (i & 31) & 1;
 
         if (bit && i >= cache->slots)
@@ -47,7 +47,7 @@ static bool map_is_right(const struct kmem_cache *cache, struct page *slab)
 /* S7 and M3, for every slot. */
 static const char *check_records(struct kmem_cache *cache, struct page *slab)
 {
-    struct slot slot = { cache, slab, 0 };
+    struct slot slot = slot_of_slab(slab, 0);
 
     for (; slot.index < cache->slots; slot.index++) {
         const struct record *record = slot_record(&slot);
@@ -116,7 +116,7 @@ static void count_slab(struct page *slab)
 
 static bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
 {
-    return pfn < heap.buddy.npages && !(pfn & cache->pfn_mask) &&
+    return pfn < heap.buddy.npages && !(pfn & ((1u << cache->order) - 1)) &&
            (heap.buddy.page[pfn].kind == PG_SLAB ||
             heap.buddy.page[pfn].kind == PG_MAPS) &&
            heap.buddy.page[pfn].cache == cache - caches;
@@ -156,10 +156,9 @@ static bool served_is_right(const struct kmem_cache *cache)
         return false;
 
     uint32_t index = (uint32_t)(cache->word - map_of(cache, cache->slab)) * 32;
-    struct slot slot = { (struct kmem_cache *)(uintptr_t)cache, cache->slab, index };
+    struct slot slot = slot_of_slab(cache->slab, index);
 
-    return index < cache->slots &&
-           cache->group == slab_start(cache->slab) + index * cache->slot_size &&
+    return index < cache->slots && cache->group == slot_address(&slot) &&
            cache->group_record == slot_record(&slot);
 }
 

@@ -45,7 +45,9 @@ extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
 
 static inline uint16_t site_number(const struct alloc_site *site)
 {
-    return (uint16_t)(site - __start_alloc_sites + 1);
+    uintptr_t first = (uintptr_t)__start_alloc_sites - sizeof(*site);
+
+    return (uint16_t)(((uintptr_t)site - first) / sizeof(*site));
 }
 
 static inline const struct alloc_site *site_of(uint16_t number)

@@ -68,7 +68,7 @@ static void partial_add(struct kmem_cache *cache, struct page *slab)
     if (first != NO_PAGE)
         heap.buddy.page[first].prev = pfn_of_slab(slab);
     cache->partial[level] = pfn_of_slab(slab);
-    cache->levels |= 1u << level;
+    cache->levels |= (uint16_t)(1u << level);
 }
 
 static void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
@@ -78,7 +78,7 @@ static void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned
     if (slab->prev != NO_PAGE)
         heap.buddy.page[slab->prev].next = slab->next;
     else if ((cache->partial[level] = slab->next) == NO_PAGE)
-        cache->levels &= ~(1u << level);
+        cache->levels &= (uint16_t)~(1u << level);
 }
 
 /* ---- maps ------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ static struct kmem_cache *map_cache(const struct kmem_cache *cache)
 {
     unsigned i = 0;             /* maps of 8, 16, 32 and 64 bytes */
 
-    while ((2u << i) < cache->map_words)
+    while ((2u << i) < map_words(cache))
         i++;
     return &caches[FIRST_MAP_CACHE + i];
 }
@@ -111,12 +111,13 @@ static bool map_attach(struct kmem_cache *cache, struct page *slab, gfp_t gfp)
     }
 
     uint32_t *map = map_of(cache, slab);
+    uint32_t words = map_words(cache);
     uint32_t last = cache->slots & 31;
 
-    for (uint32_t i = 0; i < cache->map_words; i++)
+    for (uint32_t i = 0; i < words; i++)
         map[i] = UINT32_MAX;
     if (last)
-        map[cache->map_words - 1] = (1u << last) - 1;
+        map[words - 1] = (1u << last) - 1;
     return true;
 }
 
@@ -126,11 +127,9 @@ static void map_detach(const struct kmem_cache *cache, struct page *slab)
         return;
 
     const char *map = (const char *)map_of(cache, slab);
-    struct slot slot = { .cache = map_cache(cache) };
-    uint32_t pfn = (uint32_t)pfn_of(map) & ~slot.cache->pfn_mask;
+    struct slot slot = slot_of_slab(&heap.buddy.page[pfn_of(map)], 0);
 
-    slot.slab = &heap.buddy.page[pfn];
-    slot.index = slot_index(slot.cache, (uint32_t)(map - slab_start(slot.slab)));
+    slot.index = slot_index(slot.cache, (uint32_t)(map - slot.start));
     give_back_slot(&slot, NULL);
 }
 
@@ -225,13 +224,13 @@ static void discard(struct kmem_cache *cache, struct page *slab)
 static void serve(struct kmem_cache *cache, struct page *slab)
 {
     uint32_t *map = map_of(cache, slab);
-    struct slot slot = { .cache = cache, .slab = slab };
+    struct slot slot = slot_of_slab(slab, 0);
 
-    while (!map[slot.index >> 5])
+    while (!map[slot.index / 32])
         slot.index += 32;
     cache->slab = slab;
-    cache->word = &map[slot.index >> 5];
-    cache->group = slab_start(slab) + slot.index * cache->slot_size;
+    cache->word = &map[slot.index / 32];
+    cache->group = slot_address(&slot);
     cache->group_record = slot_record(&slot);
 }
 
@@ -271,12 +270,13 @@ bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
     return slab != NULL;
 }
 
-void slab_resort(struct kmem_cache *cache, struct page *slab, uint32_t nfree_before)
+/* Its free slots reached a power of two, or all: it was one level lower (S3). */
+void slab_resort(struct kmem_cache *cache, struct page *slab)
 {
     if (slab == cache->slab)
         return;                 /* being served: on no list, empty or not (S4) */
-    if (nfree_before)
-        partial_remove(cache, slab, level_of(nfree_before));
+    if (slab->nfree > 1)
+        partial_remove(cache, slab, level_of(slab->nfree - 1u));
     if (slab->nfree < cache->slots)
         partial_add(cache, slab);
     else if (cache->spare == NO_PAGE)

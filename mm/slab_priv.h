@@ -34,23 +34,20 @@ struct kmem_cache {
     uint32_t reciprocal;        /* of slot_size: see slot_index() */
     uint32_t slots;             /* in a slab */
     uint32_t record_offset;     /* of the records in a slab; 0: not in it */
-    uint32_t pfn_mask;          /* pages of a slab - 1 */
-    enum map_place map_place;
+    uint8_t map_place;          /* enum map_place */
 
     /* What the rare paths need. */
+    uint8_t order;              /* of a slab's pages */
+    uint16_t levels;            /* bit k: partial[k] has a slab */
     uint32_t partial[SLAB_LEVELS];      /* slabs by log2 of their free slots */
-    uint32_t levels;            /* bit k: partial[k] has a slab */
     uint32_t spare;             /* one empty slab kept back, or NO_PAGE */
     uint32_t slabs, peak_slabs;
-    unsigned order;             /* of a slab's pages */
     uint32_t object_size;       /* as asked for */
-    uint32_t map_words;
     uint32_t map_offset;        /* MAP_IN_SLAB: of the map in a slab */
-    slab_flags_t flags;
     const char *name;           /* NULL: this entry of the table is free */
     const struct kmem_cache *self;      /* itself; NULL: not for programs */
     void (*ctor)(void *object);
-};
+} __attribute__((aligned(128)));        /* so that its number is a shift away */
 
 /* By number; the kmalloc caches first, by size; slab.c has the list. */
 extern struct kmem_cache caches[MAX_CACHES];
@@ -80,8 +77,9 @@ static inline unsigned pages_order(size_t bytes)
 
 struct slot {
     struct kmem_cache *cache;
-    struct page *slab;          /* first page struct of the slab */
-    uint32_t index;
+    struct page *slab;          /* its slab's first page struct */
+    char *start;                /* its slab's first byte */
+    uint32_t index;             /* from 0 */
 };
 
 /*
@@ -94,9 +92,14 @@ static inline uint32_t slot_index(const struct kmem_cache *cache, uint32_t offse
     return (uint32_t)(((uint64_t)offset * cache->reciprocal) >> 32);
 }
 
+static inline uint32_t map_words(const struct kmem_cache *cache)
+{
+    return (cache->slots + 31) / 32;
+}
+
 static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab)
 {
-    if (likely(cache->map_place == MAP_IN_PAGE))
+    if (cache->map_place == MAP_IN_PAGE)
         return &slab->map;
     return (uint32_t *)(heap.base + (uintptr_t)slab->map * sizeof(uint32_t));
 }
@@ -106,9 +109,20 @@ static inline char *slab_start(const struct page *slab)
     return address_of((uint32_t)(slab - heap.buddy.page));
 }
 
+static inline uint32_t slot_bit(const struct slot *slot)
+{
+    return 1u << (slot->index & 31);
+}
+
+/* The word of the map in which the slot has its bit. */
+static inline uint32_t *slot_word(const struct slot *slot)
+{
+    return map_of(slot->cache, slot->slab) + slot->index / 32;
+}
+
 static inline bool is_free_slot(const struct slot *slot)
 {
-    return map_of(slot->cache, slot->slab)[slot->index >> 5] >> (slot->index & 31) & 1;
+    return *slot_word(slot) & slot_bit(slot);
 }
 
 /* The proof: p is the start of a slot, handed out or not.  Reads only. */
@@ -119,18 +133,30 @@ static inline bool find_slot(const void *p, struct slot *slot)
     if (unlikely(pfn >= heap.buddy.npages))
         return false;
 
-    const struct page *page = &heap.buddy.page[pfn];
+    struct page *page = &heap.buddy.page[pfn];
 
     if (unlikely(page->kind != PG_SLAB))
         return false;
-    slot->cache = &caches[page->cache];
 
-    uint32_t offset = (uint32_t)(uintptr_t)p & slot->cache->offset_mask;
+    struct kmem_cache *cache = &caches[page->cache];
+    uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
 
-    slot->slab = &heap.buddy.page[pfn & ~(uintptr_t)slot->cache->pfn_mask];
-    slot->index = slot_index(slot->cache, offset);
-    return slot->index * slot->cache->slot_size == offset &&
-           slot->index < slot->cache->slots;
+    slot->cache = cache;
+    slot->slab = page - (offset >> PAGE_SHIFT);
+    slot->start = (char *)(uintptr_t)p - offset;
+    slot->index = slot_index(cache, offset);
+    return slot->index * cache->slot_size == offset && slot->index < cache->slots;
+}
+
+/* Slot `index` of a slab. */
+static inline struct slot slot_of_slab(struct page *slab, uint32_t index)
+{
+    return (struct slot){ &caches[slab->cache], slab, slab_start(slab), index };
+}
+
+static inline void *slot_address(const struct slot *slot)
+{
+    return slot->start + slot->index * slot->cache->slot_size;
 }
 
 /*
@@ -142,8 +168,7 @@ static inline struct record *slot_record(const struct slot *slot)
     const struct kmem_cache *cache = slot->cache;
 
     if (likely(cache->record_offset))
-        return (struct record *)(slab_start(slot->slab) + cache->record_offset) +
-               slot->index;
+        return (struct record *)(slot->start + cache->record_offset) + slot->index;
     if (!heap.record || is_map_cache(cache))
         return NULL;
     return &heap.record[slot->slab - heap.buddy.page] + slot->index;
@@ -155,7 +180,7 @@ static inline struct record *slot_record(const struct slot *slot)
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
 
 /* A slab has one free slot more, and with it another place (S3, S4). */
-void slab_resort(struct kmem_cache *cache, struct page *slab, uint32_t nfree_before);
+void slab_resort(struct kmem_cache *cache, struct page *slab);
 
 /* Hand out a slot.  mm is entered.  NULL: no memory. */
 static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
@@ -183,22 +208,23 @@ static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
 static inline bool give_back_slot(const struct slot *slot, struct alloc_site *site)
 {
     struct kmem_cache *cache = slot->cache;
-    uint32_t *word = map_of(cache, slot->slab) + (slot->index >> 5);
-    uint32_t bit = 1u << (slot->index & 31);
+    uint32_t *word = slot_word(slot);
+    uint32_t bit = slot_bit(slot);
 
     if (unlikely(*word & bit))
         return false;
+    *word |= bit;
+    cache->frees++;
 
     struct record *record = slot_record(slot);
-    uint32_t nfree = slot->slab->nfree;
 
     if (likely(record))
         record->freed_by = site_number(site);
-    *word |= bit;
-    slot->slab->nfree = (uint16_t)(nfree + 1);
-    cache->frees++;
-    if (unlikely((nfree & (nfree + 1)) == 0 || nfree + 1 == cache->slots))
-        slab_resort(cache, slot->slab, nfree);
+
+    uint32_t nfree = ++slot->slab->nfree;
+
+    if (unlikely((nfree & (nfree - 1)) == 0 || nfree == cache->slots))
+        slab_resort(cache, slot->slab);
     return true;
 }
 

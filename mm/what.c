@@ -32,7 +32,7 @@ static void fill_slot(struct mm_what *what, struct page *slab)
 {
     struct kmem_cache *cache = &caches[slab->cache];
     uint32_t offset = (uint32_t)((uintptr_t)what->addr - (uintptr_t)slab_start(slab));
-    struct slot slot = { cache, slab, slot_index(cache, offset) };
+    struct slot slot = slot_of_slab(slab, slot_index(cache, offset));
 
     what->cache = cache->name;
     if (slot.index >= cache->slots) {
@@ -46,8 +46,7 @@ static void fill_slot(struct mm_what *what, struct page *slab)
     what->kind = is_free_slot(&slot) ? MM_SLAB_FREE : MM_SLAB_LIVE;
     what->slot = slot.index;
     what->asked = cache->object_size;
-    fill_extent(what, (uintptr_t)slab_start(slab) + slot.index * cache->slot_size,
-                cache->slot_size);
+    fill_extent(what, (uintptr_t)slot_address(&slot), cache->slot_size);
     fill_record(what, slot_record(&slot));
     what->used_before = what->kind == MM_SLAB_FREE && what->serial;
 }
@@ -146,11 +145,10 @@ static bool visit(const struct walk *walk, const void *addr)
 
 static bool visit_slab(const struct walk *walk, struct page *slab)
 {
-    struct slot slot = { &caches[slab->cache], slab, 0 };
+    struct slot slot = slot_of_slab(slab, 0);
 
     for (; slot.index < slot.cache->slots; slot.index++)
-        if (!is_free_slot(&slot) &&
-            !visit(walk, slab_start(slab) + slot.index * slot.cache->slot_size))
+        if (!is_free_slot(&slot) && !visit(walk, slot_address(&slot)))
             return false;
     return true;
 }
