@@ -134,7 +134,7 @@ static const char *refused(const char *name, size_t size, size_t align,
         return "its alignment is not a power of two";
     if (align > PAGE_SIZE)
         return "its alignment is more than a page";
-    if (size > MAX_OBJECT_SIZE || ((size + align) & ~align) > MAX_OBJECT_SIZE)
+    if (size > MAX_OBJECT_SIZE)         /* which every alignment divides */
         return "its objects are larger than the largest slab";
     if (flags & ~(SLAB_HWCACHE_ALIGN | SLAB_PANIC))
         return "it has a flag that does not exist";

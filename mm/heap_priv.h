@@ -101,6 +101,8 @@ static inline bool mm_enter_at_once(void)
     return true;
 }
 
+/* Is the free of addr put off already? */
+bool mm_is_put_off(const void *addr);
 /* Keep a proved free for later, because mm is busy.  False: it is there already. */
 bool mm_put_off(struct alloc_site *site, void *addr);
 

@@ -35,7 +35,7 @@ static void *linked(uint32_t link)
     return (void *)(heap.base + ((uintptr_t)link << 3));
 }
 
-static bool is_put_off(const void *addr)
+bool mm_is_put_off(const void *addr)
 {
     const struct put_off *entry = heap.put_off_list;
 
@@ -51,7 +51,7 @@ bool mm_put_off(struct alloc_site *site, void *addr)
 {
     struct put_off *entry = addr;
 
-    if (is_put_off(addr))
+    if (mm_is_put_off(addr))
         return false;
     entry->next = link_to(heap.put_off ? heap.put_off_list : addr);
     entry->site = site_number(site);

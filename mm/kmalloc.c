@@ -93,10 +93,10 @@ static bool large_free(struct alloc_site *site, void *p)
 /* ---- kmalloc ---------------------------------------------------------------------- */
 
 /* Size 0, large ones, and all that the short path could not do at once. */
-static __attribute__((noinline)) void *kmalloc_slow(struct alloc_site *site,
-                                                    size_t size, gfp_t gfp)
+static void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size,
+                          gfp_t gfp)
 {
-    struct mm_request request = { .call = "kmalloc", .site = site, .gfp = gfp,
+    struct mm_request request = { .call = call, .site = site, .gfp = gfp,
                                   .bytes = size };
 
     if (size == 0)
@@ -126,7 +126,7 @@ void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
             return p;
         }
     }
-    return kmalloc_slow(site, size, gfp);
+    return kmalloc_slow("kmalloc", site, size, gfp);
 }
 
 void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp)
@@ -134,14 +134,13 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
     size_t bytes;
 
     if (__builtin_mul_overflow(n, size, &bytes))
-        bytes = SIZE_MAX;       /* which is refused, counted and reported */
+        return kmalloc_slow("kmalloc_array", site, SIZE_MAX, gfp);      /* NULL */
     return kmalloc_at(site, bytes, gfp);
 }
 
 /* ---- kfree ------------------------------------------------------------------------ */
 
-static __attribute__((noinline)) void kfree_slow(const char *call,
-                                                 struct alloc_site *site, void *p)
+static void kfree_slow(const char *call, struct alloc_site *site, void *p)
 {
     if (ZERO_OR_NULL_PTR(p) || slab_free(site, p, NULL) || large_free(site, p))
         return;
@@ -189,7 +188,7 @@ void kfree_sensitive_at(struct alloc_site *site, const void *p)
     void *object = (void *)(uintptr_t)p;
     size_t bytes = usable(p);
 
-    if (bytes)
+    if (bytes && !mm_is_put_off(p))     /* that one's first word is the link */
         memset(object, 0, bytes);
     kfree_slow("kfree_sensitive", site, object);
 }
@@ -215,7 +214,7 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
     void *old = (void *)(uintptr_t)p;
 
     if (ZERO_OR_NULL_PTR(p))
-        return kmalloc_at(site, size, gfp);
+        return kmalloc_slow("krealloc", site, size, gfp);
     if (size == 0) {
         kfree_slow("krealloc", site, old);
         return ZERO_SIZE_PTR;
@@ -233,7 +232,7 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
         return old;
     }
 
-    void *new = kmalloc_at(site, size, gfp);
+    void *new = kmalloc_slow("krealloc", site, size, gfp);
 
     if (new) {
         memcpy(new, p, had);
@@ -248,7 +247,7 @@ void *krealloc_array_at(struct alloc_site *site, void *p, size_t n, size_t size,
     size_t bytes;
 
     if (__builtin_mul_overflow(n, size, &bytes))
-        bytes = SIZE_MAX;
+        bytes = SIZE_MAX;       /* which is refused, counted and reported */
     return krealloc_at(site, p, bytes, gfp);
 }
 
@@ -256,7 +255,7 @@ void *krealloc_array_at(struct alloc_site *site, void *p, size_t n, size_t size,
 
 void *kmemdup_at(struct alloc_site *site, const void *from, size_t size, gfp_t gfp)
 {
-    void *copy = from ? kmalloc_at(site, size, gfp) : NULL;
+    void *copy = from ? kmalloc_slow("kmemdup", site, size, gfp) : NULL;
 
     if (copy && size)
         memcpy(copy, from, size);
@@ -272,7 +271,7 @@ char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
     while (length < max && s[length])
         length++;
 
-    char *copy = kmalloc_at(site, length + 1, gfp);
+    char *copy = kmalloc_slow("kstrdup", site, length + 1, gfp);
 
     if (copy) {
         memcpy(copy, s, length);

@@ -113,10 +113,11 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
 {
     struct mm_request request = { .call = "alloc_pages_exact", .site = site,
                                   .gfp = gfp, .bytes = bytes,
-                                  .order = pages_order(bytes) };
+                                  .order = MAX_PAGE_ORDER + 1 };
 
-    if (bytes == 0 || request.order > MAX_PAGE_ORDER)
+    if (bytes == 0 || bytes > PAGE_SIZE << MAX_PAGE_ORDER)
         return mm_fail(&request, MM_BUG_TOO_LARGE);
+    request.order = pages_order(bytes);
 
     uint32_t pfn = take_pages(&request, pages_for(bytes));
 

@@ -53,26 +53,26 @@ static enum mm_bug why_slot(const struct mm_refusal *refusal, const struct mm_wh
         return MM_BUG_INTERIOR;
     if (what->kind == MM_SLAB_FREE)
         return freed_or_never(what);
-    if (refusal->cache)
-        return MM_BUG_WRONG_CACHE;
-    return MM_BUG_DOUBLE_FREE;          /* put off already: see irq.c */
+    return MM_BUG_WRONG_CACHE;
 }
 
 static enum mm_bug why_pages(const struct mm_refusal *refusal, const struct mm_what *what)
 {
     bool by_pages = what->kind == MM_USED_PAGES;
 
-    if (!refusal->pages)
-        return what->offset ? MM_BUG_INTERIOR
-               : by_pages   ? MM_BUG_PAGES_TO_KFREE
-                            : refusal->cache ? MM_BUG_WRONG_CACHE : MM_BUG_DOUBLE_FREE;
-    if (!by_pages)
+    if (refusal->pages && !by_pages)
         return MM_BUG_OBJECT_TO_FREE_PAGES;
-    return what->offset ? MM_BUG_INTERIOR : MM_BUG_WRONG_ORDER;
+    if (what->offset)
+        return MM_BUG_INTERIOR;
+    if (refusal->pages)
+        return MM_BUG_WRONG_ORDER;
+    return by_pages ? MM_BUG_PAGES_TO_KFREE : MM_BUG_WRONG_CACHE;
 }
 
 static enum mm_bug why(const struct mm_refusal *refusal, const struct mm_what *what)
 {
+    if (mm_is_put_off(what->addr))
+        return MM_BUG_DOUBLE_FREE;
     switch (what->kind) {
     case MM_SLAB_LIVE:
     case MM_SLAB_FREE:

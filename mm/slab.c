@@ -218,12 +218,27 @@ static void discard(struct kmem_cache *cache, struct page *slab)
     buddy_free(&heap.buddy, pfn);
 }
 
+/* Put a slab with free slots where it belongs (S3, S4). */
+static void put_aside(struct kmem_cache *cache, struct page *slab)
+{
+    if (slab->nfree < cache->slots)
+        partial_add(cache, slab);
+    else if (cache->spare == NO_PAGE)
+        cache->spare = pfn_of_slab(slab);
+    else
+        discard(cache, slab);
+}
+
 /* ---- choosing a slab ------------------------------------------------------------ */
 
-/* Serve this slab from its first word with a free slot on (S5). */
+/*
+ * Serve this slab from its first word with a free slot on (S5).  The one served
+ * before is full, unless making room for a new one gave a map back to it.
+ */
 static void serve(struct kmem_cache *cache, struct page *slab)
 {
     uint32_t *map = map_of(cache, slab);
+    struct page *before = cache->slab;
     struct slot slot = slot_of_slab(slab, 0);
 
     while (!map[slot.index / 32])
@@ -232,6 +247,8 @@ static void serve(struct kmem_cache *cache, struct page *slab)
     cache->word = &map[slot.index / 32];
     cache->group = slot_address(&slot);
     cache->group_record = slot_record(&slot);
+    if (before && before != slab && before->nfree)
+        put_aside(cache, before);
 }
 
 void slab_serve_nothing(struct kmem_cache *cache)
@@ -240,31 +257,35 @@ void slab_serve_nothing(struct kmem_cache *cache)
     cache->word = &no_bits;
 }
 
-/* The fullest partial slab, else the spare one, off its list; or NULL. */
+/* A slab with a free slot, off its list; or NULL. */
 static struct page *next_slab(struct kmem_cache *cache)
 {
-    struct page *slab = NULL;
+    struct page *slab = cache->slab;
 
+    if (slab && slab->nfree)
+        return slab;            /* in a word that was used up before */
     if (cache->levels) {
         unsigned fullest = (unsigned)__builtin_ctz(cache->levels);
 
         slab = &heap.buddy.page[cache->partial[fullest]];
         partial_remove(cache, slab, fullest);
-    } else if (cache->spare != NO_PAGE) {
-        slab = &heap.buddy.page[cache->spare];
-        cache->spare = NO_PAGE;
+        return slab;
     }
+    if (cache->spare == NO_PAGE)
+        return NULL;
+    slab = &heap.buddy.page[cache->spare];
+    cache->spare = NO_PAGE;
     return slab;
 }
 
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
 {
-    struct page *slab = cache->slab;
+    struct page *slab = next_slab(cache);
 
-    if (!slab || !slab->nfree)
-        slab = next_slab(cache);
     if (!slab)
         slab = grow(cache, gfp);
+    if (!slab)
+        slab = next_slab(cache);        /* looking for memory may free a map */
     if (slab)
         serve(cache, slab);
     return slab != NULL;
@@ -277,12 +298,7 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
         return;                 /* being served: on no list, empty or not (S4) */
     if (slab->nfree > 1)
         partial_remove(cache, slab, level_of(slab->nfree - 1u));
-    if (slab->nfree < cache->slots)
-        partial_add(cache, slab);
-    else if (cache->spare == NO_PAGE)
-        cache->spare = pfn_of_slab(slab);
-    else
-        discard(cache, slab);
+    put_aside(cache, slab);
 }
 
 uint32_t slab_shrink(struct kmem_cache *cache)
