@@ -208,14 +208,11 @@ void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
     if (!is_cache("kmem_cache_alloc", site, cache))
         return NULL;
     if (likely(mm_enter_at_once())) {
-        void *p = take_slot(cache, site, cache->object_size, gfp);
+        void *p = take_slot_at_once(cache, site, cache->object_size);
 
         mm_leave();
-        if (likely(p)) {
-            if (gfp & __GFP_ZERO)
-                memset(p, 0, cache->slot_size);
-            return p;
-        }
+        if (likely(p))
+            return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
     }
     return slab_alloc(cache, &(struct mm_request){
         .call = "kmem_cache_alloc", .site = site, .gfp = gfp,

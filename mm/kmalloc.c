@@ -117,14 +117,11 @@ void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
 {
     if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(mm_enter_at_once())) {
         struct kmem_cache *cache = kmalloc_cache(size);
-        void *p = take_slot(cache, site, size, gfp);
+        void *p = take_slot_at_once(cache, site, size);
 
         mm_leave();
-        if (likely(p)) {
-            if (gfp & __GFP_ZERO)
-                memset(p, 0, cache->slot_size);
-            return p;
-        }
+        if (likely(p))
+            return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
     }
     return kmalloc_slow("kmalloc", site, size, gfp);
 }

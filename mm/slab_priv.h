@@ -182,17 +182,17 @@ bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
 /* A slab has one free slot more, and with it another place (S3, S4). */
 void slab_resort(struct kmem_cache *cache, struct page *slab);
 
-/* Hand out a slot.  mm is entered.  NULL: no memory. */
-static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
-                              size_t size, gfp_t gfp)
+/*
+ * Hand out the first free slot of the word being served, or NULL if that is used
+ * up.  mm is entered.
+ */
+static inline void *take_slot_at_once(struct kmem_cache *cache,
+                                      struct alloc_site *site, size_t size)
 {
     uint32_t bits = *cache->word;
 
-    if (unlikely(!bits)) {
-        if (!slab_refill(cache, gfp))
-            return NULL;
-        bits = *cache->word;
-    }
+    if (unlikely(!bits))
+        return NULL;
 
     uint32_t bit = (uint32_t)__builtin_ctz(bits);
 
@@ -202,6 +202,15 @@ static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
     if (likely(cache->group_record))
         record_taken(cache->group_record + bit, site, size);
     return cache->group + bit * cache->slot_size;
+}
+
+/* The same from whichever slab.  NULL: no memory. */
+static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
+                              size_t size, gfp_t gfp)
+{
+    if (!*cache->word && !slab_refill(cache, gfp))
+        return NULL;
+    return take_slot_at_once(cache, site, size);
 }
 
 /* Take a slot back if it is handed out.  mm is entered.  False: it is free. */
