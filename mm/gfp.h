@@ -38,8 +38,8 @@ void free_pages_addr_at(struct alloc_site *site, unsigned long addr,
                         unsigned order);
 
 /*
- * `bytes` in whole pages, of which the power of two's tail is given back.  Only
- * free_pages_exact with the same number of pages takes it back.
+ * `bytes` in whole pages, of which the power of two's tail is given back.  To be
+ * freed by free_pages_exact with the same number of pages.
  */
 void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
     MM_USE_RESULT __attribute__((alloc_size(2)));

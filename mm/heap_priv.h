@@ -148,7 +148,6 @@ void mm_refuse(const struct mm_refusal *refusal);
 
 /* Live blocks of pages, for whichever of alloc_pages and kmalloc owns them. */
 uint32_t pages_take(unsigned order, gfp_t gfp);
-void pages_release(uint32_t pfn);
 void pages_free_proved(struct alloc_site *site, uint32_t pfn);
 
 #endif

@@ -46,17 +46,18 @@ uint32_t pages_take(unsigned order, gfp_t gfp)
     return pfn;
 }
 
-void pages_release(uint32_t pfn)
-{
-    if (heap.buddy.page[pfn].run)
-        buddy_free_run(&heap.buddy, pfn);
-    else
-        buddy_free(&heap.buddy, pfn);
-}
-
 /* ---- taking ----------------------------------------------------------------- */
 
-static uint32_t take_pages(const struct mm_request *request, uint32_t keep)
+/* n pages from pfn on are live now. */
+static inline void account(struct alloc_site *site, uint32_t pfn, uint32_t n)
+{
+    heap.pages_allocated += n;
+    if (likely(heap.record))
+        record_taken(&heap.record[pfn], site, (size_t)n << PAGE_SHIFT);
+}
+
+/* In any state of mm: the first `keep` pages of a block.  Reports failure. */
+static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
 {
     uint32_t pfn = NO_PAGE;
 
@@ -67,22 +68,17 @@ static uint32_t take_pages(const struct mm_request *request, uint32_t keep)
         if (pfn != NO_PAGE) {
             if (keep != 1u << request->order)
                 buddy_trim(&heap.buddy, pfn, keep);
-            heap.pages_allocated += keep;
-            if (heap.record)
-                record_taken(&heap.record[pfn], request->site,
-                             (size_t)keep << PAGE_SHIFT);
+            account(request->site, pfn, keep);
         }
         mm_leave();
     }
     if (pfn == NO_PAGE)
         mm_fail(request, MM_OUT_OF_MEMORY);
-    else if (request->gfp & __GFP_ZERO)
-        memset(address_of(pfn), 0, (size_t)keep << PAGE_SHIFT);
     return pfn;
 }
 
-static uint32_t take_block(const char *call, struct alloc_site *site, gfp_t gfp,
-                           unsigned order)
+static uint32_t take_block_slow(const char *call, struct alloc_site *site, gfp_t gfp,
+                                unsigned order)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
                                   .order = order };
@@ -92,21 +88,39 @@ static uint32_t take_block(const char *call, struct alloc_site *site, gfp_t gfp,
         return NO_PAGE;
     }
     request.bytes = PAGE_SIZE << order;
-    return take_pages(&request, 1u << order);
+    return take_slow(&request, 1u << order);
+}
+
+static inline uint32_t take_block(const char *call, struct alloc_site *site,
+                                  gfp_t gfp, unsigned order)
+{
+    uint32_t pfn = NO_PAGE;
+
+    if (likely(order <= MAX_PAGE_ORDER) && likely(mm_enter_at_once())) {
+        pfn = buddy_alloc(&heap.buddy, order);
+        if (likely(pfn != NO_PAGE))
+            account(site, pfn, 1u << order);
+        mm_leave();
+    }
+    if (unlikely(pfn == NO_PAGE))
+        pfn = take_block_slow(call, site, gfp, order);
+    if (gfp & __GFP_ZERO && pfn != NO_PAGE)
+        memset(address_of(pfn), 0, PAGE_SIZE << order);
+    return pfn;
 }
 
 struct page *alloc_pages_at(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
     uint32_t pfn = take_block("alloc_pages", site, gfp, order);
 
-    return pfn == NO_PAGE ? NULL : &heap.buddy.page[pfn];
+    return likely(pfn != NO_PAGE) ? &heap.buddy.page[pfn] : NULL;
 }
 
 unsigned long get_free_pages_at(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
     uint32_t pfn = take_block("__get_free_pages", site, gfp, order);
 
-    return pfn == NO_PAGE ? 0 : (unsigned long)address_of(pfn);
+    return likely(pfn != NO_PAGE) ? (unsigned long)address_of(pfn) : 0;
 }
 
 void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
@@ -119,9 +133,14 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
         return mm_fail(&request, MM_BUG_TOO_LARGE);
     request.order = pages_order(bytes);
 
-    uint32_t pfn = take_pages(&request, pages_for(bytes));
+    uint32_t pages = pages_for(bytes);
+    uint32_t pfn = take_slow(&request, pages);
 
-    return pfn == NO_PAGE ? NULL : address_of(pfn);
+    if (pfn == NO_PAGE)
+        return NULL;
+    if (gfp & __GFP_ZERO)
+        memset(address_of(pfn), 0, (size_t)pages << PAGE_SHIFT);
+    return address_of(pfn);
 }
 
 /* ---- giving back ------------------------------------------------------------- */
@@ -130,35 +149,53 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
 void pages_free_proved(struct alloc_site *site, uint32_t pfn)
 {
     const struct page *page = &heap.buddy.page[pfn];
-    bool large = page->kind == PG_LARGE;
+    uint32_t n = page->kind == PG_USED && page->run ? page->run : 1u << page->order;
 
     if (heap.record)
         heap.record[pfn].freed_by = site_number(site);
-    if (large)
+    if (page->kind == PG_LARGE)
         heap.large_frees++;
     else
-        heap.pages_freed += page->run ? page->run : 1u << page->order;
-    pages_release(pfn);
+        heap.pages_freed += n;
+    if (page->kind == PG_USED && page->run)
+        buddy_free_run(&heap.buddy, pfn);
+    else
+        buddy_free(&heap.buddy, pfn);
 }
 
-/* The door of the page allocator. */
-static bool may_free(const struct mm_refusal *free)
+/* The door of the page allocator: a live block of exactly that order. */
+static inline bool is_block(uintptr_t pfn, unsigned order)
 {
-    uintptr_t pfn = pfn_of(free->addr);
-
-    if (pfn >= heap.buddy.npages || ((uintptr_t)free->addr & (PAGE_SIZE - 1)))
+    if (unlikely(pfn >= heap.buddy.npages))
         return false;
 
     const struct page *page = &heap.buddy.page[pfn];
 
-    if (page->kind != PG_USED)
-        return false;
-    if (!free->exact)
-        return !page->run && page->order == free->order;
-    return (page->run ? page->run : 1u << page->order) == pages_for(free->bytes);
+    return page->kind == PG_USED && page->order == order && !page->run;
 }
 
-static void free_block(const struct mm_refusal *free)
+/* The same for alloc_pages_exact: a live block or run of that many pages. */
+static bool is_run(uintptr_t pfn, size_t bytes)
+{
+    if (pfn >= heap.buddy.npages || heap.buddy.page[pfn].kind != PG_USED)
+        return false;
+
+    const struct page *page = &heap.buddy.page[pfn];
+
+    return (page->run ? page->run : 1u << page->order) == pages_for(bytes);
+}
+
+static bool may_free(const struct mm_refusal *free)
+{
+    uintptr_t pfn = pfn_of(free->addr);
+
+    if ((uintptr_t)free->addr & (PAGE_SIZE - 1))
+        return false;
+    return free->exact ? is_run(pfn, free->bytes) : is_block(pfn, free->order);
+}
+
+/* In any state of mm; what cannot be freed is reported. */
+static void free_slow(const struct mm_refusal *free)
 {
     bool done;
 
@@ -174,30 +211,51 @@ static void free_block(const struct mm_refusal *free)
         mm_refuse(free);
 }
 
+static inline bool free_at_once(struct alloc_site *site, uintptr_t pfn,
+                                unsigned order)
+{
+    if (unlikely(!mm_enter_at_once()))
+        return false;
+
+    bool done = is_block(pfn, order);
+
+    if (likely(done)) {
+        if (likely(heap.record))
+            heap.record[pfn].freed_by = site_number(site);
+        heap.pages_freed += 1u << order;
+        buddy_free(&heap.buddy, (uint32_t)pfn);
+    }
+    mm_leave();
+    return done;
+}
+
 void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
 {
     uintptr_t offset = (uintptr_t)page - (uintptr_t)heap.buddy.page;
-    bool ours = offset / sizeof(*page) < heap.buddy.npages &&
-                offset % sizeof(*page) == 0;
+    uintptr_t pfn = offset / sizeof(*page);
+    bool ours = pfn < heap.buddy.npages && offset % sizeof(*page) == 0;
 
-    if (page)
-        free_block(&(struct mm_refusal){
-            .call = "__free_pages", .site = site, .order = order, .pages = true,
-            .addr = ours ? page_address(page) : (void *)page, .is_free = true });
+    if (!page || (likely(ours) && likely(free_at_once(site, pfn, order))))
+        return;
+    free_slow(&(struct mm_refusal){
+        .call = "__free_pages", .site = site, .order = order, .pages = true,
+        .addr = ours ? page_address(page) : (void *)page, .is_free = true });
 }
 
 void free_pages_addr_at(struct alloc_site *site, unsigned long addr, unsigned order)
 {
-    if (addr)
-        free_block(&(struct mm_refusal){
-            .call = "free_pages", .site = site, .order = order, .pages = true,
-            .addr = (void *)addr, .is_free = true });
+    if (addr == 0 || (likely(!(addr & (PAGE_SIZE - 1))) &&
+                      likely(free_at_once(site, pfn_of((void *)addr), order))))
+        return;
+    free_slow(&(struct mm_refusal){
+        .call = "free_pages", .site = site, .order = order, .pages = true,
+        .addr = (void *)addr, .is_free = true });
 }
 
 void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)
 {
     if (addr)
-        free_block(&(struct mm_refusal){
+        free_slow(&(struct mm_refusal){
             .call = "free_pages_exact", .site = site, .bytes = bytes, .pages = true,
             .addr = addr, .is_free = true, .exact = true });
 }
