@@ -4,11 +4,22 @@
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* From here on text goes out.  Input needs interrupts: console_listen. */
+void console_init(void);
+void console_listen(void);
+
+/* Set the speed of the line.  False: it cannot be that. */
+bool console_set_baud(uint32_t baud);
+
 /* Send text; "\n" goes out as "\r\n".  Nothing is dropped: it waits. */
 void console_write(const char *text, size_t length);
+
+/* End the line that somebody has begun, if there is one. */
+void console_fresh_line(void);
 
 /* The next byte typed; sleeps until there is one. */
 int console_read(void);

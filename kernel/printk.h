@@ -32,6 +32,7 @@ enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTIC
  * ring is full the oldest lines go, and dmesg says how many.
  */
 void printk(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+#define pr_emerg(...) printk(LOG_EMERG, __VA_ARGS__)
 #define pr_err(...) printk(LOG_ERR, __VA_ARGS__)
 #define pr_warn(...) printk(LOG_WARNING, __VA_ARGS__)
 #define pr_info(...) printk(LOG_INFO, __VA_ARGS__)

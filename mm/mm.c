@@ -138,7 +138,7 @@ void mm_init(const struct mm_range *ranges, size_t count)
     uint32_t npages = all.first <= all.last ? (uint32_t)(all.last - all.first + 1) : 0;
     size_t page_bytes = npages * sizeof(struct page);
     size_t record_bytes = mm_records ? npages * sizeof(struct record) : 0;
-    uint32_t n = pages_for(page_bytes + record_bytes);
+    uint32_t n = (uint32_t)pages_for(page_bytes + record_bytes);
     uintptr_t at = npages ? place(ranges, count, n, all.last) : 0;
 
     if (at) {

@@ -133,7 +133,7 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
         return mm_fail(&request, MM_BUG_TOO_LARGE);
     request.order = pages_order(bytes);
 
-    uint32_t pages = pages_for(bytes);
+    uint32_t pages = (uint32_t)pages_for(bytes);
     uint32_t pfn = take_slow(&request, pages);
 
     if (pfn == NO_PAGE)

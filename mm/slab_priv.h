@@ -61,14 +61,14 @@ static inline bool is_map_cache(const struct kmem_cache *cache)
 }
 
 /* Pages that `bytes` take, and the smallest order that holds them. */
-static inline uint32_t pages_for(size_t bytes)
+static inline size_t pages_for(size_t bytes)
 {
-    return (uint32_t)((bytes >> PAGE_SHIFT) + ((bytes & (PAGE_SIZE - 1)) != 0));
+    return (bytes >> PAGE_SHIFT) + ((bytes & (PAGE_SIZE - 1)) != 0);
 }
 
 static inline unsigned pages_order(size_t bytes)
 {
-    uint32_t n = pages_for(bytes);
+    uint32_t n = (uint32_t)pages_for(bytes);    /* of at most 4 MiB */
 
     return n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
 }

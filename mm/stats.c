@@ -105,7 +105,7 @@ static bool add_cache(const struct mm_cache_info *info, void *arg)
 static bool add_live(const struct mm_what *what, void *arg)
 {
     struct mm_stats *stats = arg;
-    uint32_t pages = pages_for(what->bytes);
+    uint32_t pages = (uint32_t)pages_for(what->bytes);
 
     if (what->kind == MM_USED_PAGES) {
         stats->live_pages += pages;

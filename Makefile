@@ -1,0 +1,385 @@
+# Marbles - build, boot, test.  `make help` lists what there is.
+#
+# From top to bottom: knobs, files, tools, flags, rules, targets.  All that is made
+# goes under build/:
+#
+#     build/marbles.elf         the kernel, -O2; its objects in build/mm/ ...
+#     build/gdb/marbles.elf     the kernel, -Og, for make gdb
+#     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list
+#     build/hosted/             mm as a 64-bit library, and the unit tests
+
+# ---- knobs ------------------------------------------------------------------------
+
+# C files from anywhere, compiled into the kernel.
+LAB       ?=
+# Kernel parameters: make run CMDLINE="mem=16M quiet".
+CMDLINE   ?=
+# Shell commands for make exec.
+CMDS      ?=
+# RAM of the machine.
+MEM       ?= 64M
+# Appended to the command lines of QEMU and of GDB.
+QEMUFLAGS ?=
+GDBFLAGS  ?=
+# Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
+CROSS     ?=
+# 1 shows the commands as they run.
+V         ?= 0
+# 1 makes a warning an error, as it is where CI=true.
+WERROR    ?= $(if $(filter true,$(CI)),1,0)
+
+# ---- files: the list is the map ------------------------------------------------------
+
+BOOT += boot/entry.S              # from the loader to kernel_main
+
+MM += mm/mm.c                     # handing memory over
+MM += mm/buddy.c                  # blocks of pages that split and join
+MM += mm/page_alloc.c             # alloc_pages and its kin
+MM += mm/slab.c                   # slabs of equal slots
+MM += mm/cache.c                  # making and ending caches
+MM += mm/kmalloc.c                # kmalloc and its kin
+MM += mm/functions.c              # the same as functions, without a call site
+MM += mm/irq.c                    # calls that come while another is under way
+MM += mm/site.c                   # call sites, and what is live by site
+MM += mm/stats.c                  # the heap in numbers
+MM += mm/what.c                   # what is this address
+MM += mm/report.c                 # saying no, and why
+MM += mm/check.c                  # mm_check: every numbered rule, proved
+
+DRIVERS += drivers/serial.c       # 16550 UART
+DRIVERS += drivers/pic.c          # 8259A interrupt controllers
+DRIVERS += drivers/pit.c          # 8254 timer
+DRIVERS += drivers/power.c        # test exit, power off, reboot
+
+KERNEL += kernel/main.c           # entry to prompt, as a list
+KERNEL += kernel/gdt.c            # segments, and a task for the double fault
+KERNEL += kernel/trap.c           # exceptions and interrupts, in C
+KERNEL += kernel/trap_entry.S     #   and where the CPU comes in
+KERNEL += kernel/panic.c          # the last words
+KERNEL += kernel/paging.c         # page tables
+KERNEL += kernel/memmap.c         # the machine's memory, handed to mm
+KERNEL += kernel/memmap_usable.c  #   what of it is usable (pure)
+KERNEL += kernel/timer.c          # ticks
+KERNEL += kernel/console.c        # characters out and in
+KERNEL += kernel/printk.c         # kprintf and the log
+KERNEL += kernel/format.c         #   their formats (pure)
+KERNEL += kernel/string.c         # memcpy, strlen and their kin
+KERNEL += kernel/params.c         # the kernel command line
+KERNEL += kernel/symbols.c        # names for addresses, backtraces
+KERNEL += kernel/readline.c       # a line typed at the console
+KERNEL += kernel/shell.c          # from a line to commands
+KERNEL += kernel/shell_args.c     #   and their arguments
+KERNEL += kernel/held.c           # what the shell holds: $1, $2 ...
+KERNEL += kernel/sites.c          # call sites in words
+KERNEL += kernel/report.c         # what mm reports, printed
+KERNEL += kernel/whatis.c         # what an address is, in sentences
+KERNEL += kernel/cmd_help.c       # help
+KERNEL += kernel/cmd_memory.c     # meminfo, buddyinfo, slabinfo, allocinfo
+KERNEL += kernel/cmd_leaks.c      # leaks
+KERNEL += kernel/cmd_alloc.c      # kmalloc, kfree, forget, pages
+KERNEL += kernel/cmd_look.c       # dump, check
+KERNEL += kernel/stress.c         # stress: random work against a record of its own
+KERNEL += kernel/stress_check.c   #   and what must hold at each step
+KERNEL += kernel/cmd_system.c     # params, dmesg, uptime, exit ...
+
+LESSONS += kernel/lessons/drain.c # the driver that forgets one kfree in ten
+
+SOURCES := $(strip $(BOOT) $(MM) $(DRIVERS) $(KERNEL) $(LESSONS))
+
+# Each test_*.c is a program; what else is there is linked into each of them.
+TESTS       := $(sort $(wildcard tests/hosted/test_*.c))
+TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
+
+# What single tests need beside mm.
+EXTRA_test_memmap := kernel/memmap_usable.c
+EXTRA_test_format := kernel/format.c
+
+# ---- tools -----------------------------------------------------------------------
+
+OS   := $(shell uname -s)
+HOST := $(shell uname -m)
+
+# The first compiler that makes 32-bit x86: its prefix, "host" or "clang".
+find_tools = for p in i686-linux-gnu- i686-elf- i386-elf- x86_64-elf- \
+                      x86_64-linux-gnu-; do \
+                 command -v $${p}gcc >/dev/null && { echo $$p; exit; }; \
+             done; \
+             case $$(gcc -dumpmachine 2>/dev/null) in \
+                 x86_64-*linux*|i?86-*linux*) echo host; exit;; \
+             esac; \
+             command -v clang >/dev/null && command -v ld.lld >/dev/null && echo clang
+
+TOOLS := $(if $(CROSS),$(CROSS),$(shell $(find_tools)))
+
+ifeq ($(TOOLS),clang)
+KCC := clang --target=i386-unknown-none-elf
+KLD := ld.lld
+KNM := $(firstword $(shell command -v llvm-nm nm))
+BUILTIN_HEADERS := $(shell clang -print-resource-dir)/include
+else ifneq ($(TOOLS),)
+PREFIX := $(filter-out host,$(TOOLS))
+KCC := $(PREFIX)gcc -m32
+KLD := $(PREFIX)ld
+KNM := $(PREFIX)nm
+BUILTIN_HEADERS := $(shell $(KCC) -print-file-name=include)
+endif
+
+HOSTCC ?= cc
+QEMU   ?= qemu-system-i386
+AR     ?= ar
+GDB    ?= $(firstword $(shell command -v gdb gdb-multiarch i386-elf-gdb \
+                                          x86_64-elf-gdb))
+PYTHON ?= python3
+
+# The Python that has what the tests import.
+TEST_PYTHON = $(shell for p in $(PYTHON) /usr/bin/python3; do \
+                  $$p -c 'import pytest, pexpect' 2>/dev/null && echo $$p && break; \
+              done)
+
+# $(call need,TOOL,PACKAGE): go no further without it.
+need = command -v $(1) >/dev/null || \
+       { echo "$(1) is missing: install $(2), or run make deps" >&2; exit 1; }
+
+# ---- flags -----------------------------------------------------------------------
+
+# Goals that have to do with build/gdb build there, all others in build.
+ifneq ($(filter gdb build/gdb/%,$(MAKECMDGOALS)),)
+OUT := build/gdb
+OPT := -Og
+else
+OUT := build
+OPT := -O2
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wundef $(if $(filter 1,$(WERROR)),-Werror)
+
+# regparm and frame pointers as Linux on i386; no register that a trap does not save.
+# _LIBC_LIMITS_H_: GCC's own limits.h is not to look for another one behind it.
+KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mregparm=3 -mgeneral-regs-only \
+          -ffreestanding -nostdinc -isystem $(BUILTIN_HEADERS) -D_LIBC_LIMITS_H_ -I. \
+          -fno-pic -fno-pie -fcf-protection=none -fno-stack-protector \
+          -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+          -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
+          -fstack-clash-protection -fno-common \
+          -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
+
+KLDFLAGS := -m elf_i386 -T linker.ld -static -nostdlib --build-id=none \
+            -z noexecstack -z max-page-size=4096
+
+HOSTFLAGS := -std=gnu11 -g -I. -MMD -MP $(WARNINGS)
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# The loop that is memset must not become a call of memset.
+$(OUT)/kernel/string.o: KFLAGS += -fno-builtin $(if $(filter clang,$(TOOLS)),, \
+                                  -fno-tree-loop-distribute-patterns)
+
+# What a recipe reads from the environment, as it was written: nothing in it is
+# for make or for the shell.
+export MARBLES_CMDLINE := $(value CMDLINE)
+export MARBLES_CMDS := $(value CMDS)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),@:,@echo "  $(1)")
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(OUT)/marbles.elf
+
+# ---- rules: the kernel --------------------------------------------------------------
+
+OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES)))
+
+# Objects depend on this file, and on the compiler and flags they were made with.
+$(OUT)/flags: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)test -n "$(TOOLS)" || \
+	    { echo "no compiler for 32-bit x86: install gcc (and see make deps)"; \
+	      exit 1; } >&2
+	$(Q)echo '$(KCC) $(KFLAGS) $(WARNINGS) $(KLD) $(KLDFLAGS)' | cmp -s - $@ || \
+	    echo '$(KCC) $(KFLAGS) $(WARNINGS) $(KLD) $(KLDFLAGS)' >$@
+
+$(OUT)/%.o: %.c Makefile $(OUT)/flags
+	$(call say,CC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(KCC) $(KFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/%.o: %.S Makefile $(OUT)/flags
+	$(call say,AS $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(KCC) $(KFLAGS) -MMD -MP -c -o $@ $<
+
+# Files of LAB: like the kernel's own, with fewer warnings.  Of one that is named
+# from the root, __FILE__ is the last part only.
+ifneq ($(strip $(LAB)),)
+KERNEL_DIR := $(OUT)/lab/$(shell echo "$(strip $(LAB))" | cksum | cut -d' ' -f1)
+else
+KERNEL_DIR := $(OUT)
+endif
+ELF := $(KERNEL_DIR)/marbles.elf
+
+lab_object = $(KERNEL_DIR)/$(subst /,_,$(basename $(1))).lab.o
+
+define lab_rule
+$$(call lab_object,$(1)): $(1) Makefile $$(OUT)/flags
+	$$(call say,LAB $$<)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(KCC) $$(KFLAGS) -Wall -Wextra -MMD -MP \
+	    $$(if $$(filter /%,$$<),-fmacro-prefix-map=$$(dir $$<)=) -c -o $$@ $$<
+endef
+
+$(foreach lab,$(sort $(LAB)),$(eval $(call lab_rule,$(lab))))
+LAB_OBJECTS := $(foreach lab,$(sort $(LAB)),$(call lab_object,$(lab)))
+
+# Two links: the first without a symbol table, for the list of symbols that the
+# second takes in.  The table is last in the image, so nothing moves: proved here.
+list_symbols = $(KNM) -n -S $(1) | awk 'NF == 4'
+
+$(KERNEL_DIR)/no_symbols.S:
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -f kernel/symbols.awk /dev/null >$@
+
+$(KERNEL_DIR)/symbols.S: $(KERNEL_DIR)/no_symbols.elf kernel/symbols.awk
+	$(Q)$(call list_symbols,$<) | awk -f kernel/symbols.awk >$@
+
+$(KERNEL_DIR)/no_symbols.o $(KERNEL_DIR)/symbols.o: %.o: %.S kernel/symbols.awk
+	$(Q)$(KCC) $(KFLAGS) -c -o $@ $<
+
+link = $(Q)$(KLD) $(KLDFLAGS) -o $@ $(filter %.o,$^)
+
+$(KERNEL_DIR)/no_symbols.elf: $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/no_symbols.o \
+                              linker.ld
+	$(link)
+
+$(ELF): $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/symbols.o linker.ld
+	$(call say,LD $@)
+	$(link)
+	$(Q)$(call list_symbols,$@) >$(@D)/symbols.list
+	$(Q)$(call list_symbols,$(@D)/no_symbols.elf) | cmp - $(@D)/symbols.list
+
+# ---- rules: hosted -----------------------------------------------------------------
+
+HOSTED   := build/hosted
+LIBRARY  := $(patsubst %.c,$(HOSTED)/lib/%.o,$(strip $(MM)))
+SUITES64 := $(patsubst tests/hosted/%.c,$(HOSTED)/64/%,$(TESTS))
+SUITES32 := $(patsubst tests/hosted/%.c,$(HOSTED)/32/%,$(TESTS))
+
+$(HOSTED)/lib/%.o: %.c Makefile
+	$(call say,HOSTCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O2 -fPIC -fno-stack-protector -c -o $@ $<
+
+$(HOSTED)/libmm.a: $(LIBRARY)
+	$(call say,AR $@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+# A test is built twice: 64-bit with sanitizers, and 32-bit as the kernel is.
+$(HOSTED)/64/%.o: %.c Makefile
+	$(call say,HOSTCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 $(SANITIZE) -fno-omit-frame-pointer -c -o $@ $<
+
+$(HOSTED)/32/%.o: %.c Makefile
+	$(call say,HOSTCC -m32 $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O2 -m32 -c -o $@ $<
+
+# $(call test_objects,64 or 32,TEST)
+test_objects = $(patsubst %.c,$(HOSTED)/$(1)/%.o,tests/hosted/$(2).c $(TEST_SHARED) \
+                   $(strip $(MM)) $(EXTRA_$(2)))
+
+.SECONDEXPANSION:
+$(SUITES64): $$(call test_objects,64,$$(@F))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) $(SANITIZE) -o $@ $^ -lcmocka
+
+$(SUITES32): $$(call test_objects,32,$$(@F))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
+
+# ---- targets -----------------------------------------------------------------------
+
+# The serial port is the terminal; the test exit is how `exit` ends QEMU.
+MACHINE = $(QEMU) -accel tcg -m $(MEM) -display none -net none \
+          -device isa-debug-exit,iobase=0xf4,iosize=4
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  LAB=\"a.c b.c\"       compile these into the kernel (all that build or boot)"
+	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
+	@echo "  MEM=64M             RAM of the machine"
+	@echo "  QEMUFLAGS=\"...\"     appended to QEMU's command line"
+	@echo "  V=1                 show the commands"
+
+all: $(ELF) ## build the kernel: build/marbles.elf
+ifneq ($(strip $(LAB)),)
+	@echo "  with $(LAB): $(ELF)"
+endif
+
+deps: ## install what is missing (Debian, Ubuntu)
+	@sh tests/deps.sh
+
+toolchain: ## which tools would be used
+	@echo "compiler: $(or $(KCC),none)"
+	@echo "linker:   $(or $(KLD),none)"
+	@echo "hosted:   $(HOSTCC)"
+	@echo "GDB:      $(or $(GDB),none)"
+	@echo "tests:    $(or $(TEST_PYTHON),none: no Python has pytest and pexpect)"
+
+run: $(ELF) ## boot to the prompt (Ctrl-A X leaves QEMU)
+	@$(call need,$(QEMU),qemu-system-x86)
+	@echo "  QEMU: Ctrl-A and then X leaves; so does the command exit."
+	$(Q)$(MACHINE) -serial mon:stdio -kernel $(ELF) \
+	    -append "$$MARBLES_CMDLINE" $(QEMUFLAGS); \
+	status=$$?; \
+	test $$status -eq 0 || test $$status -ge 65 || exit $$status
+
+exec: $(ELF) ## boot, run CMDS="cmd; cmd", print what they print
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/qemu/exec.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
+
+gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(or $(GDB),gdb),gdb)
+	$(Q)GDB="$(GDB)" sh tests/gdb/session.sh $(ELF) \
+	    '$(MACHINE) $(QEMUFLAGS)' $(GDBFLAGS)
+
+console: ## in a second terminal: the serial console of make gdb
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/gdb/console.py build/gdb/run
+
+hosted: $(HOSTED)/libmm.a ## mm as a 64-bit library: build/hosted/libmm.a
+
+check: $(HOSTED)/libmm.a ## the layers: includes, undefined symbols, headers alone
+	$(Q)KCC="$(KCC) $(KFLAGS)" HOSTCC="$(HOSTCC)" sh tests/check.sh $(LIBRARY)
+
+# 32-bit programs run on x86 Linux only.
+ifeq ($(OS)-$(filter x86_64 i%86,$(HOST)),Linux-$(HOST))
+SUITES := $(SUITES64) $(SUITES32)
+else
+SUITES := $(SUITES64)
+endif
+
+test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(or $(GDB),gdb),gdb)
+	@test -n "$(TEST_PYTHON)" || { echo "no Python has pytest and pexpect: install" \
+	    "python3-pytest and python3-pexpect, or run make deps" >&2; exit 1; }
+ifeq ($(filter $(SUITES32),$(SUITES)),)
+	@echo "NOTE: $(OS) on $(HOST) runs no 32-bit x86 programs: 64-bit tests only."
+endif
+	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) tests/qemu tests/gdb
+
+clean: ## remove build/
+	$(Q)rm -rf build
+
+FORCE:
+.PHONY: all help deps toolchain run exec gdb console hosted check test clean FORCE
+
+-include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
+-include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
+             $(call test_objects,$(bits),$(basename $(notdir $(test)))))))

@@ -1,0 +1,50 @@
+/*
+ * entry.S - from the loader's state to kernel_main, and no further.
+ *
+ * A Multiboot loader enters with flat 32-bit segments, paging and interrupts
+ * off, the magic in eax and the address of its information in ebx
+ * (Multiboot Specification 0.6.96, section 3.2).  It has zeroed .bss.  There is
+ * no stack yet, and its GDT may be gone: gdt_init loads our own.
+ *
+ *     boot_stack_guard   4 KiB  paging_init takes it away: running into it faults
+ *     boot_stack        16 KiB  kernel_main, the shell, every command, interrupts
+ *     boot_stack_top
+ */
+#include "boot/multiboot.h"
+
+#define HEADER_FLAGS (MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO)
+
+    .section .multiboot, "a"
+    .balign 4
+    .long MULTIBOOT_HEADER_MAGIC
+    .long HEADER_FLAGS
+    .long -(MULTIBOOT_HEADER_MAGIC + HEADER_FLAGS)
+
+    .section .bss.stack, "aw", @nobits
+    .balign 4096
+    .globl boot_stack_guard, boot_stack, boot_stack_top
+    .type boot_stack_guard, @object
+    .size boot_stack_guard, 4096
+boot_stack_guard:
+    .skip 4096
+    .type boot_stack, @object
+    .size boot_stack, 16384
+boot_stack:
+    .skip 16384
+boot_stack_top:
+
+    .text
+    .globl entry
+    .type entry, @function
+entry:
+    cli
+    cld
+    movl $boot_stack_top, %esp
+    movl %ebx, %edx             /* second argument (regparm): the information */
+    xorl %ebp, %ebp             /* backtraces end where a frame pointer is 0 */
+    call kernel_main            /* first argument: the magic, in eax already */
+1:  hlt
+    jmp 1b
+    .size entry, . - entry
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,78 @@
+/*
+ * pic.c - two 8259A interrupt controllers, the second one behind line 2 of the
+ * first.
+ *
+ *     IRQ 0, 1, 3..7 --> master --> CPU
+ *                          ^ line 2
+ *     IRQ 8..15 ------> slave
+ *
+ * After reset the master's vectors are those of CPU exceptions, hence pic_init.
+ * When a line drops before the CPU asks which it was, a controller answers with
+ * its line 7 although nothing is in service there: a spurious interrupt, which
+ * must not be ended at that controller.
+ *
+ * Registers: Intel 8259A data sheet (231468), "Programming the 8259A".
+ */
+#include "drivers/pic.h"
+
+#include <stdint.h>
+
+#include "drivers/io.h"
+
+enum { MASTER = 0x20, SLAVE = 0xa0, CASCADE = 2 };      /* commands; data is + 1 */
+
+enum {
+    ICW1_INIT_WITH_ICW4 = 0x11,
+    ICW4_8086 = 0x01,
+    OCW2_END = 0x20,
+    OCW3_READ_IN_SERVICE = 0x0b,
+};
+
+static void start(uint16_t port, unsigned vector, uint8_t cascade)
+{
+    const uint8_t words[] = { (uint8_t)vector, cascade, ICW4_8086, 0xff };
+
+    outb(port, ICW1_INIT_WITH_ICW4);
+    for (unsigned i = 0; i < sizeof(words); i++) {
+        io_wait();
+        outb((uint16_t)(port + 1), words[i]);   /* the last one masks all lines */
+    }
+}
+
+void pic_init(unsigned base)
+{
+    start(MASTER, base, 1 << CASCADE);
+    start(SLAVE, base + 8, CASCADE);
+    pic_enable(CASCADE);
+}
+
+static uint16_t port_of(unsigned irq)
+{
+    return irq < 8 ? MASTER : SLAVE;
+}
+
+void pic_enable(unsigned irq)
+{
+    uint16_t mask = (uint16_t)(port_of(irq) + 1);
+
+    outb(mask, (uint8_t)(inb(mask) & ~(1u << (irq & 7))));
+}
+
+bool pic_is_spurious(unsigned irq)
+{
+    if ((irq & 7) != 7)
+        return false;
+    outb(port_of(irq), OCW3_READ_IN_SERVICE);
+    if (inb(port_of(irq)) & 0x80)
+        return false;
+    if (irq >= 8)
+        outb(MASTER, OCW2_END);         /* its line 2 was real */
+    return true;
+}
+
+void pic_end(unsigned irq)
+{
+    if (irq >= 8)
+        outb(SLAVE, OCW2_END);
+    outb(MASTER, OCW2_END);
+}

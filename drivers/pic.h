@@ -1,0 +1,21 @@
+/*
+ * pic.h - the pair of interrupt controllers: see pic.c.
+ */
+#ifndef DRIVERS_PIC_H
+#define DRIVERS_PIC_H
+
+#include <stdbool.h>
+
+enum { PIC_LINES = 16 };
+
+/* IRQ n interrupts with vector base + n; all 16 lines are off.  base: 8 * k. */
+void pic_init(unsigned base);
+void pic_enable(unsigned irq);
+
+/* True if the line of this interrupt was gone when the CPU asked: ignore it. */
+bool pic_is_spurious(unsigned irq);
+
+/* The interrupt has been served. */
+void pic_end(unsigned irq);
+
+#endif

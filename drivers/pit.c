@@ -1,0 +1,24 @@
+/*
+ * pit.c - the 8254 interval timer.
+ *
+ * Channel 0 counts down at 1,193,182 Hz from a 16-bit divisor and raises IRQ 0
+ * each time it gets to the end (mode 2, rate generator).  At 100 Hz the divisor is
+ * 11,932, which is 100.0 Hz to four digits.
+ *
+ * Registers: Intel 8254 data sheet (231164), "Control Word Format".
+ */
+#include "drivers/pit.h"
+
+#include "drivers/io.h"
+
+enum { CHANNEL_0 = 0x40, COMMAND = 0x43, BASE_HZ = 1193182 };
+enum { SELECT_0_LOW_HIGH_MODE_2 = 0x34 };
+
+void pit_start(uint32_t hz)
+{
+    uint32_t divisor = (BASE_HZ + hz / 2) / hz;
+
+    outb(COMMAND, SELECT_0_LOW_HIGH_MODE_2);
+    outb(CHANNEL_0, (uint8_t)divisor);
+    outb(CHANNEL_0, (uint8_t)(divisor >> 8));
+}

@@ -1,0 +1,14 @@
+/*
+ * pit.h - the interval timer, channel 0: see pit.c.
+ */
+#ifndef DRIVERS_PIT_H
+#define DRIVERS_PIT_H
+
+#include <stdint.h>
+
+enum { PIT_IRQ = 0 };
+
+/* Interrupt `hz` times a second, from 19 on, as near as the divisor comes. */
+void pit_start(uint32_t hz);
+
+#endif

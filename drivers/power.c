@@ -1,0 +1,87 @@
+/*
+ * power.c - test exit, power off, reboot.
+ *
+ * There is no one way to switch a PC off without reading its ACPI tables; the
+ * ports below are those that virtual machines have.  Where nothing works, the
+ * CPU stands still and the console says so.
+ *
+ *     0xf4     QEMU -device isa-debug-exit: a byte v ends QEMU with (v << 1) | 1
+ *     0x604    QEMU pc and q35, ACPI PM1a control: 0x2000 is sleep, type 0 (S5)
+ *     0xb004   Bochs and QEMU before 2.0, the same
+ *     0x4004   VirtualBox, the same with type 5
+ *     0x64     8042 keyboard controller: command 0xfe pulses the reset line
+ */
+#include "drivers/power.h"
+
+#include "drivers/io.h"
+#include "drivers/serial.h"
+
+enum {
+    TEST_EXIT = 0xf4,
+    TEST_EXIT_STATUS = 32,      /* added, so that it is told from QEMU's own */
+    TEST_EXIT_FAILED = 1,
+    KEYBOARD = 0x64,
+    KEYBOARD_BUSY = 0x02,
+    KEYBOARD_RESET = 0xfe,
+    PATIENCE = 100 * 1000,
+};
+
+static void say(const char *text)
+{
+    while (*text != 0)
+        serial_put((uint8_t)*text++);
+    serial_drain();
+}
+
+void power_stop(void)
+{
+    serial_drain();
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+void power_off(void)
+{
+    serial_drain();
+    outw(0x604, 0x2000);
+    outw(0xb004, 0x2000);
+    outw(0x4004, 0x3400);
+    say("This machine cannot switch itself off; it has stopped.\r\n");
+    power_stop();
+}
+
+void power_exit(uint32_t status)
+{
+    serial_drain();
+    outb(TEST_EXIT, (uint8_t)(TEST_EXIT_STATUS + status));
+    power_off();
+}
+
+void power_fail(void)
+{
+    serial_drain();
+    outb(TEST_EXIT, TEST_EXIT_FAILED);
+    power_stop();
+}
+
+/* An exception without any descriptor table to handle it resets the CPU. */
+static void triple_fault(void)
+{
+    const struct { uint16_t limit; uint32_t base; } __attribute__((packed)) none = { 0, 0 };
+
+    __asm__ volatile("lidt %0; int3" : : "m"(none));
+}
+
+void power_reboot(void)
+{
+    unsigned left = PATIENCE;
+
+    serial_drain();
+    while ((inb(KEYBOARD) & KEYBOARD_BUSY) && --left > 0)
+        ;
+    outb(KEYBOARD, KEYBOARD_RESET);
+    for (left = PATIENCE; left > 0; left--)
+        io_wait();
+    triple_fault();
+    power_stop();
+}

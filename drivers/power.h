@@ -1,0 +1,26 @@
+/*
+ * power.h - the ways out of the machine.  All of them send what the serial port
+ * still holds first, and none returns.
+ */
+#ifndef DRIVERS_POWER_H
+#define DRIVERS_POWER_H
+
+#include <stdint.h>
+
+/*
+ * End QEMU with a status (0 to 63) by its test exit; without one, power off.
+ * QEMU's own status is then (32 + status) * 2 + 1, which no failure of its own
+ * gives.
+ */
+void power_exit(uint32_t status) __attribute__((noreturn));
+
+/* End QEMU with status 3: the kernel has failed.  Without a test exit: stop. */
+void power_fail(void) __attribute__((noreturn));
+
+void power_off(void) __attribute__((noreturn));
+void power_reboot(void) __attribute__((noreturn));
+
+/* Stand still, interrupts off, for good. */
+void power_stop(void) __attribute__((noreturn));
+
+#endif

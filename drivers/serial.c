@@ -1,0 +1,135 @@
+/*
+ * serial.c - a 16550 (or 8250) UART at COM1.
+ *
+ *     CPU --- THR --> [FIFO, 16] --> shift register --> line      polled
+ *     CPU <-- RBR --- [FIFO, 16] <-- shift register <-- line      by interrupt
+ *
+ * Sending waits for the chip, so nothing is lost and a message is out before the
+ * line behind it runs: what is wanted when the kernel may die at any moment.
+ * Receiving is by interrupt, so that the CPU can sleep until a key is typed.
+ *
+ * Rules:
+ *   - a machine without the port, or a port that never gets ready, costs time
+ *     once, and never hangs the kernel;
+ *   - bytes that the chip has lost are counted (its overrun bit covers one or
+ *     more bytes).
+ *
+ * Registers: National Semiconductor PC16550D data sheet, section 8.
+ * No flow control, no modem lines, no second port.
+ */
+#include "drivers/serial.h"
+
+#include "drivers/io.h"
+
+enum {
+    COM1 = 0x3f8,
+    DATA = COM1,                /* RBR when read, THR when written */
+    DIVISOR_LOW = COM1,         /* while LCR_DIVISOR is set */
+    DIVISOR_HIGH = COM1 + 1,
+    INTERRUPT_ENABLE = COM1 + 1,
+    FIFO_CONTROL = COM1 + 2,
+    LINE_CONTROL = COM1 + 3,
+    MODEM_CONTROL = COM1 + 4,
+    LINE_STATUS = COM1 + 5,
+    SCRATCH = COM1 + 7,
+};
+
+enum {
+    IER_RECEIVED = 0x01,
+    FCR_ENABLE_AND_CLEAR = 0x07,        /* one byte received is enough to tell */
+    LCR_8_BITS = 0x03,
+    LCR_DIVISOR = 0x80,
+    MCR_DTR_RTS = 0x03,
+    MCR_OUT2 = 0x08,                    /* on a PC: the interrupt line is wired */
+    MCR_LOOPBACK = 0x10,
+    LSR_RECEIVED = 0x01,
+    LSR_OVERRUN = 0x02,
+    LSR_ROOM = 0x20,                    /* THR is empty */
+    LSR_ALL_SENT = 0x40,                /* and so is the shift register */
+};
+
+/* A byte at 300 baud takes 33 ms; a look at the port about a microsecond. */
+enum { CLOCK = 115200, PATIENCE = 100 * 1000 };
+
+static bool usable;
+static uint32_t overruns;
+static void (*receive)(uint8_t byte);
+
+/* Every look at the line status is by this: reading clears the overrun bit. */
+static uint8_t line_status(void)
+{
+    uint8_t status = inb(LINE_STATUS);
+
+    if (status & LSR_OVERRUN)
+        overruns++;
+    return status;
+}
+
+/* A byte sent with the line looped back must come in again. */
+static bool answers(void)
+{
+    unsigned left = PATIENCE;
+
+    outb(MODEM_CONTROL, MCR_LOOPBACK | MCR_DTR_RTS);
+    outb(DATA, 0xa5);
+    while (!(inb(LINE_STATUS) & LSR_RECEIVED) && --left > 0)
+        ;
+    return left > 0 && inb(DATA) == 0xa5;
+}
+
+bool serial_init(uint32_t baud)
+{
+    uint32_t divisor = CLOCK / baud;
+
+    outb(INTERRUPT_ENABLE, 0);
+    outb(LINE_CONTROL, LCR_DIVISOR);
+    outb(DIVISOR_LOW, (uint8_t)divisor);
+    outb(DIVISOR_HIGH, (uint8_t)(divisor >> 8));
+    outb(LINE_CONTROL, LCR_8_BITS);
+    outb(FIFO_CONTROL, FCR_ENABLE_AND_CLEAR);
+
+    /* Where nothing is, reads give 0xff: every status bit is set at once. */
+    usable = inb(LINE_STATUS) != 0xff && answers();
+    outb(MODEM_CONTROL, MCR_DTR_RTS | MCR_OUT2);
+    return usable;
+}
+
+/* Wait for a bit of the line status; a chip that never sets it is given up. */
+static void wait_for(uint8_t bit)
+{
+    unsigned left = PATIENCE;
+
+    while (usable && !(line_status() & bit))
+        if (--left == 0)
+            usable = false;
+}
+
+void serial_put(uint8_t byte)
+{
+    wait_for(LSR_ROOM);
+    if (usable)
+        outb(DATA, byte);
+}
+
+void serial_drain(void)
+{
+    wait_for(LSR_ALL_SENT);
+}
+
+void serial_listen(void (*fn)(uint8_t byte))
+{
+    receive = fn;
+    if (usable)
+        outb(INTERRUPT_ENABLE, IER_RECEIVED);
+}
+
+void serial_interrupt(void)
+{
+    while (usable && (line_status() & LSR_RECEIVED))
+        receive(inb(DATA));
+}
+
+uint32_t serial_overruns(void)
+{
+    return overruns;
+}

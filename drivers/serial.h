@@ -1,0 +1,29 @@
+/*
+ * serial.h - the first serial port, COM1: see serial.c.
+ */
+#ifndef DRIVERS_SERIAL_H
+#define DRIVERS_SERIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SERIAL_IRQ = 4 };
+
+/* Set it up at `baud`, 8 bits, no parity.  False: there is no such port. */
+bool serial_init(uint32_t baud);
+
+/* Send one byte, waiting for room.  Without a port, or on a dead one: nothing. */
+void serial_put(uint8_t byte);
+
+/* Wait until all that was sent has left the chip. */
+void serial_drain(void);
+
+/* From now on receive(byte) is called for each byte, in serial_interrupt. */
+void serial_listen(void (*receive)(uint8_t byte));
+void serial_interrupt(void);
+
+/* How many times the chip has lost bytes because nobody fetched them in time. */
+uint32_t serial_overruns(void);
+
+#endif

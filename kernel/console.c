@@ -1,0 +1,141 @@
+/*
+ * console.c - characters out and in, over the serial line.
+ *
+ *     interrupt --> queue[put % SIZE] ... queue[got % SIZE] --> console_read
+ *
+ * What is typed waits in a queue that the interrupt fills and the shell empties.
+ * put and got only ever grow (and wrap together); put - got bytes wait.  One
+ * writer, one reader, one CPU: no lock is needed.
+ *
+ * Ctrl-C is noticed when it comes in, not when it is read: a command that runs
+ * for long asks console_interrupted().
+ *
+ * Rules:
+ *   - a byte that finds the queue full is counted, never dropped in silence;
+ *   - a character goes out whole: an interrupt's own output comes between two
+ *     characters, never between the wait for room and the write.
+ *
+ * There is one console, and it is a serial port.
+ */
+#include "kernel/console.h"
+
+#include "drivers/pic.h"
+#include "drivers/serial.h"
+#include "kernel/cpu.h"
+#include "kernel/timer.h"
+#include "kernel/trap.h"
+
+enum { QUEUE_SIZE = 4096 };             /* a power of two: the counters wrap */
+enum { DEFAULT_BAUD = 115200, CTRL_C = 3 };
+
+static uint8_t queue[QUEUE_SIZE];
+static volatile uint32_t put_count, got_count;
+static volatile uint32_t lost;
+static volatile bool interrupted;
+static bool line_begun;                 /* the last character was no newline */
+
+/* ---- out ---------------------------------------------------------------- */
+
+static void put(char c)
+{
+    uint32_t flags = irq_save();
+
+    serial_put((uint8_t)c);
+    irq_restore(flags);
+}
+
+void console_write(const char *text, size_t length)
+{
+    for (; length > 0; length--, text++) {
+        if (*text == '\n')
+            put('\r');
+        put(*text);
+        line_begun = *text != '\n';
+    }
+}
+
+void console_fresh_line(void)
+{
+    if (line_begun)
+        console_write("\n", 1);
+}
+
+/* ---- in ----------------------------------------------------------------- */
+
+/* Called in the interrupt, for each byte. */
+static void received(uint8_t byte)
+{
+    if (byte == CTRL_C)
+        interrupted = true;
+    if (put_count - got_count == QUEUE_SIZE) {
+        lost++;
+        return;
+    }
+    queue[put_count % QUEUE_SIZE] = byte;
+    put_count++;
+}
+
+int console_poll(void)
+{
+    if (put_count == got_count)
+        return -1;
+
+    uint8_t byte = queue[got_count % QUEUE_SIZE];
+
+    got_count++;
+    return byte;
+}
+
+/* Interrupts are off from the look into the queue until the CPU sleeps. */
+int console_read(void)
+{
+    for (;;) {
+        irq_disable();
+
+        int byte = console_poll();
+
+        if (byte >= 0) {
+            irq_enable();
+            return byte;
+        }
+        cpu_idle();
+    }
+}
+
+int console_interrupted(void)
+{
+    return interrupted;
+}
+
+void console_clear_interrupt(void)
+{
+    interrupted = false;
+}
+
+uint32_t console_overruns(void)
+{
+    return lost + serial_overruns();
+}
+
+/* ---- starting ----------------------------------------------------------- */
+
+void console_init(void)
+{
+    serial_init(DEFAULT_BAUD);
+}
+
+bool console_set_baud(uint32_t baud)
+{
+    if (baud == 0 || DEFAULT_BAUD % baud != 0)
+        return false;
+    serial_drain();
+    serial_init(baud);
+    return true;
+}
+
+void console_listen(void)
+{
+    irq_handle(SERIAL_IRQ, serial_interrupt);
+    serial_listen(received);
+    pic_enable(SERIAL_IRQ);
+}

@@ -1,0 +1,91 @@
+/*
+ * main.c - the kernel from entry to prompt, as a list.
+ *
+ * The order is given by who needs whom: text before anything that may fail, the
+ * tables of the CPU before paging, the memory map before the heap, and the heap
+ * before the first interrupt.
+ */
+#include "boot/multiboot.h"
+#include "drivers/power.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/gdt.h"
+#include "kernel/memmap.h"
+#include "kernel/paging.h"
+#include "kernel/params.h"
+#include "kernel/printk.h"
+#include "kernel/report.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "kernel/timer.h"
+#include "kernel/trap.h"
+#include "mm/mm.h"
+
+enum { LINE_SIZE = 4096 };
+
+void kernel_main(uint32_t magic, const struct multiboot_info *info)
+    __attribute__((noreturn));
+
+static void check_loader(uint32_t magic)
+{
+    if (magic == MULTIBOOT_BOOTLOADER_MAGIC)
+        return;
+    kprintf("Marbles must be started by a Multiboot 1 loader, which leaves 0x%08x in "
+            "eax; there is 0x%08x.  Stopped.\n",
+            MULTIBOOT_BOOTLOADER_MAGIC, (unsigned)magic);
+    power_stop();
+}
+
+static const char *command_line(const struct multiboot_info *info)
+{
+    if (!(info->flags & MULTIBOOT_INFO_CMDLINE) || info->cmdline == 0)
+        return "";
+    return (const char *)(uintptr_t)info->cmdline;
+}
+
+static void greet(void)
+{
+    struct mm_stats stats;
+
+    mm_get_stats(&stats);
+    pr_info("memory: %u MiB for the heap, %u MiB of it free",
+            (unsigned)(stats.total_pages >> (20 - PAGE_SHIFT)),
+            (unsigned)(stats.free_pages >> (20 - PAGE_SHIFT)));
+    pr_info("Type \"help\" for what there is to do.");
+}
+
+/* The lines of run=, each for itself: what is wrong in one ends with it. */
+static void run_given_commands(void)
+{
+    static char line[LINE_SIZE];
+    const char *at = params_run();
+
+    while (*at != 0) {
+        const char *end = strchr(at, '\n');
+        size_t length = end != NULL ? (size_t)(end - at) : strlen(at);
+
+        strlcpy(line, at, length + 1 < sizeof(line) ? length + 1 : sizeof(line));
+        shell_run(line);
+        at += length + (end != NULL);
+    }
+}
+
+void kernel_main(uint32_t magic, const struct multiboot_info *info)
+{
+    console_init();
+    check_loader(magic);
+    gdt_init();
+    trap_init();
+    params_parse(command_line(info));
+    pr_info("Marbles: a small kernel to learn about kernel memory");
+    memmap_init(info);
+    paging_init();
+    report_init();
+    memmap_hand_over();
+    timer_init();
+    console_listen();
+    irq_enable();
+    greet();
+    run_given_commands();
+    shell_loop();
+}

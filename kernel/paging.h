@@ -1,0 +1,15 @@
+/*
+ * paging.h - page tables: see paging.c.
+ */
+#ifndef KERNEL_PAGING_H
+#define KERNEL_PAGING_H
+
+#include <stdint.h>
+
+/* What CR3 holds, in all tasks. */
+extern uint32_t page_directory[1024];
+
+/* Map memory and turn paging on.  memmap_init has run, memmap_hand_over has not. */
+void paging_init(void);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * params.c - kernel parameters from the Multiboot command line.
+ *
+ *     build/marbles.elf mem=16M quiet run="kmalloc 100; say \"hi\""
+ *     \_______________/ \_____/ \___/ \___________________________/
+ *      QEMU's -kernel    value  flag   quotes keep blanks together
+ *
+ * The line is copied, then cut into parameters in place: a value keeps its place
+ * in the copy and lives as long as the kernel.  Parameters are structs that
+ * KERNEL_PARAM puts into the linker section "kernel_params".
+ *
+ * Rules:
+ *   - what is unknown or malformed is named in the log and skipped;
+ *   - given twice, the last one counts.
+ *
+ * This file also has the parameters that belong to no other file.
+ */
+#include "kernel/params.h"
+
+#include "kernel/console.h"
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "mm/mm.h"
+
+enum { LINE_SIZE = 4096 };
+
+extern const struct kernel_param __start_kernel_params[], __stop_kernel_params[];
+
+static char given[LINE_SIZE];           /* as it came */
+static char text[LINE_SIZE];            /* cut into pieces */
+static const char *run_line = "";
+
+const struct kernel_param *params_begin(void)
+{
+    return __start_kernel_params;
+}
+
+const struct kernel_param *params_end(void)
+{
+    return __stop_kernel_params;
+}
+
+const char *params_line(void)
+{
+    return given;
+}
+
+const char *params_run(void)
+{
+    return run_line;
+}
+
+/* ---- numbers ------------------------------------------------------------- */
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+        return (c | 0x20) - 'a' + 10;
+    return 16;
+}
+
+static unsigned shift_of(char unit)
+{
+    switch (unit | 0x20) {
+    case 'k': return 10;
+    case 'm': return 20;
+    case 'g': return 30;
+    default: return 0;
+    }
+}
+
+bool parse_size(const char *at, uint64_t *value)
+{
+    int base = at[0] == '0' && (at[1] | 0x20) == 'x' ? 16 : 10;
+    const char *digits = base == 16 ? at + 2 : at;
+
+    *value = 0;
+    for (at = digits; digit_value(*at) < base; at++) {
+        if (*value >> 59 != 0)
+            return false;               /* 16 times as much would not fit */
+        *value = *value * (unsigned)base + (unsigned)digit_value(*at);
+    }
+    if (at == digits)
+        return false;
+
+    unsigned shift = shift_of(*at);
+
+    if (shift > 0)
+        at++;
+    if (*value >> (63 - shift) != 0)
+        return false;
+    *value <<= shift;
+    return *at == 0;
+}
+
+/* ---- the line ------------------------------------------------------------ */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static const char *skip_blanks(const char *at)
+{
+    while (is_blank(*at))
+        at++;
+    return at;
+}
+
+/* QEMU puts the kernel's path first; it is told by its "/" or "." and no "=". */
+static const char *skip_path(const char *line)
+{
+    const char *at = skip_blanks(line);
+    bool is_path = false;
+
+    for (; *at != 0 && !is_blank(*at); at++) {
+        if (*at == '=' || *at == '"')
+            return line;
+        is_path |= *at == '/' || *at == '.';
+    }
+    return is_path ? at : line;
+}
+
+static void set(const char *name, const char *value)
+{
+    for (const struct kernel_param *param = params_begin(); param < params_end();
+         param++) {
+        if (strcmp(param->name, name) != 0)
+            continue;
+        if (!param->set(value))
+            pr_warn("%s=%s: malformed, ignored; expected: %s%s%s", name, value, name,
+                    param->value_name[0] != 0 ? "=" : "", param->value_name);
+        return;
+    }
+    pr_warn("%s: unknown kernel parameter, ignored", name);
+}
+
+/* Take one parameter at *at, which is not a blank; it ends up behind it. */
+static void take(char **at)
+{
+    char *from = *at, *to = *at;        /* to follows: quotes and \ are left out */
+    const char *name = *at;
+    const char *value = "";
+    bool quoted = false, has_value = false;
+
+    for (; *from != 0 && (quoted || !is_blank(*from)); from++) {
+        if (*from == '"') {
+            quoted = !quoted;
+        } else if (*from == '=' && !has_value && !quoted) {
+            *to++ = 0;
+            value = to;
+            has_value = true;
+        } else {
+            if (*from == '\\' && quoted && from[1] != 0)
+                from++;
+            *to++ = *from;
+        }
+    }
+    *at = *from == 0 ? from : from + 1;
+    *to = 0;
+    if (quoted)
+        pr_warn("%s: its quote is not closed", name);
+    set(name, value);
+}
+
+void params_parse(const char *line)
+{
+    line = skip_blanks(skip_path(line));
+    if (strlcpy(given, line, sizeof(given)) >= sizeof(given))
+        pr_warn("the kernel command line is cut: it has more than %d characters",
+                LINE_SIZE - 1);
+    memcpy(text, given, sizeof(text));
+
+    char *at = text + (skip_blanks(text) - text);
+
+    while (*at != 0) {
+        take(&at);
+        at += skip_blanks(at) - at;
+    }
+}
+
+/* ---- parameters of the core ---------------------------------------------- */
+
+static bool set_loglevel(const char *value)
+{
+    uint64_t level;
+
+    if (!parse_size(value, &level) || level > LOG_DEBUG + 1)
+        return false;
+    console_loglevel = (int)level;
+    return true;
+}
+
+KERNEL_PARAM(loglevel, "0..8", "show log lines of a lower level (7)", set_loglevel);
+
+static bool set_quiet(const char *value)
+{
+    if (value[0] != 0)
+        return false;
+    console_loglevel = LOG_WARNING;
+    return true;
+}
+
+KERNEL_PARAM(quiet, "", "show only errors at boot", set_quiet);
+
+/* "ttyS0", or with a speed behind a comma; more behind that, as in 115200n8, is
+ * what the line has anyway. */
+static bool set_console(const char *value)
+{
+    uint32_t baud = 0;
+
+    if (strncmp(value, "ttyS0", 5) != 0)
+        return false;
+    value += 5;
+    if (*value == 0)
+        return true;
+    if (*value++ != ',')
+        return false;
+    for (; *value >= '0' && *value <= '9' && baud < 1000000; value++)
+        baud = baud * 10 + (uint32_t)(*value - '0');
+    if (*value != 0 && strcmp(value, "n8") != 0)
+        return false;
+    return console_set_baud(baud);
+}
+
+KERNEL_PARAM(console, "ttyS0[,BAUD]", "where the shell is, and the line's speed",
+             set_console);
+
+static bool set_kmemleak(const char *value)
+{
+    bool on = strcmp(value, "on") == 0;
+
+    if (!on && strcmp(value, "off") != 0)
+        return false;
+    mm_records = on;
+    return true;
+}
+
+KERNEL_PARAM(kmemleak, "on|off", "record who allocates and frees (on)", set_kmemleak);
+
+static bool set_run(const char *value)
+{
+    run_line = value;
+    return true;
+}
+
+KERNEL_PARAM(run, "\"CMD; CMD\"", "run these commands, then go to the prompt", set_run);

@@ -1,0 +1,176 @@
+/*
+ * printk.c - the kernel's output: commands' text, and the log.
+ *
+ *     kprintf --------------------------> console
+ *     printk  ---> one line of text ----> console, if its level is below loglevel
+ *                        |
+ *                        +--> ring: | head | text | head | text | ...
+ *                                     ^ oldest              newest ^
+ *
+ * The ring keeps the last 16 KiB of log.  Positions in it only grow; a position
+ * modulo its size is a place.  A record is a head (when, which level, how long)
+ * and its text, and the oldest records make room for a new one.
+ *
+ * Rules:
+ *   - records lie whole and side by side from `oldest` to `newest`;
+ *   - newest - oldest <= RING_SIZE;
+ *   - what made room is counted in `lost`.
+ *
+ * Any code may print, interrupt handlers too.  A line of log is put together on
+ * the stack, then goes into the ring with interrupts off; on the console it
+ * starts a line of its own.  A line of more than 255 characters is cut, and ends
+ * with "...".  Nothing allocates.
+ */
+#include "kernel/printk.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/format.h"
+#include "kernel/string.h"
+#include "kernel/timer.h"
+
+enum { RING_SIZE = 16 * 1024, LINE_SIZE = 256 };
+
+struct record_head {
+    uint32_t ticks;
+    uint16_t level;
+    uint16_t length;            /* of the text behind */
+};
+
+int console_loglevel = 7;
+
+static char ring[RING_SIZE];
+static uint32_t oldest, newest;         /* positions */
+static uint32_t lost;                   /* records */
+
+/* ---- to the console ----------------------------------------------------- */
+
+static void put_on_console(struct format_sink *sink, const char *text, size_t length)
+{
+    (void)sink;
+    console_write(text, length);
+}
+
+int kvprintf(const char *fmt, va_list args)
+{
+    struct format_sink console = { put_on_console };
+
+    return format(&console, fmt, args);
+}
+
+int kprintf(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    int length = kvprintf(fmt, args);
+    va_end(args);
+    return length;
+}
+
+/* ---- the ring ----------------------------------------------------------- */
+
+static void ring_write(uint32_t position, const void *from, size_t length)
+{
+    const char *bytes = from;
+
+    for (size_t i = 0; i < length; i++)
+        ring[(position + i) % RING_SIZE] = bytes[i];
+}
+
+static void ring_read(uint32_t position, void *to, size_t length)
+{
+    char *bytes = to;
+
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = ring[(position + i) % RING_SIZE];
+}
+
+static uint32_t record_size(const struct record_head *head)
+{
+    return (uint32_t)sizeof(*head) + head->length;
+}
+
+static void make_room(uint32_t bytes)
+{
+    struct record_head head;
+
+    while (newest - oldest + bytes > RING_SIZE) {
+        ring_read(oldest, &head, sizeof(head));
+        oldest += record_size(&head);
+        lost++;
+    }
+}
+
+static void ring_append(enum log_level level, const char *text, size_t length)
+{
+    struct record_head head = { timer_ticks(), (uint16_t)level, (uint16_t)length };
+    uint32_t flags = irq_save();
+
+    make_room(record_size(&head));
+    ring_write(newest, &head, sizeof(head));
+    ring_write(newest + (uint32_t)sizeof(head), text, length);
+    newest += record_size(&head);
+    irq_restore(flags);
+}
+
+/* ---- the log ------------------------------------------------------------ */
+
+void printk(enum log_level level, const char *fmt, ...)
+{
+    char line[LINE_SIZE];
+    va_list args;
+
+    va_start(args, fmt);
+    size_t length = (size_t)kvsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+
+    if (length >= sizeof(line)) {
+        length = sizeof(line) - 1;
+        memcpy(line + length - 3, "...", 3);
+    }
+    ring_append(level, line, length);
+    if ((int)level < console_loglevel) {
+        console_fresh_line();
+        console_write(line, length);
+        console_write("\n", 1);
+    }
+}
+
+/*
+ * Copy the record at *position, or the oldest if that one is gone by now, and
+ * step behind it.  False: there are no more.
+ */
+static bool next_record(uint32_t *position, struct record_head *head, char *text)
+{
+    uint32_t flags = irq_save();
+    bool found;
+
+    if (newest - *position > newest - oldest)
+        *position = oldest;
+    found = *position != newest;
+    if (found) {
+        ring_read(*position, head, sizeof(*head));
+        ring_read(*position + (uint32_t)sizeof(*head), text, head->length);
+        *position += record_size(head);
+    }
+    irq_restore(flags);
+    return found;
+}
+
+void printk_dump_log(void)
+{
+    char text[LINE_SIZE];
+    struct record_head head;
+    uint32_t position = oldest;
+
+    if (lost > 0)
+        kprintf("%u older lines made room for newer ones\n", (unsigned)lost);
+    while (next_record(&position, &head, text))
+        kprintf("[%5u.%06u] %.*s\n", (unsigned)(head.ticks / TIMER_HZ),
+                (unsigned)(head.ticks % TIMER_HZ * (1000000 / TIMER_HZ)),
+                (int)head.length, text);
+}

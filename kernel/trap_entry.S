@@ -1,0 +1,101 @@
+/*
+ * trap_entry.S - where the CPU comes in: one short entry for each vector.
+ *
+ *     0..31   exceptions    entry -> exception -> trap_exception, never back
+ *     32..47  interrupts    entry -> interrupt -> trap_interrupt -> iret
+ *     8       double fault  a task of its own: double_fault_entry
+ *
+ * An entry pushes the vector, and 0 where the CPU pushes no error code, so that
+ * all frames look alike: struct trap_frame.
+ *
+ * Exceptions are all fatal.  Their report runs on a stack of its own, so that it
+ * also works when the trouble is the stack.  Interrupts use the stack of whom they
+ * interrupt, and continue its chain of frame pointers: the word above the pushed
+ * ebp is the interrupted eip, so a backtrace runs through.
+ */
+/* Exceptions 8, 10 to 14, 17, 21, 29 and 30 push an error code (SDM 3A, 6.15). */
+#define PUSHES_ERROR_CODE 0x60227d00
+
+    .text
+
+    .macro trap_entry vector
+    .balign 4
+trap_\vector:
+    .if \vector >= 32 || !((PUSHES_ERROR_CODE >> \vector) & 1)
+    pushl $0
+    .endif
+    pushl $\vector
+    .if \vector < 32
+    jmp exception
+    .else
+    jmp interrupt
+    .endif
+    .size trap_\vector, . - trap_\vector
+    .type trap_\vector, @function
+    .endm
+
+    .altmacro
+    .set number, 0
+    .rept 48
+    trap_entry %number
+    .set number, number + 1
+    .endr
+
+    .type exception, @function
+exception:
+    pushal
+    cld
+    movl %esp, %eax             /* first argument: the frame */
+    movl $report_stack_top, %esp
+    call trap_exception
+    .size exception, . - exception
+
+    .type interrupt, @function
+interrupt:
+    pushal
+    cld
+    movl %esp, %eax
+    pushl 40(%esp)              /* frame.eip, as a return address */
+    pushl %ebp
+    movl %esp, %ebp
+    call trap_interrupt
+    addl $8, %esp
+    popal
+    addl $8, %esp               /* vector, error */
+    iret
+    .size interrupt, . - interrupt
+
+/* A task begins here: esp is report_stack_top, all else in kernel_tss. */
+    .globl double_fault_entry
+    .type double_fault_entry, @function
+double_fault_entry:
+    xorl %ebp, %ebp
+    call trap_double_fault
+    .size double_fault_entry, . - double_fault_entry
+
+    .section .rodata
+    .balign 4
+    .macro trap_address vector
+    .long trap_\vector
+    .endm
+
+    .globl trap_entries
+    .type trap_entries, @object
+trap_entries:
+    .set number, 0
+    .rept 48
+    trap_address %number
+    .set number, number + 1
+    .endr
+    .size trap_entries, . - trap_entries
+
+    .section .bss
+    .balign 16
+    .globl report_stack, report_stack_top
+    .type report_stack, @object
+report_stack:
+    .skip 8192
+report_stack_top:
+    .size report_stack, . - report_stack
+
+    .section .note.GNU-stack, "", @progbits

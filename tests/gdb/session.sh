@@ -1,0 +1,36 @@
+#!/bin/sh
+# session.sh - GDB on a kernel that has not run its first instruction yet.
+#
+#     session.sh ELF 'QEMU AND ITS OPTIONS' [GDB OPTIONS]
+#
+# GDB starts QEMU itself and talks to it over a pipe: there is no port or socket
+# that two students could share by mistake, Ctrl-C does not reach QEMU, and QEMU ends
+# with GDB.  The guest's console is a socket that `make console` connects to; what it
+# printed before is in a file beside it.
+#
+# From the environment: GDB, MARBLES_CMDLINE (kernel parameters).
+set -eu
+
+elf=$1
+machine=$2
+shift 2
+
+run=$(mktemp -d "${TMPDIR:-/tmp}/marbles.XXXXXX")
+trap 'rm -rf "$run"' EXIT
+trap : INT
+ln -sfn "$run" build/gdb/run
+
+echo "  The guest's console, from a second terminal here:  make console"
+echo "  (it answers while the kernel runs: c in GDB; Ctrl-C stops the kernel again)"
+
+console="socket,id=console,path=$run/console,server=on,wait=off,logfile=$run/log"
+qemu="$machine -monitor none -chardev $console -serial chardev:console"
+
+# The shell that GDB starts takes the parameters from the environment.
+"$GDB" -q "$elf" \
+    -ex "set confirm off" \
+    -ex "set pagination off" \
+    -ex "target remote | exec $qemu -kernel $elf -append \"\$MARBLES_CMDLINE\" -S -gdb stdio" \
+    -ex "hbreak kernel_main" \
+    -ex "continue" \
+    "$@"
