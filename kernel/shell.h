@@ -42,6 +42,14 @@ int shell_run(const char *line);
 /* Read lines at the prompt and run them, for ever. */
 void shell_loop(void) __attribute__((noreturn));
 
+/* The status of the first command since boot that failed; SHELL_OK: none did. */
+int shell_status(void);
+
+/* All commands, to loop over; and the one of that name, or NULL. */
+const struct shell_command *shell_commands_begin(void);
+const struct shell_command *shell_commands_end(void);
+const struct shell_command *shell_find(const char *name);
+
 /* ---- for commands ------------------------------------------------------- */
 
 /*
@@ -54,8 +62,14 @@ bool shell_number(const char *text, const char *what, uint32_t *value);
 /* Remove an option such as "-j" from the arguments; was it there? */
 bool shell_option(int *argc, char **argv, const char *option);
 
-/* Print "usage: name ..." of the running command, with the reason before it. */
+/* One line: the running command, what is wrong, its usage.  Gives SHELL_USAGE. */
 int shell_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* At most `words` words, the name included?  False after a line that says so. */
+bool shell_at_most(int argc, char **argv, int words);
+
+/* The command that runs now, or NULL. */
+extern const struct shell_command *shell_running;
 
 /* True once Ctrl-C was typed since the command began: long commands ask. */
 bool shell_interrupted(void);

@@ -28,4 +28,7 @@ size_t backtrace_collect(uintptr_t frame, uintptr_t *calls, size_t max);
 /* Print them, one a line, from this frame pointer on; 0: from the caller on. */
 void backtrace_print(uintptr_t frame);
 
+/* One such line: the address to which a call returns. */
+void backtrace_print_call(uintptr_t call);
+
 #endif

@@ -1,0 +1,105 @@
+/*
+ * cmd_help.c - help: all commands by group, or one of them whole.
+ *
+ * The commands come as the linker found them.  Groups stand in the order of
+ * `groups`, and inside a group commands stand by name: each is found by looking
+ * for the smallest name behind the last one, so that nothing needs sorting.
+ */
+#include "kernel/shell.h"
+#include "kernel/string.h"
+
+/* What has no group, or another one, comes with the last. */
+static const char *const groups[] = { "memory", "look", "find leaks", "allocate",
+                                      "try it", "lessons", "system", "labs" };
+enum { NR_GROUPS = sizeof(groups) / sizeof(groups[0]) };
+
+static unsigned group_of(const struct shell_command *command)
+{
+    for (unsigned group = 0; group < NR_GROUPS; group++)
+        if (command->group != NULL && strcmp(command->group, groups[group]) == 0)
+            return group;
+    return NR_GROUPS - 1;
+}
+
+/* The command of the group that comes by name behind `previous` (NULL: first). */
+static const struct shell_command *next_in(unsigned group, const char *previous)
+{
+    const struct shell_command *best = NULL;
+
+    for (const struct shell_command *command = shell_commands_begin();
+         command < shell_commands_end(); command++) {
+        if (group_of(command) != group)
+            continue;
+        if (previous != NULL && strcmp(command->name, previous) <= 0)
+            continue;
+        if (best == NULL || strcmp(command->name, best->name) < 0)
+            best = command;
+    }
+    return best;
+}
+
+static void print_json(const struct shell_command *command, unsigned group)
+{
+    kprintf("{\"name\": \"%s\", \"group\": \"%s\", \"usage\": ", command->name,
+            groups[group]);
+    json_string(command->usage);
+    kprintf(", \"help\": ");
+    json_string(command->help);
+    kprintf("}\n");
+}
+
+static void print_short(const struct shell_command *command)
+{
+    int written = kprintf("  %s %s", command->name, command->usage);
+
+    kprintf("%*s%s\n", written < 38 ? 38 - written : 2, "", command->help);
+}
+
+static void print_group(unsigned group, bool json)
+{
+    const struct shell_command *command = next_in(group, NULL);
+
+    if (command != NULL && !json)
+        kprintf("%s\n", groups[group]);
+    for (; command != NULL; command = next_in(group, command->name))
+        if (json)
+            print_json(command, group);
+        else
+            print_short(command);
+}
+
+static int print_whole(const char *name)
+{
+    const struct shell_command *command = shell_find(name);
+
+    if (command == NULL) {
+        kprintf("help: there is no command \"%s\"; \"help\" lists all\n", name);
+        return SHELL_USAGE;
+    }
+    kprintf("%s %s\n%s\n", command->name, command->usage, command->help);
+    if (command->details != NULL)
+        kprintf("\n%s\n", command->details);
+    return SHELL_OK;
+}
+
+static int cmd_help(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+
+    if (!shell_at_most(argc, argv, 2))
+        return SHELL_USAGE;
+    if (argc == 2)
+        return print_whole(argv[1]);
+    for (unsigned group = 0; group < NR_GROUPS; group++)
+        print_group(group, json);
+    if (!json)
+        kprintf("\"help NAME\" says more.  Numbers: 100, 0x64, 4K, 1M, $1.  "
+                "-j: as JSON.\n");
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("system", help, "[NAME] [-j]", "this list, or all about one command",
+    "Commands are separated by \";\"; what follows a # is a comment.  Up and Down\n"
+    "bring earlier lines back, Ctrl-U clears the line, Ctrl-C stops a command.\n"
+    "    help leaks",
+    cmd_help);

@@ -1,0 +1,228 @@
+/*
+ * cmd_memory.c - how much memory: meminfo, buddyinfo, slabinfo.
+ *
+ *     MemTotal  =  MemFree  +  MemUsed          to the kilobyte, always
+ *                              MemUsed  =  Slab + Large + Pages + Metadata
+ *
+ * The first rows are those of Linux's /proc files of these names, to the blank;
+ * below them is what Marbles knows more.  With -j each row is a JSON object.
+ *
+ * All numbers come from one mm_get_stats, which recounts the heap by walking it:
+ * they are true together.
+ */
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "mm/mm.h"
+
+static unsigned kilobytes(uint32_t pages)
+{
+    return (unsigned)pages << (PAGE_SHIFT - 10);
+}
+
+/* ---- meminfo ------------------------------------------------------------ */
+
+struct row {
+    const char *label, *key;    /* as text, in JSON */
+    unsigned value;
+    bool is_kb;
+};
+
+static void print_row(const struct row *row)
+{
+    kprintf("%s:%*s%8u%s\n", row->label, 15 - (int)strlen(row->label), "",
+            row->value, row->is_kb ? " kB" : "");
+}
+
+static void print_rows_json(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        kprintf("%s\"%s\": %u", i == 0 ? "{" : ", ", rows[i].key, rows[i].value);
+    kprintf("}\n");
+}
+
+static void print_meminfo(const struct mm_stats *s, bool json)
+{
+    uint32_t unreclaimable = s->slab_pages - s->empty_slab_pages;
+    const struct row rows[] = {
+        { "MemTotal", "total_kb", kilobytes(s->total_pages), true },
+        { "MemFree", "free_kb", kilobytes(s->free_pages), true },
+        { "MemAvailable", "available_kb",
+          kilobytes(s->free_pages + s->empty_slab_pages), true },
+        { "Slab", "slab_kb", kilobytes(s->slab_pages), true },
+        { "SReclaimable", "reclaimable_kb", kilobytes(s->empty_slab_pages), true },
+        { "SUnreclaim", "unreclaimable_kb", kilobytes(unreclaimable), true },
+        { "MemUsed", "used_kb", kilobytes(s->total_pages - s->free_pages), true },
+        { "LargeKmallocs", "large_kb", kilobytes(s->large_pages), true },
+        { "Pages", "pages_kb", kilobytes(s->live_pages), true },
+        { "Metadata", "meta_kb", kilobytes(s->meta_pages), true },
+        { "Kmallocs", "kmallocs", s->kmallocs, false },
+        { "Kfrees", "kfrees", s->kfrees, false },
+        { "LiveObjects", "live_objects", s->live_objects, false },
+        { "LiveBytes", "live_bytes", s->live_bytes, false },
+        { "PagesAllocated", "pages_allocated", s->pages_allocated, false },
+        { "PagesFreed", "pages_freed", s->pages_freed, false },
+        { "LivePages", "live_pages", s->live_pages, false },
+        { "Failed", "failed", s->failed, false },
+        { "BadFrees", "bad_frees", s->bad_frees, false },
+        { "LastSerial", "last_serial", s->last_serial, false },
+        { "SkippedRanges", "skipped_ranges", s->skipped, false },
+    };
+    const size_t count = sizeof(rows) / sizeof(rows[0]);
+
+    if (json)
+        print_rows_json(rows, count);
+    for (size_t i = 0; i < count && !json; i++)
+        print_row(&rows[i]);
+}
+
+static int cmd_meminfo(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+    struct mm_stats stats;
+
+    if (!shell_at_most(argc, argv, 1))
+        return SHELL_USAGE;
+    mm_get_stats(&stats);
+    print_meminfo(&stats, json);
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("memory", meminfo, "[-j]", "how much memory is free and used",
+    "The rows of Linux's /proc/meminfo, then those of Marbles:\n"
+    "    MemTotal = MemFree + MemUsed        exactly\n"
+    "    MemUsed = Slab + LargeKmallocs + Pages + Metadata\n"
+    "    LiveObjects = Kmallocs - Kfrees, LivePages = PagesAllocated - PagesFreed\n"
+    "LiveBytes is what was asked for, Slab what it takes.  Take one, look again:\n"
+    "    meminfo; kmalloc 100; meminfo",
+    cmd_meminfo);
+
+/* ---- buddyinfo ---------------------------------------------------------- */
+
+static void print_free_blocks(const struct mm_stats *stats)
+{
+    uint32_t blocks = 0;
+    int largest = -1;
+
+    for (int order = 0; order <= MAX_PAGE_ORDER; order++) {
+        blocks += stats->free_blocks[order];
+        if (stats->free_blocks[order] != 0)
+            largest = order;
+    }
+    kprintf("block size, kB        ");
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        kprintf(" %6u", kilobytes(1u << order));
+    kprintf("\n%u kB free in %u blocks", kilobytes(stats->free_pages),
+            (unsigned)blocks);
+    if (largest >= 0)
+        kprintf(", the largest of %u kB", kilobytes(1u << largest));
+    kprintf("\n");
+}
+
+static int cmd_buddyinfo(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+    struct mm_stats stats;
+
+    if (!shell_at_most(argc, argv, 1))
+        return SHELL_USAGE;
+    mm_get_stats(&stats);
+
+    kprintf(json ? "{\"node\": 0, \"zone\": \"%s\", \"free_blocks\": ["
+                 : "Node 0, zone %8s ", "Normal");
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        if (json)
+            kprintf("%s%u", order == 0 ? "" : ", ",
+                    (unsigned)stats.free_blocks[order]);
+        else
+            kprintf("%6u ", (unsigned)stats.free_blocks[order]);
+    if (json) {
+        kprintf("], \"free_kb\": %u}\n", kilobytes(stats.free_pages));
+        return SHELL_OK;
+    }
+    kprintf("\n");
+    print_free_blocks(&stats);
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("memory", buddyinfo, "[-j]", "free blocks of pages, by order",
+    "One number for each order 0 to 10: how many free blocks of 2^order pages.\n"
+    "Taking one page from a fresh machine splits a large block into one of each\n"
+    "smaller order; giving it back joins them again:\n"
+    "    buddyinfo; pages 0; buddyinfo; pages free $1; buddyinfo",
+    cmd_buddyinfo);
+
+/* ---- slabinfo ----------------------------------------------------------- */
+
+static bool print_cache(const struct mm_cache_info *c, void *arg)
+{
+    (void)arg;
+    kprintf("%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u "
+            "%6u\n", c->name, (unsigned)c->live, (unsigned)c->slots,
+            (unsigned)c->slot_size, (unsigned)c->slots_per_slab,
+            (unsigned)c->pages_per_slab, 0u, 0u, 0u,
+            (unsigned)(c->slabs - c->empty_slabs), (unsigned)c->slabs, 0u);
+    return true;
+}
+
+static bool print_cache_use(const struct mm_cache_info *c, void *arg)
+{
+    (void)arg;
+    if (c->allocs != 0)
+        kprintf("%-17s %6u %8u %6u %6u %8u %8u %8u%s\n", c->name,
+                (unsigned)c->full_slabs, (unsigned)c->partial_slabs,
+                (unsigned)c->empty_slabs, (unsigned)c->peak_slabs,
+                (unsigned)c->object_size, (unsigned)c->allocs, (unsigned)c->frees,
+                c->internal ? "  (mm's own)" : "");
+    return true;
+}
+
+static bool print_cache_json(const struct mm_cache_info *c, void *arg)
+{
+    (void)arg;
+    kprintf("{\"name\": ");
+    json_string(c->name);
+    kprintf(", \"active_objs\": %u, \"num_objs\": %u, \"objsize\": %u, "
+            "\"objperslab\": %u, \"pagesperslab\": %u, \"active_slabs\": %u, "
+            "\"num_slabs\": %u, ", (unsigned)c->live, (unsigned)c->slots,
+            (unsigned)c->slot_size, (unsigned)c->slots_per_slab,
+            (unsigned)c->pages_per_slab, (unsigned)(c->slabs - c->empty_slabs),
+            (unsigned)c->slabs);
+    kprintf("\"full\": %u, \"partial\": %u, \"empty\": %u, \"peak_slabs\": %u, "
+            "\"asked_size\": %u, \"allocs\": %u, \"frees\": %u, "
+            "\"internal\": %s}\n", (unsigned)c->full_slabs,
+            (unsigned)c->partial_slabs, (unsigned)c->empty_slabs,
+            (unsigned)c->peak_slabs, (unsigned)c->object_size,
+            (unsigned)c->allocs, (unsigned)c->frees,
+            c->internal ? "true" : "false");
+    return true;
+}
+
+static int cmd_slabinfo(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+
+    if (!shell_at_most(argc, argv, 1))
+        return SHELL_USAGE;
+    if (json) {
+        mm_walk_caches(print_cache_json, NULL);
+        return SHELL_OK;
+    }
+    kprintf("slabinfo - version: 2.1\n"
+            "# name            <active_objs> <num_objs> <objsize> <objperslab> "
+            "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : "
+            "slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+    mm_walk_caches(print_cache, NULL);
+    kprintf("# slabs of caches used so far\n"
+            "# name              full  partial  empty   peak  objsize   allocs"
+            "    frees\n");
+    mm_walk_caches(print_cache_use, NULL);
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("memory", slabinfo, "[-j]", "object caches and their slabs",
+    "The rows of Linux's /proc/slabinfo, then for each cache that was ever used its\n"
+    "full, partial and empty slabs, the most it had, the size it was made for,\n"
+    "and how many objects were taken and given back since boot.  A slab that\n"
+    "becomes empty goes back to the page allocator:\n"
+    "    kmalloc 100 50; slabinfo; kfree $1; slabinfo",
+    cmd_slabinfo);

@@ -1,0 +1,84 @@
+/*
+ * sites.c - the call sites with live memory, largest first.
+ *
+ *     alloc_sites:   | a.c:10 | a.c:20 | b.c:7 | ... |   one struct a call
+ *     mm_count_sites:   2 x 64   none    9 x 8           counted when asked
+ *     sites_walk:       1st              2nd             ranked here
+ *
+ * The table stays as the linker made it.  Ranking is selection: each step looks
+ * for the largest site behind the one before, so it needs no memory, and takes
+ * time in the square of the sites with live memory: some dozen.
+ *
+ * An interrupt handler that runs out of memory wants the top sites too, perhaps
+ * in the middle of a listing: `walking` sends it away.
+ */
+#include "kernel/sites.h"
+
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "kernel/symbols.h"
+
+static volatile bool walking;
+
+const char *site_place(const struct alloc_site *site, char *buf, size_t size)
+{
+    if (site == NULL)
+        strlcpy(buf, "unknown", size);
+    else if (site->file == NULL)
+        symbol_format(site->address, buf, size);
+    else
+        ksnprintf(buf, size, "%s:%u", site->file, (unsigned)site->line);
+    return buf;
+}
+
+const char *site_function(const struct alloc_site *site)
+{
+    struct symbol symbol;
+
+    if (site == NULL)
+        return "unknown";
+    if (site->func != NULL)
+        return site->func;
+    return symbol_find(site->address, &symbol) ? symbol.name : "unknown";
+}
+
+/* Their order in every listing; two sites never rank alike. */
+static bool ranks_before(const struct alloc_site *a, const struct alloc_site *b)
+{
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes;
+    if (a->oldest != b->oldest)
+        return a->oldest < b->oldest;
+    return a < b;
+}
+
+/* The first site in order behind `previous` (NULL: of all), or NULL. */
+static const struct alloc_site *next_site(const struct alloc_site *previous)
+{
+    const struct alloc_site *best = NULL;
+
+    for (const struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++) {
+        if (site->objects == 0)
+            continue;
+        if (previous != NULL && !ranks_before(previous, site))
+            continue;
+        if (best == NULL || ranks_before(site, best))
+            best = site;
+    }
+    return best;
+}
+
+bool sites_walk(uint32_t after,
+                bool (*fn)(const struct alloc_site *site, void *arg), void *arg)
+{
+    if (walking)
+        return false;
+    walking = true;
+    mm_count_sites(after);
+    for (const struct alloc_site *site = next_site(NULL); site != NULL;
+         site = next_site(site))
+        if (!fn(site, arg))
+            break;
+    walking = false;
+    return true;
+}
