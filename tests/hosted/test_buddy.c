@@ -1,0 +1,257 @@
+/*
+ * test_buddy.c - struct buddy alone: every sequence of operations there is, on an
+ * arena of eight pages, and the arithmetic of blocks at every page number.
+ *
+ * The sequences are walked as states: from each state that was reached, each operation
+ * that is possible is tried, and each state not seen before is queued.  When the queue
+ * is empty, every sequence of any length has been covered.
+ */
+#include "tests/hosted/arena.h"
+#include "mm/buddy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NPAGES (1u << MAX_PAGE_ORDER)   /* an arena is at least one largest block */
+#define PAGES 8u
+#define FIRST 16u                       /* the eight pages, amid holes */
+#define MAX_STATES 200000u
+#define SLOTS (1u << 19)
+
+struct world {
+    struct buddy buddy;
+    struct page page[PAGES];
+};
+
+static struct page arena[NPAGES];
+static struct world *worlds;
+static uint32_t nworlds, *seen;
+
+/* ---- states ------------------------------------------------------------------- */
+
+static void load(struct buddy *b, const struct world *world)
+{
+    *b = world->buddy;
+    memcpy(&arena[FIRST], world->page, sizeof(world->page));
+}
+
+/* A world with all that does not count (links of used blocks ...) set to zero. */
+static struct world plain(const struct buddy *b)
+{
+    struct world world;
+
+    memset(&world, 0, sizeof(world));
+    world.buddy.page = b->page;
+    world.buddy.npages = b->npages;
+    world.buddy.nfree = b->nfree;
+    world.buddy.nonempty = b->nonempty;
+    memcpy(world.buddy.free, b->free, sizeof(b->free));
+    for (uint32_t i = 0; i < PAGES; i++) {
+        const struct page *page = &arena[FIRST + i];
+
+        world.page[i].kind = page->kind;
+        if (page->kind == PG_TAIL)
+            continue;
+        world.page[i].order = page->order;
+        if (page->kind == PG_FREE) {
+            world.page[i].next = page->next;
+            world.page[i].prev = page->prev;
+        } else {
+            world.page[i].run = page->run;
+        }
+    }
+    return world;
+}
+
+static uint32_t hash_of(const struct world *world)
+{
+    const unsigned char *byte = (const unsigned char *)world;
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < sizeof(*world); i++)
+        hash = (hash ^ byte[i]) * 16777619u;
+    return hash;
+}
+
+/* Queue it unless it was there before. */
+static void reach(const struct buddy *b)
+{
+    struct world world = plain(b);
+    uint32_t at = hash_of(&world) % SLOTS;
+
+    for (; seen[at]; at = (at + 1) % SLOTS)
+        if (memcmp(&worlds[seen[at] - 1], &world, sizeof(world)) == 0)
+            return;
+    assert_true(nworlds < MAX_STATES);
+    worlds[nworlds++] = world;
+    seen[at] = nworlds;
+}
+
+/* ---- operations --------------------------------------------------------------- */
+
+static void assert_whole(const struct buddy *b)
+{
+    const char *broken = buddy_check(b);
+
+    if (broken)
+        fail_msg("%s", broken);
+    for (uint32_t i = 0; i < NPAGES; i++)
+        if (i < FIRST || i >= FIRST + PAGES)
+            assert_int_equal(arena[i].kind, PG_HOLE);
+}
+
+/* Is there a free block that can be split to this order?  By looking at pages. */
+static bool has_room(const struct world *world, unsigned order)
+{
+    for (uint32_t i = 0; i < PAGES; i++)
+        if (world->page[i].kind == PG_FREE && world->page[i].order >= order)
+            return true;
+    return false;
+}
+
+static void try_alloc(const struct world *world, unsigned order, uint32_t keep)
+{
+    struct buddy b;
+    uint32_t pfn;
+
+    load(&b, world);
+    pfn = buddy_alloc(&b, order);
+    assert_int_equal(pfn != NO_PAGE, has_room(world, order));
+    if (pfn == NO_PAGE) {
+        assert_int_equal(b.nfree, world->buddy.nfree);
+        return;
+    }
+    assert_int_equal(pfn % (1u << order), 0);
+    assert_int_equal(b.nfree, world->buddy.nfree - (1u << order));
+    for (uint32_t i = 0; i < 1u << order; i++)
+        assert_int_equal(arena[buddy_head(&b, pfn + i)].kind, PG_USED);
+    if (keep) {
+        buddy_trim(&b, pfn, keep);
+        assert_int_equal(b.nfree, world->buddy.nfree - keep);
+    }
+    assert_whole(&b);
+    reach(&b);
+}
+
+static void try_free(const struct world *world, uint32_t pfn)
+{
+    struct buddy b;
+    uint32_t pages;
+
+    load(&b, world);
+    pages = arena[pfn].run ? arena[pfn].run : 1u << arena[pfn].order;
+    if (arena[pfn].run)
+        buddy_free_run(&b, pfn);
+    else
+        buddy_free(&b, pfn);
+    assert_int_equal(b.nfree, world->buddy.nfree + pages);
+    assert_whole(&b);
+    reach(&b);
+}
+
+static void try_all(const struct world *world)
+{
+    for (unsigned order = 0; order <= 3; order++)
+        try_alloc(world, order, 0);
+    try_alloc(world, 2, 3);             /* alloc_pages_exact of 3, 5 and 7 pages */
+    try_alloc(world, 3, 5);
+    try_alloc(world, 3, 7);
+    for (uint32_t i = 0; i < PAGES; i++)
+        if (world->page[i].kind == PG_USED)
+            try_free(world, FIRST + i);
+}
+
+static void every_sequence_on_eight_pages_keeps_the_rules(void **state)
+{
+    struct buddy b;
+
+    (void)state;
+    worlds = calloc(MAX_STATES, sizeof(*worlds));
+    seen = calloc(SLOTS, sizeof(*seen));
+    nworlds = 0;
+    memset(arena, 0, sizeof(arena));
+    buddy_init(&b, arena, NPAGES);
+    buddy_add(&b, FIRST, PAGES);
+    assert_int_equal(b.free[3], FIRST);         /* eight pages are one block */
+    reach(&b);
+    for (uint32_t i = 0; i < nworlds; i++) {
+        struct world world = worlds[i];
+
+        try_all(&world);
+    }
+    print_message("  %u states\n", (unsigned)nworlds);
+    assert_true(nworlds > 100);
+    free(worlds);
+    free(seen);
+}
+
+/* ---- arithmetic --------------------------------------------------------------- */
+
+/* A free block of every order at every place joins with its buddy and no other. */
+static void blocks_join_with_their_buddy_at_every_place(void **state)
+{
+    struct buddy b;
+
+    (void)state;
+    for (unsigned order = 0; order < MAX_PAGE_ORDER; order++) {
+        for (uint32_t pfn = 0; pfn < NPAGES; pfn += 1u << order) {
+            uint32_t buddy = pfn ^ (1u << order), parent = pfn & ~(1u << order);
+
+            memset(arena, 0, sizeof(arena));
+            buddy_init(&b, arena, NPAGES);
+            buddy_add(&b, pfn, 1u << order);
+            assert_int_equal(b.free[order], pfn);
+            buddy_add(&b, buddy, 1u << order);
+            assert_int_equal(b.free[order], NO_PAGE);
+            assert_int_equal(b.free[order + 1], parent);
+            assert_int_equal(b.nonempty, 1u << (order + 1));
+        }
+    }
+}
+
+static void neighbours_that_are_no_buddies_stay_apart(void **state)
+{
+    struct buddy b;
+
+    (void)state;
+    for (uint32_t pfn = 1; pfn + 1 < NPAGES; pfn += 2) {
+        memset(arena, 0, sizeof(arena));
+        buddy_init(&b, arena, NPAGES);
+        buddy_add(&b, pfn, 1);
+        buddy_add(&b, pfn + 1, 1);      /* side by side, across a boundary */
+        assert_int_equal(b.nonempty, 1);
+        assert_int_equal(b.nfree, 2);
+        assert_null(buddy_check(&b));
+    }
+}
+
+static void any_run_of_pages_becomes_the_fewest_blocks(void **state)
+{
+    struct buddy b;
+
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        uint32_t start = arena_random_below(NPAGES);
+        uint32_t n = 1 + arena_random_below(NPAGES - start);
+
+        memset(arena, 0, sizeof(arena));
+        buddy_init(&b, arena, NPAGES);
+        buddy_add(&b, start, n);
+        assert_int_equal(b.nfree, n);
+        assert_null(buddy_check(&b));   /* B4: no two buddies, so it is the fewest */
+        for (uint32_t i = 0; i < n; i += 1 + n / 10)
+            assert_int_equal(arena[buddy_head(&b, start + i)].kind, PG_FREE);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(every_sequence_on_eight_pages_keeps_the_rules),
+        ARENA_TEST(blocks_join_with_their_buddy_at_every_place),
+        ARENA_TEST(neighbours_that_are_no_buddies_stay_apart),
+        ARENA_TEST(any_run_of_pages_becomes_the_fewest_blocks),
+    };
+
+    return ARENA_RUN(tests);
+}

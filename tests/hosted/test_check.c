@@ -1,0 +1,359 @@
+/*
+ * test_check.c - the checks are checked: each rule of mm is broken by one write, and
+ * mm_check() must name that rule.  The heap is the same each time and rich enough to
+ * break: see furnish().
+ *
+ * M4 (no more call sites than a record can name) is decided by the linker; it cannot be
+ * broken from here.
+ */
+#include "tests/hosted/arena.h"
+#include "mm/slab_priv.h"
+
+#include <string.h>
+
+#define HEAP_PAGES 400u
+
+/* ---- a furnished heap --------------------------------------------------------- */
+
+static struct page *block, *run, *part, *free_block, *large;
+static struct kmem_cache *small;        /* of 128 bytes, with slabs of every kind */
+static struct page *served, *partial, *other_partial, *spare;
+static void *live_object, *freed_object;
+
+static struct page *slab_of(const void *object)
+{
+    return &heap.buddy.page[buddy_head(&heap.buddy, (uint32_t)pfn_of(object))];
+}
+
+/* One served slab, two partial ones of one level, one spare. */
+static void furnish_cache(void)
+{
+    void *object[256];
+    uint32_t each;
+
+    small = kmem_cache_create("small", 128, 0, 0, NULL);
+    object[0] = kmem_cache_alloc(small, GFP_KERNEL);
+    each = small->slots;
+    assert_true(5 * each <= 256);
+    for (uint32_t i = 1; i < 5 * each; i++)
+        object[i] = kmem_cache_alloc(small, GFP_KERNEL);
+    for (uint32_t i = 0; i < each; i++)         /* the first becomes spare */
+        kmem_cache_free(small, object[i]);
+    for (uint32_t slab = 1; slab <= 2; slab++)  /* two have four free slots */
+        for (uint32_t i = 0; i < 4; i++)
+            kmem_cache_free(small, object[slab * each + i]);
+    spare = slab_of(object[0]);
+    partial = slab_of(object[each]);
+    other_partial = slab_of(object[2 * each]);
+    served = small->slab;
+    freed_object = object[each];
+    live_object = object[each + 4];
+}
+
+static void furnish(bool records)
+{
+    mm_records = records;
+    arena_open(HEAP_PAGES, 100);
+    block = alloc_pages(GFP_KERNEL, 3);
+    run = virt_to_page(alloc_pages_exact(7 * PAGE_SIZE, GFP_KERNEL));
+    part = run + 4;
+    large = virt_to_page(kmalloc(20000, GFP_KERNEL));
+    assert_true(block && run && large && part->kind == PG_PART);
+    furnish_cache();
+    for (unsigned order = 1; order <= 4; order++)
+        if (heap.buddy.free[order] != NO_PAGE)
+            free_block = &heap.buddy.page[heap.buddy.free[order]];
+    assert_non_null(free_block);
+    assert_null(mm_check());
+}
+
+static uint32_t pfn(const struct page *page)
+{
+    return (uint32_t)(page - heap.buddy.page);
+}
+
+static struct record *record_of(const void *object)
+{
+    struct slot slot = slot_of_slab(slab_of(object), 0);
+
+    slot.index = (uint32_t)((const char *)object - slot.start) / slot.cache->slot_size;
+    return slot_record(&slot);
+}
+
+/* ---- B: blocks of pages ------------------------------------------------------- */
+
+static void block_with_the_order_of_a_larger_one(void)
+{
+    block[0].order = 10;
+}
+
+static void block_with_an_order_that_no_block_has(void) { block[0].order = 12; }
+static void block_with_a_second_first_page(void) { block[5].kind = PG_USED; }
+static void block_with_a_hole(void) { block[7].kind = PG_HOLE; }
+static void block_without_a_first_page(void) { block[0].kind = PG_TAIL; }
+static void hole_that_is_inside_a_block(void) { heap.buddy.page[0].kind = PG_TAIL; }
+static void kind_that_does_not_exist(void) { block[0].kind = 14; }
+static void free_block_that_is_on_no_list(void) { block[0].kind = PG_FREE; }
+static void used_block_that_is_on_a_list(void) { free_block->kind = PG_USED; }
+static void free_block_linked_to_itself(void) { free_block->next = pfn(free_block); }
+static void free_block_linked_beyond_the_end(void) { free_block->next = 0x7fffffff; }
+static void free_block_with_a_wrong_back_link(void) { free_block->prev = pfn(block); }
+
+static void list_that_lost_its_blocks(void)
+{
+    heap.buddy.free[free_block->order] = NO_PAGE;
+}
+
+static void nfree_one_too_many(void) { heap.buddy.nfree++; }
+static void nfree_one_too_few(void) { heap.buddy.nfree--; }
+static void nonempty_without_a_block(void) { heap.buddy.nonempty |= 1u << 10; }
+
+static void block_that_nonempty_does_not_tell(void)
+{
+    heap.buddy.nonempty &= ~(1u << free_block->order);
+}
+
+static void put_on_list(struct page *page)
+{
+    struct buddy *b = &heap.buddy;
+
+    page->kind = PG_FREE;
+    page->order = 0;
+    page->prev = NO_PAGE;
+    page->next = b->free[0];
+    if (b->free[0] != NO_PAGE)
+        b->page[b->free[0]].prev = pfn(page);
+    b->free[0] = pfn(page);
+    b->nonempty |= 1;
+    b->nfree++;
+}
+
+static void two_halves_that_were_not_joined(void)
+{
+    struct page *pair = alloc_pages(GFP_KERNEL, 1);
+
+    put_on_list(&pair[0]);
+    put_on_list(&pair[1]);
+}
+
+static void run_longer_than_its_parts(void) { run->run++; }
+static void run_shorter_than_its_parts(void) { run->run = 4; }
+static void part_of_another_run(void) { part->run = pfn(block); }
+static void part_of_a_later_run(void) { part->run = pfn(part) + 1; }
+static void part_that_became_a_block(void) { part->kind = PG_USED; part->run = 0; }
+
+/* ---- S: slabs ----------------------------------------------------------------- */
+
+static void slab_of_another_order(void) { partial->cache = 12; }
+
+static void slab_whose_second_page_names_another_cache(void)
+{
+    slab_of(kmalloc(8192, GFP_KERNEL))[1].cache = 3;
+}
+
+static void slab_of_no_cache(void) { partial->cache = 254; }
+static void slab_of_number_255(void) { partial->cache = 255; }
+static void cache_of_another_order(void) { small->order++; }
+static void slab_with_one_free_slot_too_many(void) { partial->nfree++; }
+static void slab_with_more_free_than_slots(void) { partial->nfree = 0xffff; }
+static void map_with_one_bit_too_many(void) { partial->map |= 1u << 9; }
+static void map_with_one_bit_too_few(void) { partial->map &= partial->map - 1; }
+static void level_that_is_not_told(void) { small->levels = 0; }
+static void level_that_is_told_and_empty(void) { small->levels |= 1u << 9; }
+static void partial_slab_that_is_on_no_list(void) { other_partial->next = NO_PAGE; }
+static void partial_slab_with_a_wrong_back_link(void) { partial->prev = pfn(spare); }
+
+static void partial_list_of_the_wrong_level(void)
+{
+    small->partial[3] = small->partial[2];
+    small->partial[2] = NO_PAGE;
+    small->levels = 1u << 3;
+}
+
+static void partial_list_that_starts_elsewhere(void)
+{
+    small->partial[2] = pfn(block);
+}
+
+static void empty_slab_that_nobody_keeps(void) { small->spare = NO_PAGE; }
+static void spare_slab_that_is_not_empty(void) { small->spare = pfn(served); }
+static void group_of_another_slot(void) { small->group += 8; }
+static void record_of_another_slot(void) { small->group_record++; }
+static void word_of_another_slab(void) { small->word = &partial->map; }
+static void served_slab_of_another_cache(void) { small->slab = block; }
+static void objects_one_too_many(void) { small->allocs++; }
+static void frees_one_too_many(void) { small->frees++; }
+static void slabs_one_too_many(void) { small->slabs++; }
+
+static void live_slot_whose_record_is_freed(void)
+{
+    record_of(live_object)->freed_by = 1;
+}
+
+static void live_slot_never_handed_out(void) { record_of(live_object)->serial = 0; }
+
+static void free_slot_whose_record_is_live(void)
+{
+    record_of(freed_object)->freed_by = 0;
+}
+
+/* ---- M: the heap -------------------------------------------------------------- */
+
+static void total_one_too_many(void) { heap.total_pages++; }
+static void book_keeping_one_too_few(void) { heap.meta_pages--; }
+static void hole_that_became_book_keeping(void) { heap.buddy.page[0].kind = PG_META; }
+static void pages_allocated_one_too_many(void) { heap.pages_allocated++; }
+static void pages_freed_one_too_many(void) { heap.pages_freed++; }
+static void object_from_the_future(void) { record_of(live_object)->serial += 100000; }
+static void pages_from_the_future(void) { heap.record[pfn(block)].serial += 100000; }
+static void heap_from_the_past(void) { heap.serial = 1; }
+static void block_whose_record_is_freed(void) { heap.record[pfn(block)].freed_by = 1; }
+
+static void large_one_whose_record_is_freed(void)
+{
+    heap.record[pfn(large)].freed_by = 1;
+}
+
+/* ---- without records: maps that lie apart ------------------------------------- */
+
+static struct page *dense;      /* a slab of kmalloc-8, whose map lies apart */
+
+static void map_that_lies_in_no_map_slab(void) { dense->map = pfn(block) * 1024; }
+static void map_beyond_the_heap(void) { dense->map = UINT32_MAX; }
+
+static void map_that_is_another_slabs(void)
+{
+    uint32_t *map = map_of(&caches[dense->cache], dense);
+
+    map[3] ^= 1;
+}
+
+/* ---- running ------------------------------------------------------------------ */
+
+struct broken {
+    const char *name;
+    const char *rule;
+    void (*how)(void);
+    bool no_records;
+};
+
+#define BREAK(rule, how) { #how, #rule, how, false }
+#define BREAK_PLAIN(rule, how) { #how, #rule, how, true }
+
+static struct broken table[] = {
+    BREAK(B1, block_with_the_order_of_a_larger_one),
+    BREAK(B1, block_with_an_order_that_no_block_has),
+    BREAK(B2, block_with_a_second_first_page),
+    BREAK(B2, block_with_a_hole),
+    BREAK(B2, block_without_a_first_page),
+    BREAK(B2, hole_that_is_inside_a_block),
+    BREAK(B2, kind_that_does_not_exist),
+    BREAK(B3, free_block_that_is_on_no_list),
+    BREAK(B3, used_block_that_is_on_a_list),
+    BREAK(B3, free_block_linked_to_itself),
+    BREAK(B3, free_block_linked_beyond_the_end),
+    BREAK(B3, free_block_with_a_wrong_back_link),
+    BREAK(B3, list_that_lost_its_blocks),
+    BREAK(B4, two_halves_that_were_not_joined),
+    BREAK(B5, nfree_one_too_many),
+    BREAK(B5, nfree_one_too_few),
+    BREAK(B6, nonempty_without_a_block),
+    BREAK(B6, block_that_nonempty_does_not_tell),
+    BREAK(B7, run_longer_than_its_parts),
+    BREAK(B7, run_shorter_than_its_parts),
+    BREAK(B7, part_of_another_run),
+    BREAK(B7, part_of_a_later_run),
+    BREAK(B7, part_that_became_a_block),
+    BREAK(S1, slab_of_another_order),
+    BREAK(S1, slab_whose_second_page_names_another_cache),
+    BREAK(S1, slab_of_no_cache),
+    BREAK(S1, slab_of_number_255),
+    BREAK(S1, cache_of_another_order),
+    BREAK(S2, slab_with_one_free_slot_too_many),
+    BREAK(S2, slab_with_more_free_than_slots),
+    BREAK(S2, map_with_one_bit_too_many),
+    BREAK(S2, map_with_one_bit_too_few),
+    BREAK(S3, level_that_is_not_told),
+    BREAK(S3, level_that_is_told_and_empty),
+    BREAK(S3, partial_slab_that_is_on_no_list),
+    BREAK(S3, partial_slab_with_a_wrong_back_link),
+    BREAK(S3, partial_list_of_the_wrong_level),
+    BREAK(S3, partial_list_that_starts_elsewhere),
+    BREAK(S4, empty_slab_that_nobody_keeps),
+    BREAK(S4, spare_slab_that_is_not_empty),
+    BREAK(S5, group_of_another_slot),
+    BREAK(S5, record_of_another_slot),
+    BREAK(S5, word_of_another_slab),
+    BREAK(S5, served_slab_of_another_cache),
+    BREAK(S6, objects_one_too_many),
+    BREAK(S6, frees_one_too_many),
+    BREAK(S6, slabs_one_too_many),
+    BREAK(S7, live_slot_whose_record_is_freed),
+    BREAK(S7, live_slot_never_handed_out),
+    BREAK(S7, free_slot_whose_record_is_live),
+    BREAK(M1, total_one_too_many),
+    BREAK(M1, book_keeping_one_too_few),
+    BREAK(M1, hole_that_became_book_keeping),
+    BREAK(M2, pages_allocated_one_too_many),
+    BREAK(M2, pages_freed_one_too_many),
+    BREAK(M3, object_from_the_future),
+    BREAK(M3, pages_from_the_future),
+    BREAK(M3, heap_from_the_past),
+    BREAK(M5, block_whose_record_is_freed),
+    BREAK(M5, large_one_whose_record_is_freed),
+    BREAK_PLAIN(S2, map_that_lies_in_no_map_slab),
+    BREAK_PLAIN(S2, map_beyond_the_heap),
+    BREAK_PLAIN(S2, map_that_is_another_slabs),
+};
+
+#define NTABLE (sizeof(table) / sizeof(table[0]))
+
+static void the_broken_rule_is_named(void **state)
+{
+    const struct broken *broken = *state;
+    const char *found;
+
+    furnish(!broken->no_records);
+    if (broken->no_records)
+        dense = slab_of(kmalloc(8, GFP_KERNEL));
+    broken->how();
+    found = mm_check();
+    if (!found || strncmp(found, broken->rule, 2) != 0 || found[2] != ':')
+        fail_msg("%s is broken, mm_check says: %s", broken->rule,
+                 found ? found : "all is well");
+    arena_open(HEAP_PAGES, 100);
+}
+
+/* Whatever one byte of the page structs becomes, mm_check() comes back. */
+static void a_stray_byte_never_takes_the_check_with_it(void **state)
+{
+    unsigned found = 0;
+
+    (void)state;
+    furnish(true);
+
+    unsigned char *bytes = (unsigned char *)heap.buddy.page;
+    uint32_t size = (uint32_t)(heap.buddy.npages * sizeof(struct page));
+
+    for (int i = 0; i < 5000; i++) {
+        uint32_t at = arena_random_below(size);
+        unsigned char was = bytes[at];
+
+        bytes[at] = (unsigned char)arena_random();
+        found += mm_check() != NULL;
+        bytes[at] = was;
+    }
+    assert_true(found > 50);
+    assert_null(mm_check());
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[NTABLE + 1] = {
+        ARENA_TEST(a_stray_byte_never_takes_the_check_with_it) };
+
+    for (size_t i = 0; i < NTABLE; i++)
+        tests[i + 1] = (struct CMUnitTest){ table[i].name, the_broken_rule_is_named,
+                                            arena_setup, arena_teardown, &table[i] };
+    return ARENA_RUN(tests);
+}

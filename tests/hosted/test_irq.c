@@ -1,0 +1,309 @@
+/*
+ * test_irq.c - calls from an interrupt handler: while mm is at rest, and while it is
+ * busy under the handler.  The trap code's part (mm_state) is played here.
+ */
+#include "tests/hosted/arena.h"
+
+#include <string.h>
+
+/* In a handler that interrupted something else, or mm itself. */
+static void enter_handler(void) { mm_state |= MM_IRQ; }
+static void enter_handler_under_mm(void) { mm_state |= MM_IRQ | MM_BUSY; }
+
+/* The handler ends; mm, if it was interrupted, comes to its end too. */
+static void leave_handler(void)
+{
+    mm_state &= ~(uint32_t)(MM_IRQ | MM_BUSY);
+}
+
+static void mm_is_at_rest_between_calls(void **state)
+{
+    (void)state;
+    assert_int_equal(mm_state, 0);
+    kfree(kmalloc(100, GFP_KERNEL));
+    kfree(kmalloc(100000, GFP_KERNEL));
+    free_page(__get_free_page(GFP_KERNEL));
+    assert_null(kmalloc(KMALLOC_MAX_SIZE * 2, GFP_KERNEL | __GFP_NOWARN));
+    kfree(&mm_state);
+    expect_report(MM_BUG_NOT_HEAP);
+    mm_reclaim();
+    assert_int_equal(mm_state, 0);
+}
+
+static void atomic_requests_work_in_a_handler(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("handler", 70, 0, 0, NULL);
+    void *small, *large, *object;
+    struct page *page;
+
+    (void)state;
+    enter_handler();
+    small = kmalloc(100, GFP_ATOMIC);
+    large = kmalloc(50000, GFP_NOWAIT);
+    object = kmem_cache_zalloc(cache, GFP_ATOMIC);
+    page = alloc_pages(GFP_ATOMIC | __GFP_ZERO, 2);
+    assert_true(small && large && object && page);
+    assert_int_equal(mm_state, MM_IRQ);
+    small = krealloc(small, 1000, GFP_ATOMIC);
+    assert_non_null(small);
+    kfree(small);
+    kmem_cache_free(cache, object);
+    leave_handler();
+    kfree(large);
+    __free_pages(page, 2);
+    assert_int_equal(arena_stats().failed, 0);
+    assert_int_equal(arena_stats().live_objects, 0);
+}
+
+/* The report of a request that would have slept. */
+static const struct mm_report *slept(const char *call)
+{
+    const struct mm_report *report = expect_report(MM_BUG_SLEEP_IN_IRQ);
+
+    assert_string_equal(report->call, call);
+    assert_int_equal(report->gfp & __GFP_DIRECT_RECLAIM, __GFP_DIRECT_RECLAIM);
+    return report;
+}
+
+static void requests_that_may_sleep_are_refused_in_a_handler(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("handler", 70, 0, 0, NULL);
+    void *p = kmalloc(40, GFP_KERNEL);
+    struct arena_state before = arena_state();
+    uint32_t line;
+
+    (void)state;
+    enter_handler();
+    assert_null(kmalloc(100, GFP_KERNEL)); line = __LINE__;
+    assert_site(slept("kmalloc")->caller, line);
+    assert_null(kmalloc(50000, GFP_KERNEL | __GFP_ZERO));
+    slept("kmalloc");
+    assert_null(kmem_cache_alloc(cache, GFP_KERNEL));
+    slept("kmem_cache_alloc");
+    assert_null(alloc_pages(GFP_KERNEL, 0));
+    slept("alloc_pages");
+    assert_int_equal(__get_free_pages(GFP_KERNEL, 1), 0);
+    slept("__get_free_pages");
+    assert_null(alloc_pages_exact(9000, GFP_KERNEL));
+    slept("alloc_pages_exact");
+    assert_null(krealloc(p, 4000, GFP_KERNEL));
+    expect_report(MM_BUG_SLEEP_IN_IRQ);
+    leave_handler();
+    assert_same_state(&before);
+    assert_int_equal(arena_stats().failed, 7);
+    assert_non_null(kmalloc(100, GFP_KERNEL));  /* the clean twin */
+}
+
+static void under_a_busy_mm_every_request_is_null_and_counted(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("handler", 70, 0, 0, NULL);
+    const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
+    void *p = kmalloc(40, GFP_KERNEL);
+    struct arena_state before = arena_state();
+
+    (void)state;
+    enter_handler_under_mm();
+    assert_null(kmalloc(100, gfp));
+    assert_null(kmalloc(50000, gfp));
+    assert_null(kzalloc(8, gfp));
+    assert_null(kmem_cache_alloc(cache, gfp));
+    assert_null(alloc_page(gfp));
+    assert_int_equal(__get_free_pages(gfp, 3), 0);
+    assert_null(alloc_pages_exact(9000, gfp));
+    assert_null(krealloc(p, 4000, gfp));
+    assert_int_equal(mm_state, MM_IRQ | MM_BUSY);
+    leave_handler();
+    expect_silence();
+    assert_same_state(&before);
+    assert_int_equal(arena_stats().failed, 8);
+}
+
+/* Everything that may be freed, freed under a busy mm. */
+static void frees_under_a_busy_mm_are_put_off_and_none_is_lost(void **state)
+{
+    struct mm_stats start = arena_stats();
+    struct kmem_cache *cache = kmem_cache_create("handler", 70, 0, 0, NULL);
+    void *objects[100], *large = kmalloc(50000, GFP_KERNEL);
+    struct page *page = alloc_pages(GFP_KERNEL, 2);
+    void *run = alloc_pages_exact(9000, GFP_KERNEL);
+    struct mm_stats before;
+
+    (void)state;
+    for (size_t i = 0; i < 99; i++)
+        objects[i] = kmalloc(i + 1, GFP_KERNEL);
+    objects[99] = kmem_cache_alloc(cache, GFP_KERNEL);
+    before = arena_stats();
+    enter_handler_under_mm();
+    for (size_t i = 0; i < 99; i++)
+        kfree(objects[i]);
+    kmem_cache_free(cache, objects[99]);
+    kfree(large);
+    __free_pages(page, 2);
+    free_pages_exact(run, 9000);
+    leave_handler();
+    assert_int_equal(before.live_objects, 101);
+    kfree(kmalloc(8, GFP_KERNEL));              /* mm is entered: they are done */
+    assert_int_equal(arena_stats().live_objects, 0);
+    assert_int_equal(arena_stats().live_pages, 0);
+    assert_int_equal(arena_stats().bad_frees, 0);
+    kmem_cache_destroy(cache);
+    assert_same_blocks(&start);
+}
+
+static void a_put_off_free_is_recorded_as_its_callers(void **state)
+{
+    void *keep = kmalloc(64, GFP_KERNEL), *p = kmalloc(64, GFP_KERNEL);
+    void *warm = kmalloc(8, GFP_KERNEL);
+    uint32_t line;
+
+    (void)state;
+    enter_handler_under_mm();
+    kfree(p); line = __LINE__;
+    leave_handler();
+    assert_int_equal(arena_what(p).kind, MM_SLAB_LIVE);
+    kfree(kmalloc(8, GFP_KERNEL));      /* mm is entered, by the shortest way */
+    assert_int_equal(arena_what(p).kind, MM_SLAB_FREE);
+    assert_int_equal(mm_state, 0);
+    assert_site(arena_what(p).freed_by, line);
+    kfree(keep), kfree(warm);
+}
+
+static void the_next_request_may_have_what_was_put_off(void **state)
+{
+    void **chain = NULL, **p, **next;
+
+    (void)state;
+    arena_open(64, 0);
+    while ((p = kmalloc(4096, GFP_KERNEL | __GFP_NOWARN))) {
+        *p = chain;
+        chain = p;
+    }
+    next = *chain;
+    enter_handler_under_mm();
+    kfree(chain);
+    leave_handler();
+    assert_non_null(chain = kmalloc(4096, GFP_KERNEL));
+    kfree(chain);
+    assert_non_null(next);
+}
+
+/* Two frees of one object in the handler, by all ways to say it. */
+static void a_double_free_under_a_busy_mm_is_refused(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("handler", 64, 0, 0, NULL);
+    void *a = kmalloc(64, GFP_KERNEL), *b = kmalloc(64, GFP_KERNEL);
+    void *c = kmem_cache_alloc(cache, GFP_KERNEL);
+    unsigned long page = __get_free_page(GFP_KERNEL);
+
+    (void)state;
+    enter_handler_under_mm();
+    kfree(a);
+    kfree(b);
+    kfree(a);
+    assert_string_equal(expect_report(MM_BUG_DOUBLE_FREE)->call, "kfree");
+    kfree_sensitive(a);
+    expect_report(MM_BUG_DOUBLE_FREE);
+    kfree_sensitive(b);
+    expect_report(MM_BUG_DOUBLE_FREE);
+    kmem_cache_free(cache, c);
+    kmem_cache_free(cache, c);
+    expect_report(MM_BUG_DOUBLE_FREE);
+    free_page(page);
+    free_page(page);
+    expect_report(MM_BUG_DOUBLE_FREE);
+    leave_handler();
+    mm_reclaim();
+    assert_int_equal(arena_stats().bad_frees, 5);
+    assert_int_equal(arena_stats().live_objects, 0);
+    assert_int_equal(arena_stats().live_pages, 0);
+    kmem_cache_destroy(cache);
+}
+
+/* The clean twin of the refusals is the test before the last. */
+static void wrong_frees_under_a_busy_mm_are_refused_at_once(void **state)
+{
+    char *p = kmalloc(64, GFP_KERNEL);
+    unsigned long page = __get_free_page(GFP_KERNEL);
+
+    (void)state;
+    enter_handler_under_mm();
+    kfree(p + 8);
+    expect_report(MM_BUG_INTERIOR);
+    kfree((void *)page);
+    expect_report(MM_BUG_PAGES_TO_KFREE);
+    free_pages(page, 1);
+    expect_report(MM_BUG_WRONG_ORDER);
+    free_page((unsigned long)p);
+    expect_report(MM_BUG_OBJECT_TO_FREE_PAGES);
+    kfree(&p);
+    expect_report(MM_BUG_NOT_HEAP);
+    leave_handler();
+    mm_reclaim();
+    assert_int_equal(arena_stats().bad_frees, 5);
+    assert_int_equal(arena_stats().live_objects, 1);
+    assert_int_equal(arena_stats().live_pages, 1);
+    kfree(p);
+    free_page(page);
+}
+
+static void construct(void *object)
+{
+    memset(object, 0x6B, 64);
+}
+
+static void put_off_objects_are_constructed_again(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("made", 64, 0, 0, construct);
+    void *p[8];
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+    enter_handler_under_mm();
+    for (int i = 0; i < 8; i++)
+        kmem_cache_free(cache, p[i]);
+    leave_handler();
+    for (int i = 0; i < 8; i++) {
+        p[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+        assert_true(all_bytes(p[i], 0x6B, 64));
+    }
+    for (int i = 0; i < 8; i++)
+        kmem_cache_free(cache, p[i]);
+    kmem_cache_destroy(cache);
+}
+
+/* What whatis and leaks read must not hang, or lie, in a handler under mm. */
+static void looking_under_a_busy_mm_is_safe(void **state)
+{
+    void *p = kmalloc(64, GFP_KERNEL);
+    struct mm_what what;
+
+    (void)state;
+    enter_handler_under_mm();
+    what = arena_what(p);
+    assert_int_equal(what.kind, MM_SLAB_LIVE);
+    arena_stats();
+    mm_count_sites(0);
+    assert_int_equal(ksize(p), 64);
+    leave_handler();
+    kfree(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(mm_is_at_rest_between_calls),
+        ARENA_TEST(atomic_requests_work_in_a_handler),
+        ARENA_TEST(requests_that_may_sleep_are_refused_in_a_handler),
+        ARENA_TEST(under_a_busy_mm_every_request_is_null_and_counted),
+        ARENA_TEST(frees_under_a_busy_mm_are_put_off_and_none_is_lost),
+        ARENA_TEST(a_put_off_free_is_recorded_as_its_callers),
+        ARENA_TEST(the_next_request_may_have_what_was_put_off),
+        ARENA_TEST(a_double_free_under_a_busy_mm_is_refused),
+        ARENA_TEST(wrong_frees_under_a_busy_mm_are_refused_at_once),
+        ARENA_TEST(put_off_objects_are_constructed_again),
+        ARENA_TEST(looking_under_a_busy_mm_is_safe),
+    };
+
+    return ARENA_RUN(tests);
+}

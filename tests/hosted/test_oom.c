@@ -1,0 +1,194 @@
+/*
+ * test_oom.c - when there is no memory left: NULL, one report, nothing changed; and
+ * what must not fail is fatal.
+ */
+#include "tests/hosted/arena.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Fill the heap with objects of one size; how many.  They hang on a chain. */
+static uint32_t fill_heap(void ***chain, size_t size, gfp_t gfp)
+{
+    void **p;
+    uint32_t n = 0;
+
+    *chain = NULL;
+    while ((p = kmalloc(size, gfp | __GFP_NOWARN))) {
+        *p = *chain;
+        *chain = p;
+        n++;
+    }
+    return n;
+}
+
+static void free_chain(void **chain)
+{
+    while (chain) {
+        void **next = *chain;
+
+        kfree(chain);
+        chain = next;
+    }
+}
+
+static void out_of_memory_is_null_and_one_free_recovers(void **state)
+{
+    static const size_t sizes[] = { 8, 24, 192, 1000, 4096, 8192, 20000 };
+
+    (void)state;
+    arena_open(300, 77);
+
+    struct mm_stats start = arena_stats();
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        void **chain, **first;
+        uint32_t n = fill_heap(&chain, sizes[i], GFP_KERNEL), line;
+        struct arena_state full = arena_state();
+
+        assert_int_equal(full.stats.live_objects, n);
+        assert_null(kmalloc(sizes[i], GFP_KERNEL)); line = __LINE__;
+
+        const struct mm_report *report = expect_report(MM_OUT_OF_MEMORY);
+
+        assert_int_equal(report->bytes, sizes[i]);
+        assert_int_equal(report->gfp, GFP_KERNEL);
+        assert_string_equal(report->call, "kmalloc");
+        assert_site(report->caller, line);
+        assert_same_state(&full);
+        first = *chain;
+        kfree(chain);
+        assert_non_null(chain = kmalloc(sizes[i], GFP_KERNEL));
+        *chain = first;
+        free_chain(chain);
+        assert_same_blocks(&start);
+    }
+}
+
+static void empty_slabs_go_back_before_a_request_fails(void **state)
+{
+    void **chain;
+
+    (void)state;
+    arena_open(300, 0);
+
+    uint32_t n = fill_heap(&chain, 64, GFP_KERNEL);
+
+    free_chain(chain);
+    assert_true(n > 100);
+    assert_true(fill_heap(&chain, PAGE_SIZE, GFP_KERNEL) >= n * 64 / PAGE_SIZE / 2);
+    assert_int_equal(arena_stats().empty_slab_pages, 0);
+    free_chain(chain);
+}
+
+static void noretry_fails_rather_than_take_empty_slabs_back(void **state)
+{
+    struct kmem_cache *cache = NULL;
+    void **chain, *object;
+
+    (void)state;
+    arena_open(300, 0);
+    cache = kmem_cache_create("idle", 2000, 0, 0, NULL);
+    object = kmem_cache_alloc(cache, GFP_KERNEL);
+    fill_heap(&chain, PAGE_SIZE, GFP_KERNEL);
+    while (alloc_page(GFP_KERNEL | __GFP_NOWARN))
+        ;
+    kmem_cache_free(cache, object);
+    assert_true(arena_stats().empty_slab_pages > 0);
+    assert_null(alloc_page(GFP_KERNEL | __GFP_NORETRY));
+    expect_report(MM_OUT_OF_MEMORY);
+    assert_true(arena_stats().empty_slab_pages > 0);
+    assert_non_null(alloc_page(GFP_KERNEL));
+    assert_int_equal(arena_stats().empty_slab_pages, 0);
+}
+
+static void a_cache_without_memory_is_no_harm(void **state)
+{
+    struct kmem_cache *cache = NULL;
+    struct arena_state before;
+    void **chain;
+    uint32_t line;
+
+    (void)state;
+    arena_open(64, 0);
+    cache = kmem_cache_create("poor", 700, 0, 0, NULL);
+    fill_heap(&chain, PAGE_SIZE, GFP_KERNEL);
+    while (alloc_page(GFP_KERNEL | __GFP_NOWARN))
+        ;
+    before = arena_state();
+    assert_null(kmem_cache_alloc(cache, GFP_KERNEL)); line = __LINE__;
+
+    const struct mm_report *report = expect_report(MM_OUT_OF_MEMORY);
+
+    assert_string_equal(report->call, "kmem_cache_alloc");
+    assert_int_equal(report->bytes, 700);
+    assert_site(report->caller, line);
+    assert_same_state(&before);
+    free_chain(chain);
+    assert_non_null(kmem_cache_zalloc(cache, GFP_KERNEL));
+}
+
+static jmp_buf out_of_fatal;
+static struct mm_report fatal_report;
+
+static void leave_by_jump(const struct mm_report *report)
+{
+    fatal_report = *report;
+    if (report->fatal)
+        longjmp(out_of_fatal, 1);
+}
+
+static void nofail_at_exhaustion_is_a_fatal_report(void **state)
+{
+    void **chain;
+
+    (void)state;
+    arena_open(64, 0);
+    fill_heap(&chain, PAGE_SIZE, GFP_KERNEL);
+    mm_report_hook = leave_by_jump;
+    if (setjmp(out_of_fatal) == 0) {
+        assert_null(kmalloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOFAIL));
+        fail_msg("a request that must not fail came back");
+    }
+    assert_int_equal(fatal_report.bug, MM_OUT_OF_MEMORY);
+    assert_true(fatal_report.fatal);
+    assert_true(fatal_report.gfp & __GFP_NOFAIL);
+    arena_check();
+}
+
+static void mm_traps_when_a_fatal_report_returns(void **state)
+{
+    void **chain;
+    int status = 0;
+
+    (void)state;
+    arena_open(64, 0);
+    fill_heap(&chain, PAGE_SIZE, GFP_KERNEL);
+
+    pid_t child = fork();
+
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+        signal(SIGILL, SIG_DFL);
+        mm_report_hook = NULL;
+        _exit(kmalloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOFAIL) ? 1 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(out_of_memory_is_null_and_one_free_recovers),
+        ARENA_TEST(empty_slabs_go_back_before_a_request_fails),
+        ARENA_TEST(noretry_fails_rather_than_take_empty_slabs_back),
+        ARENA_TEST(a_cache_without_memory_is_no_harm),
+        ARENA_TEST(nofail_at_exhaustion_is_a_fatal_report),
+        ARENA_TEST(mm_traps_when_a_fatal_report_returns),
+    };
+
+    return ARENA_RUN(tests);
+}
