@@ -17,6 +17,7 @@
 #include "mm/slab_priv.h"
 
 struct kmem_cache caches[MAX_CACHES];
+struct kmem_cache *cache_numbered[MAX_CACHES];
 
 /* ---- layout ------------------------------------------------------------------- */
 
@@ -114,6 +115,8 @@ void cache_init(void)
     };
 
     memset(caches, 0, sizeof(caches));
+    for (unsigned i = 0; i < MAX_CACHES; i++)
+        cache_numbered[i] = &caches[i];
     for (unsigned i = 0; i < FIRST_FREE_CACHE; i++)
         setup(&caches[i], first[i].name, first[i].size, 8);
     for (unsigned i = 0; i < NR_KMALLOC_CACHES; i++)
@@ -207,13 +210,11 @@ void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
 {
     if (!is_cache("kmem_cache_alloc", site, cache))
         return NULL;
-    if (likely(mm_enter_at_once())) {
-        void *p = take_slot_at_once(cache, site, cache->object_size);
 
-        mm_leave();
-        if (likely(p))
-            return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
-    }
+    void *p;
+
+    if (likely(take_slot_at_once(cache, site, cache->object_size, &p)))
+        return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
     return slab_alloc(cache, &(struct mm_request){
         .call = "kmem_cache_alloc", .site = site, .gfp = gfp,
         .order = cache->order, .bytes = cache->object_size });

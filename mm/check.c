@@ -27,21 +27,13 @@ static bool map_is_inside(const struct kmem_cache *cache, const struct page *sla
     return heap.base + bytes == (uintptr_t)slab_start(slab) + cache->map_offset;
 }
 
-/* S2: as many bits as nfree says, and none past the last slot. */
+/* S2: and no bit is past the last slot. */
 static bool map_is_right(const struct kmem_cache *cache, struct page *slab)
 {
-    uint32_t bits = 0;
+    uint32_t last = cache->slots & 31;
 
-    if (!map_is_inside(cache, slab))
-        return false;
-    for (uint32_t i = 0; i < map_words(cache) * 32; i++) {
-        uint32_t bit = map_of(cache, slab)[i >> 5] >> (i & 31) & 1;
-
-        if (bit && i >= cache->slots)
-            return false;
-        bits += bit;
-    }
-    return bits == slab->nfree;
+    return map_is_inside(cache, slab) &&
+           (last == 0 || map_of(cache, slab)[cache->slots / 32] >> last == 0);
 }
 
 /* S7 and M3, for every slot. */
@@ -76,19 +68,29 @@ static bool names_its_cache(const struct page *slab)
     return true;
 }
 
+/* Being served, or spare: on no list. */
+static bool is_kept(const struct kmem_cache *cache, const struct page *slab)
+{
+    return slab == cache->slab ||
+           (uint32_t)(slab - heap.buddy.page) == cache->spare;
+}
+
 static const char *check_slab(struct page *slab)
 {
     if (!names_its_cache(slab))
         return "S1: a slab's pages do not name one cache of their order";
 
     struct kmem_cache *cache = &caches[slab->cache];
-    bool kept = slab == cache->slab ||
-                (uint32_t)(slab - heap.buddy.page) == cache->spare;
 
-    if (slab->nfree > cache->slots || !map_is_right(cache, slab))
-        return "S2: a slab's map does not have nfree bits";
-    if (slab->nfree == cache->slots && !kept)
+    if (!map_is_right(cache, slab))
+        return "S2: a slab's map is not where it must be, or too long";
+
+    uint32_t nfree = slab_count_free(slab);
+
+    if (!is_kept(cache, slab) && nfree == cache->slots)
         return "S4: an empty slab is neither spare nor served";
+    if (!is_kept(cache, slab) && slab->countdown != slab_countdown(cache, nfree))
+        return "S3: a slab's countdown does not end where the next level begins";
     return check_records(cache, slab);
 }
 
@@ -106,12 +108,12 @@ static void count_slab(struct page *slab)
 {
     const struct kmem_cache *cache = &caches[slab->cache];
     struct tally *tally = &tallies[slab->cache];
+    uint32_t nfree = slab_count_free(slab);
 
     tally->slabs++;
-    tally->live += cache->slots - slab->nfree;
-    if (slab->nfree && slab != cache->slab &&
-        (uint32_t)(slab - heap.buddy.page) != cache->spare)
-        tally->partial[31 - __builtin_clz(slab->nfree)]++;
+    tally->live += cache->slots - nfree;
+    if (nfree && !is_kept(cache, slab))
+        tally->partial[31 - __builtin_clz(nfree)]++;
 }
 
 static bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
@@ -134,9 +136,9 @@ static bool partial_is_right(const struct kmem_cache *cache, unsigned level, uin
         if (!is_slab_of(cache, pfn))
             return false;
 
-        const struct page *slab = &heap.buddy.page[pfn];
+        struct page *slab = &heap.buddy.page[pfn];
 
-        if (slab->prev != before || slab->nfree >> level != 1)
+        if (slab->prev != before || slab_count_free(slab) >> level != 1)
             return false;
         before = pfn;
         pfn = slab->next;
@@ -154,6 +156,8 @@ static bool served_is_right(const struct kmem_cache *cache)
 
     if (!is_slab_of(cache, pfn))
         return false;
+    if (!map_is_inside(cache, cache->slab))
+        return true;            /* S2 has more to say */
 
     uint32_t index = (uint32_t)(cache->word - map_of(cache, cache->slab)) * 32;
     struct slot slot = slot_of_slab(cache->slab, index);
@@ -166,15 +170,13 @@ static bool spare_is_right(const struct kmem_cache *cache)
 {
     return cache->spare == NO_PAGE ||
            (is_slab_of(cache, cache->spare) &&
-            heap.buddy.page[cache->spare].nfree == cache->slots);
+            slab_count_free(&heap.buddy.page[cache->spare]) == cache->slots);
 }
 
 static const char *check_cache(const struct kmem_cache *cache)
 {
     const struct tally *tally = &tallies[cache - caches];
 
-    if (!served_is_right(cache))
-        return "S5: the word being served is not one of the served slab's";
     if (!spare_is_right(cache))
         return "S4: the spare slab is not an empty slab of its cache";
     for (unsigned level = 0; level < SLAB_LEVELS; level++)
@@ -185,22 +187,40 @@ static const char *check_cache(const struct kmem_cache *cache)
     return NULL;
 }
 
-static const char *slab_check(void)
+/* S5 of all caches: what the checks of single slabs build on. */
+static const char *check_served(void)
 {
-    const char *broken = NULL;
+    for (unsigned i = 0; i < MAX_CACHES; i++)
+        if (caches[i].name && !served_is_right(&caches[i]))
+            return "S5: the word being served is not one of the served slab's";
+    return NULL;
+}
 
-    memset(tallies, 0, sizeof(tallies));
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages && !broken; pfn++) {
+static const char *check_slabs(void)
+{
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
         struct page *page = &heap.buddy.page[pfn];
 
         if (page->kind != PG_SLAB && page->kind != PG_MAPS)
             continue;
-        broken = check_slab(page);
+
+        const char *broken = check_slab(page);
+
         if (broken)
-            break;
+            return broken;
         count_slab(page);
         pfn += (1u << page->order) - 1;
     }
+    return NULL;
+}
+
+static const char *slab_check(void)
+{
+    const char *broken = check_served();
+
+    memset(tallies, 0, sizeof(tallies));
+    if (!broken)
+        broken = check_slabs();
     for (unsigned i = 0; i < MAX_CACHES && !broken; i++)
         if (caches[i].name)
             broken = check_cache(&caches[i]);

@@ -18,8 +18,8 @@ struct heap {
     struct buddy buddy;
     struct record *record;      /* one a page, or NULL: nothing is recorded */
     uint32_t serial;            /* of the newest allocation */
-    uint32_t put_off;           /* frees that came while busy: see irq.c */
-    void *put_off_list;
+    uint32_t put_off, taken;    /* frees that came while busy: see irq.c */
+    const void *freeing;
     uint32_t total_pages, meta_pages, skipped;
     uint32_t pages_allocated, pages_freed;
     uint32_t large_allocs, large_frees;
@@ -66,6 +66,13 @@ static inline void record_taken(struct record *record, const struct alloc_site *
     record->size = (uint32_t)size;
     record->site = site_number(site);
     record->freed_by = 0;
+}
+
+/* record NULL: nothing is recorded. */
+static inline void record_freed(struct record *record, const struct alloc_site *site)
+{
+    if (record)
+        record->freed_by = site_number(site);
 }
 
 static inline bool is_live(const struct record *record)

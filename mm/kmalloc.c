@@ -115,12 +115,11 @@ static void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size
 
 void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
 {
-    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(mm_enter_at_once())) {
+    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE)) {
         struct kmem_cache *cache = kmalloc_cache(size);
-        void *p = take_slot_at_once(cache, site, size);
+        void *p;
 
-        mm_leave();
-        if (likely(p))
+        if (likely(take_slot_at_once(cache, site, size, &p)))
             return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
     }
     return kmalloc_slow("kmalloc", site, size, gfp);

@@ -33,7 +33,7 @@ struct page {
     uint8_t kind : 4;           /* enum page_kind */
     uint8_t order : 4;          /* of the block, in its first page and in slabs */
     uint8_t cache;              /* PG_SLAB: index of its kmem_cache */
-    uint16_t nfree;             /* slab's first page: free slots */
+    uint16_t countdown;         /* slab's first page: frees until it moves */
     uint32_t next, prev;        /* list of free blocks, or of partial slabs */
     union {
         uint32_t map;           /* slab's first page: see slab.c */

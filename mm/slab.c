@@ -25,15 +25,18 @@
  *     partial[1]  2 to 3 free slots             full, and emptying ones get the
  *     partial[2]  4 to 7 free slots  ...        time to become empty
  *
- * A slab changes lists only when its number of free slots reaches a power of two.
+ * A slab changes lists only when its number of free slots reaches a power of two, and
+ * its page struct counts the frees down that are left until then: that is all a free
+ * has to do for it.  While a slab is being served it is on no list, and needs none.
  * An empty slab goes back to the page allocator, but for the one being served and
  * one spare; these go back with mm_reclaim(), and when memory is short.
  *
  * Rules, each one proved by mm_check():
  *   S1  every page of a slab names its cache, and the slab has the cache's order;
- *   S2  nfree is the number of bits in the slab's map, and none is past its slots;
+ *   S2  a slab's map is where its cache says, and has no bit past its slots;
  *   S3  partial[k] has the slabs with 2^k to 2^(k+1) - 1 free slots that are neither
- *       being served nor spare, linked both ways; bit k of levels tells if any;
+ *       being served nor spare, linked both ways; bit k of levels tells if any; the
+ *       countdown of these, and of full ones, ends where the next level begins;
  *   S4  the spare slab is empty, and no slab but it and the one served is;
  *   S5  the word being served is one of the served slab's, with its group;
  *   S6  allocs - frees is the number of live slots; slabs, the number of slabs;
@@ -58,11 +61,39 @@ static unsigned level_of(uint32_t nfree)
 
 /* ---- the lists of partial slabs (S3) ----------------------------------------- */
 
-static void partial_add(struct kmem_cache *cache, struct page *slab)
+/* In parallel in pairs, nibbles, bytes (Warren, Hacker's Delight, 5-1). */
+static uint32_t count_bits(uint32_t bits)
 {
-    unsigned level = level_of(slab->nfree);
+    bits -= bits >> 1 & 0x55555555;
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f;
+    return bits * 0x01010101 >> 24;
+}
+
+uint32_t slab_count_free(struct page *slab)
+{
+    const struct kmem_cache *cache = &caches[slab->cache];
+    const uint32_t *map = map_of(cache, slab);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < map_words(cache); i++)
+        n += count_bits(map[i]);
+    return n;
+}
+
+uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree)
+{
+    uint32_t next = nfree ? 2u << level_of(nfree) : 1;
+
+    return (next < cache->slots ? next : cache->slots) - nfree;
+}
+
+static void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+{
+    unsigned level = level_of(nfree);
     uint32_t first = cache->partial[level];
 
+    slab->countdown = (uint16_t)slab_countdown(cache, nfree);
     slab->prev = NO_PAGE;
     slab->next = first;
     if (first != NO_PAGE)
@@ -178,7 +209,6 @@ static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
     }
     set_kind(slab, cache->order, is_map_cache(cache) ? PG_MAPS : PG_SLAB,
              (uint32_t)(cache - caches));
-    slab->nfree = (uint16_t)cache->slots;
     clear_records(cache, slab);
     construct(cache, slab);
     if (++cache->slabs > cache->peak_slabs)
@@ -218,11 +248,13 @@ static void discard(struct kmem_cache *cache, struct page *slab)
     buddy_free(&heap.buddy, pfn);
 }
 
-/* Put a slab with free slots where it belongs (S3, S4). */
-static void put_aside(struct kmem_cache *cache, struct page *slab)
+/* Put a slab that is not served any more where it belongs (S3, S4). */
+static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
-    if (slab->nfree < cache->slots)
-        partial_add(cache, slab);
+    if (nfree == 0)
+        slab->countdown = 1;            /* full: on no list until a free */
+    else if (nfree < cache->slots)
+        partial_add(cache, slab, nfree);
     else if (cache->spare == NO_PAGE)
         cache->spare = pfn_of_slab(slab);
     else
@@ -247,8 +279,8 @@ static void serve(struct kmem_cache *cache, struct page *slab)
     cache->word = &map[slot.index / 32];
     cache->group = slot_address(&slot);
     cache->group_record = slot_record(&slot);
-    if (before && before != slab && before->nfree)
-        put_aside(cache, before);
+    if (before && before != slab)
+        put_aside(cache, before, slab_count_free(before));
 }
 
 void slab_serve_nothing(struct kmem_cache *cache)
@@ -262,7 +294,7 @@ static struct page *next_slab(struct kmem_cache *cache)
 {
     struct page *slab = cache->slab;
 
-    if (slab && slab->nfree)
+    if (slab && slab_count_free(slab))
         return slab;            /* in a word that was used up before */
     if (cache->levels) {
         unsigned fullest = (unsigned)__builtin_ctz(cache->levels);
@@ -296,9 +328,12 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
 {
     if (slab == cache->slab)
         return;                 /* being served: on no list, empty or not (S4) */
-    if (slab->nfree > 1)
-        partial_remove(cache, slab, level_of(slab->nfree - 1u));
-    put_aside(cache, slab);
+
+    uint32_t nfree = slab_count_free(slab);
+
+    if (nfree > 1)
+        partial_remove(cache, slab, level_of(nfree - 1));
+    put_aside(cache, slab, nfree);
 }
 
 uint32_t slab_shrink(struct kmem_cache *cache)
@@ -309,7 +344,7 @@ uint32_t slab_shrink(struct kmem_cache *cache)
         discard(cache, &heap.buddy.page[cache->spare]);
         cache->spare = NO_PAGE;
     }
-    if (cache->slab && cache->slab->nfree == cache->slots) {
+    if (cache->slab && slab_count_free(cache->slab) == cache->slots) {
         discard(cache, cache->slab);
         slab_serve_nothing(cache);
     }

@@ -49,8 +49,10 @@ struct kmem_cache {
     void (*ctor)(void *object);
 } __attribute__((aligned(128)));        /* so that its number is a shift away */
 
-/* By number; the kmalloc caches first, by size; slab.c has the list. */
+/* By number; the kmalloc caches first, by size; cache.c has the list. */
 extern struct kmem_cache caches[MAX_CACHES];
+/* The same as pointers: a free finds its cache by one load. */
+extern struct kmem_cache *cache_numbered[MAX_CACHES];
 enum { NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
        FIRST_MAP_CACHE = NR_KMALLOC_CACHES,
        FIRST_FREE_CACHE = FIRST_MAP_CACHE + NR_MAP_CACHES };
@@ -83,13 +85,19 @@ struct slot {
 };
 
 /*
- * offset / slot_size by multiplication: reciprocal is 2^32 / slot_size rounded up,
- * and exact for every offset below 2^15, the largest slab (Granlund and Montgomery
- * 1994, section 4: the error is below offset / 2^32 < 1 / slot_size).
+ * offset / slot_size by multiplication: reciprocal is 2^32 / slot_size rounded up.
+ * The upper half of the product is the quotient, exact for every offset below 2^15,
+ * the largest slab; the lower half is below reciprocal if and only if nothing
+ * remains (Lemire, Kaser and Kurz, Faster remainder by direct computation, 2019).
  */
+static inline uint64_t divide(const struct kmem_cache *cache, uint32_t offset)
+{
+    return (uint64_t)offset * cache->reciprocal;
+}
+
 static inline uint32_t slot_index(const struct kmem_cache *cache, uint32_t offset)
 {
-    return (uint32_t)(((uint64_t)offset * cache->reciprocal) >> 32);
+    return (uint32_t)(divide(cache, offset) >> 32);
 }
 
 static inline uint32_t map_words(const struct kmem_cache *cache)
@@ -117,6 +125,8 @@ static inline uint32_t slot_bit(const struct slot *slot)
 /* The word of the map in which the slot has its bit. */
 static inline uint32_t *slot_word(const struct slot *slot)
 {
+    if (slot->cache->map_place == MAP_IN_PAGE)
+        return &slot->slab->map;        /* it is the only one */
     return map_of(slot->cache, slot->slab) + slot->index / 32;
 }
 
@@ -138,14 +148,16 @@ static inline bool find_slot(const void *p, struct slot *slot)
     if (unlikely(page->kind != PG_SLAB))
         return false;
 
-    struct kmem_cache *cache = &caches[page->cache];
+    struct kmem_cache *cache = cache_numbered[page->cache];
     uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
+
+    uint64_t quotient = divide(cache, offset);
 
     slot->cache = cache;
     slot->slab = page - (offset >> PAGE_SHIFT);
     slot->start = (char *)(uintptr_t)p - offset;
-    slot->index = slot_index(cache, offset);
-    return slot->index * cache->slot_size == offset && slot->index < cache->slots;
+    slot->index = (uint32_t)(quotient >> 32);
+    return (uint32_t)quotient < cache->reciprocal && slot->index < cache->slots;
 }
 
 /* Slot `index` of a slab. */
@@ -159,6 +171,11 @@ static inline void *slot_address(const struct slot *slot)
     return slot->start + slot->index * slot->cache->slot_size;
 }
 
+static inline struct record *records_in_slab(const struct slot *slot)
+{
+    return (struct record *)(slot->start + slot->cache->record_offset);
+}
+
 /*
  * The record of a slot, or NULL where nothing is recorded.  Slots of a page or
  * more use the records of the slab's pages: slot i that of page i.
@@ -168,7 +185,7 @@ static inline struct record *slot_record(const struct slot *slot)
     const struct kmem_cache *cache = slot->cache;
 
     if (likely(cache->record_offset))
-        return (struct record *)(slot->start + cache->record_offset) + slot->index;
+        return records_in_slab(slot) + slot->index;
     if (!heap.record || is_map_cache(cache))
         return NULL;
     return &heap.record[slot->slab - heap.buddy.page] + slot->index;
@@ -179,38 +196,44 @@ static inline struct record *slot_record(const struct slot *slot)
 /* Point the cache at 32 slots with a free one among them.  False: no memory. */
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
 
-/* A slab has one free slot more, and with it another place (S3, S4). */
+/* A slab's countdown is over: it has another place now (S3, S4). */
 void slab_resort(struct kmem_cache *cache, struct page *slab);
 
-/*
- * Hand out the first free slot of the word being served, or NULL if that is used
- * up.  mm is entered.
- */
-static inline void *take_slot_at_once(struct kmem_cache *cache,
-                                      struct alloc_site *site, size_t size)
+/* Hand out the first free slot of the word being served, whose bits are given. */
+static inline void *take_first(struct kmem_cache *cache, uint32_t bits,
+                               struct alloc_site *site, size_t size)
 {
-    uint32_t bits = *cache->word;
-
-    if (unlikely(!bits))
-        return NULL;
-
     uint32_t bit = (uint32_t)__builtin_ctz(bits);
 
     *cache->word = bits & (bits - 1);
-    cache->slab->nfree--;
     cache->allocs++;
     if (likely(cache->group_record))
         record_taken(cache->group_record + bit, site, size);
     return cache->group + bit * cache->slot_size;
 }
 
-/* The same from whichever slab.  NULL: no memory. */
+/* Hand out a slot of whichever slab.  mm is entered.  NULL: no memory. */
 static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
                               size_t size, gfp_t gfp)
 {
     if (!*cache->word && !slab_refill(cache, gfp))
         return NULL;
-    return take_slot_at_once(cache, site, size);
+    return take_first(cache, *cache->word, site, size);
+}
+
+/* Hand out a slot if that can be done at once.  False: it takes longer. */
+static inline bool take_slot_at_once(struct kmem_cache *cache,
+                                     struct alloc_site *site, size_t size, void **p)
+{
+    if (unlikely(!mm_enter_at_once()))
+        return false;
+
+    uint32_t bits = *cache->word;
+
+    if (likely(bits))
+        *p = take_first(cache, bits, site, size);
+    mm_leave();
+    return bits != 0;
 }
 
 /* Take a slot back if it is handed out.  mm is entered.  False: it is free. */
@@ -225,14 +248,12 @@ static inline bool give_back_slot(const struct slot *slot, struct alloc_site *si
     *word |= bit;
     cache->frees++;
 
-    struct record *record = slot_record(slot);
+    if (likely(cache->record_offset))
+        records_in_slab(slot)[slot->index].freed_by = site_number(site);
+    else
+        record_freed(slot_record(slot), site);
 
-    if (likely(record))
-        record->freed_by = site_number(site);
-
-    uint32_t nfree = ++slot->slab->nfree;
-
-    if (unlikely((nfree & (nfree - 1)) == 0 || nfree == cache->slots))
+    if (unlikely(--slot->slab->countdown == 0))
         slab_resort(cache, slot->slab);
     return true;
 }
@@ -244,6 +265,10 @@ void *slab_alloc(struct kmem_cache *cache, const struct mm_request *request);
 /* Free in any state of mm, into `only` (NULL: whichever cache it is of). */
 bool slab_free(struct alloc_site *site, void *p, const struct kmem_cache *only);
 void slab_free_put_off(struct alloc_site *site, void *p);
+/* Free slots of a slab, counted in its map. */
+uint32_t slab_count_free(struct page *slab);
+/* How many frees until a slab with nfree free slots, not all, must move. */
+uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree);
 /* Give back all empty slabs of all caches; how many pages.  mm is entered. */
 uint32_t slab_reclaim(void);
 uint32_t slab_shrink(struct kmem_cache *cache);

@@ -21,7 +21,7 @@ static uint32_t count_partial(const struct kmem_cache *cache)
 
 static void fill_info(const struct kmem_cache *cache, struct mm_cache_info *info)
 {
-    uint32_t served = cache->slab ? cache->slab->nfree : 0;
+    uint32_t served = cache->slab ? slab_count_free(cache->slab) : 0;
     bool served_is_empty = cache->slab && served == cache->slots;
 
     *info = (struct mm_cache_info){

@@ -154,8 +154,8 @@ static void slab_whose_second_page_names_another_cache(void)
 static void slab_of_no_cache(void) { partial->cache = 254; }
 static void slab_of_number_255(void) { partial->cache = 255; }
 static void cache_of_another_order(void) { small->order++; }
-static void slab_with_one_free_slot_too_many(void) { partial->nfree++; }
-static void slab_with_more_free_than_slots(void) { partial->nfree = 0xffff; }
+static void countdown_one_too_long(void) { partial->countdown++; }
+static void countdown_that_is_over(void) { partial->countdown = 0; }
 static void map_with_one_bit_too_many(void) { partial->map |= 1u << 9; }
 static void map_with_one_bit_too_few(void) { partial->map &= partial->map - 1; }
 static void level_that_is_not_told(void) { small->levels = 0; }
@@ -269,10 +269,10 @@ static struct broken table[] = {
     BREAK(S1, slab_of_no_cache),
     BREAK(S1, slab_of_number_255),
     BREAK(S1, cache_of_another_order),
-    BREAK(S2, slab_with_one_free_slot_too_many),
-    BREAK(S2, slab_with_more_free_than_slots),
-    BREAK(S2, map_with_one_bit_too_many),
-    BREAK(S2, map_with_one_bit_too_few),
+    BREAK(S3, countdown_one_too_long),
+    BREAK(S3, countdown_that_is_over),
+    BREAK(S3, map_with_one_bit_too_many),
+    BREAK(S3, map_with_one_bit_too_few),
     BREAK(S3, level_that_is_not_told),
     BREAK(S3, level_that_is_told_and_empty),
     BREAK(S3, partial_slab_that_is_on_no_list),
@@ -303,7 +303,7 @@ static struct broken table[] = {
     BREAK(M5, large_one_whose_record_is_freed),
     BREAK_PLAIN(S2, map_that_lies_in_no_map_slab),
     BREAK_PLAIN(S2, map_beyond_the_heap),
-    BREAK_PLAIN(S2, map_that_is_another_slabs),
+    BREAK_PLAIN(S6, map_that_is_another_slabs),
 };
 
 #define NTABLE (sizeof(table) / sizeof(table[0]))

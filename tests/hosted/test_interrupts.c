@@ -1,0 +1,341 @@
+/*
+ * test_interrupts.c - an interrupt at every single instruction of mm.
+ *
+ * An operation is run once with the CPU's trap flag set, which makes a signal after
+ * each instruction, to learn which ones it runs.  Then it is run again for each of
+ * them, with an int3 in its place: there the handler comes, which takes and frees as a
+ * driver's would.  Afterwards mm must be whole, and what was taken and freed must add
+ * up.  In loops the first four visits are tried.  Nothing depends on time.
+ */
+#define _GNU_SOURCE             /* REG_EFL */
+#include "tests/hosted/arena.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#define TRAP_FLAG 0x100
+#define INT3 0xCC
+#define MAX_TRAIL 20000u
+#define MAX_VISITS 4u           /* of an instruction in a loop */
+
+#ifdef __x86_64__
+#define PROGRAM_COUNTER REG_RIP
+#define SKIP_RED_ZONE "lea -128(%%rsp), %%rsp\n"
+#define BACK_AGAIN "lea 128(%%rsp), %%rsp\n"
+#else
+#define PROGRAM_COUNTER REG_EIP
+#define SKIP_RED_ZONE
+#define BACK_AGAIN
+#endif
+
+extern char __executable_start, etext;
+
+/* What operation and handler hold; NULL: nothing, or given back. */
+static void *object, *handlers_object, *victim;
+static unsigned long page, handlers_page, page_victim;
+static struct kmem_cache *cache;
+
+/* ---- stopping at an instruction ----------------------------------------------- */
+
+static unsigned char *stop_at;  /* the instruction */
+static unsigned char saved_byte;        /* its first byte */
+static volatile unsigned passes_left;   /* how often it is passed over before */
+static volatile bool came, tracing;      /* read and set in the signal handler */
+static void (*handler)(void);
+
+static struct { unsigned char *at; unsigned visits; } trail[MAX_TRAIL];
+static unsigned ntrail;
+
+static greg_t *program_counter(void *context)
+{
+    return &((ucontext_t *)context)->uc_mcontext.gregs[PROGRAM_COUNTER];
+}
+
+static void step_once(void *context, bool on)
+{
+    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+
+    *flags = on ? *flags | TRAP_FLAG : *flags & ~(greg_t)TRAP_FLAG;
+}
+
+/*
+ * `mov (%esp), %reg; ret`, by which 32-bit position-independent code learns where it
+ * is: on_trap needs that itself, so it cannot be stopped there.
+ */
+static bool is_thunk(const unsigned char *at)
+{
+    return (at[0] == 0x8b && at[2] == 0x24 && at[3] == 0xc3) ||
+           (at[0] == 0xc3 && at[-3] == 0x8b && at[-1] == 0x24);
+}
+
+/* Only this program's own code: mm's, and the few lines around it here. */
+static void note(unsigned char *at)
+{
+    unsigned i = 0;
+
+    if ((char *)at < &__executable_start || (char *)at >= &etext || is_thunk(at))
+        return;
+    while (i < ntrail && trail[i].at != at)
+        i++;
+    if (i == MAX_TRAIL)
+        return;
+    trail[i].at = at;
+    trail[i].visits++;
+    if (i == ntrail)
+        ntrail++;
+}
+
+/* A signal after a step (first run, or over a stop), or from the int3 of a stop. */
+static void on_trap(int signal, siginfo_t *info, void *context)
+{
+    unsigned char *at = (unsigned char *)(uintptr_t)*program_counter(context);
+
+    (void)signal, (void)info;
+    if (tracing) {
+        note(at);
+    } else if (at != stop_at + 1 || *stop_at != INT3) {
+        *stop_at = INT3;                /* the step over it is done */
+        step_once(context, false);
+    } else {
+        *stop_at = saved_byte;
+        *program_counter(context) = (greg_t)(uintptr_t)stop_at;
+        if (passes_left > 0) {
+            passes_left--;
+            step_once(context, true);
+            return;
+        }
+        came = true;
+        mm_state |= MM_IRQ;
+        handler();
+        mm_state &= ~(uint32_t)MM_IRQ;
+    }
+}
+
+/* The compiler moves nothing across it. */
+static void set_trap_flag(bool on)
+{
+    unsigned long flags;
+
+    __asm__ volatile(SKIP_RED_ZONE "pushf\n pop %0\n" BACK_AGAIN : "=r"(flags));
+    flags = on ? flags | TRAP_FLAG : flags & ~(unsigned long)TRAP_FLAG;
+    __asm__ volatile(SKIP_RED_ZONE "push %0\n popf\n" BACK_AGAIN
+                     : : "r"(flags) : "memory", "cc");
+}
+
+/* Which instructions does it run, and how often each? */
+static void trace(void (*operation)(void))
+{
+    memset(trail, 0, sizeof(trail));
+    ntrail = 0;
+    tracing = true;
+    set_trap_flag(true);
+    operation();
+    set_trap_flag(false);
+    tracing = false;
+}
+
+/* Run it; the handler comes before the instruction `at`, at visit number `visit`. */
+static bool interrupted_at(unsigned char *at, unsigned visit, void (*operation)(void))
+{
+    stop_at = at;
+    saved_byte = *at;
+    passes_left = visit;
+    came = false;
+    *at = INT3;
+    operation();
+    *at = saved_byte;
+    return came;
+}
+
+static void open_text(void)
+{
+    uintptr_t start = (uintptr_t)&__executable_start & ~(PAGE_SIZE - 1);
+    struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+
+    if (mprotect((void *)start, (uintptr_t)&etext - start,
+                 PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+        skip();                         /* no writing to code here */
+    sigaction(SIGTRAP, &action, NULL);
+}
+
+/* ---- handlers ----------------------------------------------------------------- */
+
+static void take_in_handler(void)
+{
+    handlers_object = kmalloc(100, GFP_ATOMIC | __GFP_NOWARN);
+    handlers_page = __get_free_page(GFP_ATOMIC | __GFP_NOWARN);
+}
+
+static void free_in_handler(void)
+{
+    kfree(victim);
+    free_page(page_victim);
+    victim = NULL;
+    page_victim = 0;
+}
+
+static void do_both_in_handler(void)
+{
+    take_in_handler();
+    free_in_handler();
+}
+
+/* ---- operations --------------------------------------------------------------- */
+
+static void kmalloc_operation(void) { object = kmalloc(100, GFP_KERNEL); }
+static void large_operation(void) { object = kmalloc(20000, GFP_KERNEL); }
+static void function_operation(void) { object = (kmalloc)(100, GFP_KERNEL); }
+static void cache_operation(void) { object = kmem_cache_alloc(cache, GFP_KERNEL); }
+static void page_operation(void) { page = __get_free_page(GFP_KERNEL); }
+static void reclaim_operation(void) { mm_reclaim(); }
+static void krealloc_operation(void) { object = krealloc(object, 500, GFP_KERNEL); }
+
+static void kfree_operation(void)
+{
+    kfree(object);
+    object = NULL;
+}
+
+static void free_page_operation(void)
+{
+    free_page(page);
+    page = 0;
+}
+
+/* ---- what was before ---------------------------------------------------------- */
+
+static void nothing_before(void) { }
+
+static void object_before(void) { object = kmalloc(100, GFP_KERNEL); }
+static void large_before(void) { object = kmalloc(20000, GFP_KERNEL); }
+static void page_before(void) { page = __get_free_page(GFP_KERNEL); }
+
+/* kmalloc-128 is warm: a request takes the shortest way. */
+static void warm_before(void)
+{
+    object = kmalloc(100, GFP_KERNEL);
+    kfree(object);
+    object = NULL;
+}
+
+/* Frees wait to be done: the operation begins with them. */
+static void put_off_before(void)
+{
+    void *waiting[3];
+
+    for (int i = 0; i < 3; i++)
+        waiting[i] = kmalloc(100, GFP_KERNEL);
+    mm_state |= MM_IRQ | MM_BUSY;
+    for (int i = 0; i < 3; i++)
+        kfree(waiting[i]);
+    mm_state &= ~(uint32_t)(MM_IRQ | MM_BUSY);
+}
+
+/* ---- every instruction -------------------------------------------------------- */
+
+static void prepare(void (*before)(void))
+{
+    arena_open(64, 0);
+    object = handlers_object = NULL;
+    page = handlers_page = 0;
+    cache = kmem_cache_create("stepped", 200, 0, 0, NULL);
+    victim = kmalloc(64, GFP_KERNEL);
+    page_victim = __get_free_page(GFP_KERNEL);
+    before();
+}
+
+/* Everything that is held is live, nothing else is, and all of it goes back. */
+static void assert_nothing_lost(const struct mm_stats *fresh)
+{
+    struct mm_stats now;
+    uint32_t objects = 0u + (object != NULL) + (handlers_object != NULL) +
+                       (victim != NULL);
+    uint32_t pages = 0u + (page != 0) + (handlers_page != 0) + (page_victim != 0);
+
+    mm_count_sites(0);          /* mm is entered: what was put off is done */
+    now = arena_stats();
+    if (now.live_objects != objects || now.live_pages != pages)
+        fail_msg("interrupt at address %#lx: %u objects and %u pages are live, "
+                 "%u and %u are held", (unsigned long)(stop_at - (unsigned char *)
+                 &__executable_start), (unsigned)now.live_objects,
+                 (unsigned)now.live_pages, (unsigned)objects, (unsigned)pages);
+    arena_check();
+    kfree(object), kfree(handlers_object), kfree(victim);
+    free_page(page), free_page(handlers_page), free_page(page_victim);
+    assert_int_equal(arena_stats().bad_frees, 0);
+    assert_same_blocks(fresh);
+}
+
+static void try_trail(void (*before)(void), void (*operation)(void),
+                      const struct mm_stats *fresh)
+{
+    unsigned interrupts = 0;
+
+    for (unsigned i = 0; i < ntrail; i++)
+        for (unsigned k = 0; k < trail[i].visits && k < MAX_VISITS; k++) {
+            prepare(before);
+            interrupts += interrupted_at(trail[i].at, k, operation);
+            assert_nothing_lost(fresh);
+        }
+    assert_true(interrupts > 20);       /* it really works here */
+}
+
+static void at_every_instruction(void (*before)(void), void (*operation)(void))
+{
+    static void (*const handlers[])(void) = { take_in_handler, free_in_handler,
+                                              do_both_in_handler };
+    struct mm_stats fresh;
+
+    open_text();
+    arena_open(64, 0);
+    fresh = arena_stats();
+    prepare(before);
+    trace(operation);
+    for (size_t i = 0; i < 3; i++) {
+        handler = handlers[i];
+        try_trail(before, operation, &fresh);
+    }
+    signal(SIGTRAP, SIG_DFL);
+}
+
+#define AT_EVERY_INSTRUCTION(name, before, operation)                         \
+    static void name(void **state)                                            \
+    {                                                                         \
+        (void)state;                                                          \
+        at_every_instruction(before, operation);                              \
+    }
+
+AT_EVERY_INSTRUCTION(kmalloc_from_a_warm_cache, warm_before, kmalloc_operation)
+AT_EVERY_INSTRUCTION(kmalloc_that_needs_a_slab, nothing_before, kmalloc_operation)
+AT_EVERY_INSTRUCTION(kmalloc_with_frees_put_off, put_off_before, kmalloc_operation)
+AT_EVERY_INSTRUCTION(kmalloc_of_whole_pages, nothing_before, large_operation)
+AT_EVERY_INSTRUCTION(kmalloc_by_its_function, warm_before, function_operation)
+AT_EVERY_INSTRUCTION(kfree_of_an_object, object_before, kfree_operation)
+AT_EVERY_INSTRUCTION(kfree_of_whole_pages, large_before, kfree_operation)
+AT_EVERY_INSTRUCTION(kmem_cache_alloc_of_the_first, nothing_before, cache_operation)
+AT_EVERY_INSTRUCTION(krealloc_that_moves, object_before, krealloc_operation)
+AT_EVERY_INSTRUCTION(alloc_pages_that_splits, nothing_before, page_operation)
+AT_EVERY_INSTRUCTION(free_pages_that_joins, page_before, free_page_operation)
+AT_EVERY_INSTRUCTION(mm_reclaim_of_a_slab, warm_before, reclaim_operation)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(kmalloc_from_a_warm_cache),
+        ARENA_TEST(kmalloc_that_needs_a_slab),
+        ARENA_TEST(kmalloc_with_frees_put_off),
+        ARENA_TEST(kmalloc_of_whole_pages),
+        ARENA_TEST(kmalloc_by_its_function),
+        ARENA_TEST(kfree_of_an_object),
+        ARENA_TEST(kfree_of_whole_pages),
+        ARENA_TEST(kmem_cache_alloc_of_the_first),
+        ARENA_TEST(krealloc_that_moves),
+        ARENA_TEST(alloc_pages_that_splits),
+        ARENA_TEST(free_pages_that_joins),
+        ARENA_TEST(mm_reclaim_of_a_slab),
+    };
+
+    return ARENA_RUN(tests);
+}
