@@ -72,10 +72,10 @@ KERNEL += kernel/shell_args.c     #   and their arguments
 KERNEL += kernel/held.c           # what the shell holds: $1, $2 ...
 KERNEL += kernel/sites.c          # call sites in words
 KERNEL += kernel/report.c         # what mm reports, printed
-KERNEL += kernel/whatis.c         # what an address is, in sentences
+KERNEL += kernel/whatis.c         # whatis: what an address is, in sentences
 KERNEL += kernel/cmd_help.c       # help
-KERNEL += kernel/cmd_memory.c     # meminfo, buddyinfo, slabinfo, allocinfo
-KERNEL += kernel/cmd_leaks.c      # leaks
+KERNEL += kernel/cmd_memory.c     # meminfo, buddyinfo, slabinfo
+KERNEL += kernel/cmd_leaks.c      # leaks, allocinfo
 KERNEL += kernel/cmd_alloc.c      # kmalloc, kfree, forget, pages
 KERNEL += kernel/cmd_look.c       # dump, check
 KERNEL += kernel/stress.c         # stress: random work against a record of its own
@@ -112,7 +112,7 @@ find_tools = for p in i686-linux-gnu- i686-elf- i386-elf- x86_64-elf- \
 TOOLS := $(if $(CROSS),$(CROSS),$(shell $(find_tools)))
 
 ifeq ($(TOOLS),clang)
-KCC := clang --target=i386-unknown-none-elf
+KCC := clang --target=i386-pc-linux-gnu
 KLD := ld.lld
 KNM := $(firstword $(shell command -v llvm-nm nm))
 BUILTIN_HEADERS := $(shell clang -print-resource-dir)/include
@@ -234,7 +234,7 @@ LAB_OBJECTS := $(foreach lab,$(sort $(LAB)),$(call lab_object,$(lab)))
 
 # Two links: the first without a symbol table, for the list of symbols that the
 # second takes in.  The table is last in the image, so nothing moves: proved here.
-list_symbols = $(KNM) -n -S $(1) | awk 'NF == 4'
+list_symbols = $(KNM) -n -S $(1) | awk '$$2 !~ /^0+$$/ && NF == 4'
 
 $(KERNEL_DIR)/no_symbols.S:
 	$(Q)mkdir -p $(@D)

@@ -31,7 +31,6 @@ enum {
     LINE_CONTROL = COM1 + 3,
     MODEM_CONTROL = COM1 + 4,
     LINE_STATUS = COM1 + 5,
-    SCRATCH = COM1 + 7,
 };
 
 enum {
@@ -53,6 +52,7 @@ enum { CLOCK = 115200, PATIENCE = 100 * 1000 };
 
 static bool usable;
 static uint32_t overruns;
+static int early = -1;          /* a byte that came in before serial_listen */
 static void (*receive)(uint8_t byte);
 
 /* Every look at the line status is by this: reading clears the overrun bit. */
@@ -65,32 +65,40 @@ static uint8_t line_status(void)
     return status;
 }
 
-/* A byte sent with the line looped back must come in again. */
-static bool answers(void)
-{
-    unsigned left = PATIENCE;
-
-    outb(MODEM_CONTROL, MCR_LOOPBACK | MCR_DTR_RTS);
-    outb(DATA, 0xa5);
-    while (!(inb(LINE_STATUS) & LSR_RECEIVED) && --left > 0)
-        ;
-    return left > 0 && inb(DATA) == 0xa5;
-}
-
-bool serial_init(uint32_t baud)
+void serial_set_baud(uint32_t baud)
 {
     uint32_t divisor = CLOCK / baud;
 
-    outb(INTERRUPT_ENABLE, 0);
     outb(LINE_CONTROL, LCR_DIVISOR);
     outb(DIVISOR_LOW, (uint8_t)divisor);
     outb(DIVISOR_HIGH, (uint8_t)(divisor >> 8));
     outb(LINE_CONTROL, LCR_8_BITS);
-    outb(FIFO_CONTROL, FCR_ENABLE_AND_CLEAR);
+}
 
-    /* Where nothing is, reads give 0xff: every status bit is set at once. */
-    usable = inb(LINE_STATUS) != 0xff && answers();
+/*
+ * Turn the FIFOs on, which empties them.  Looped back the chip is cut off from the
+ * line meanwhile, so that what was typed before is not lost: one byte may wait
+ * here, more behind the line.  QEMU sends those on when the byte has been read,
+ * even if there was none.
+ */
+static void start_fifos(void)
+{
+    outb(MODEM_CONTROL, MCR_LOOPBACK | MCR_DTR_RTS);
+    if (inb(LINE_STATUS) & LSR_RECEIVED)
+        early = inb(DATA);
+    outb(FIFO_CONTROL, FCR_ENABLE_AND_CLEAR);
     outb(MODEM_CONTROL, MCR_DTR_RTS | MCR_OUT2);
+    if (!(inb(LINE_STATUS) & LSR_RECEIVED))
+        inb(DATA);
+}
+
+bool serial_init(uint32_t baud)
+{
+    outb(INTERRUPT_ENABLE, 0);
+    serial_set_baud(baud);
+    usable = inb(LINE_CONTROL) == LCR_8_BITS;   /* where nothing is: 0xff */
+    if (usable)
+        start_fifos();
     return usable;
 }
 
@@ -119,6 +127,9 @@ void serial_drain(void)
 void serial_listen(void (*fn)(uint8_t byte))
 {
     receive = fn;
+    if (early >= 0)
+        receive((uint8_t)early);
+    early = -1;
     if (usable)
         outb(INTERRUPT_ENABLE, IER_RECEIVED);
 }

@@ -13,6 +13,9 @@ enum { SERIAL_IRQ = 4 };
 /* Set it up at `baud`, 8 bits, no parity.  False: there is no such port. */
 bool serial_init(uint32_t baud);
 
+/* Another speed: 115,200 or an integral part of it. */
+void serial_set_baud(uint32_t baud);
+
 /* Send one byte, waiting for room.  Without a port, or on a dead one: nothing. */
 void serial_put(uint8_t byte);
 

@@ -129,7 +129,7 @@ bool console_set_baud(uint32_t baud)
     if (baud == 0 || DEFAULT_BAUD % baud != 0)
         return false;
     serial_drain();
-    serial_init(baud);
+    serial_set_baud(baud);
     return true;
 }
 

@@ -358,6 +358,8 @@ static void put_in_buffer(struct format_sink *sink, const char *text, size_t len
 
     if (length > buffer->room)
         length = buffer->room;
+    if (length == 0)
+        return;                         /* of size 0, the buffer may be NULL */
     memcpy(buffer->at, text, length);
     buffer->at += length;
     buffer->room -= length;

@@ -23,7 +23,7 @@
 #include "kernel/sites.h"
 #include "kernel/whatis.h"
 
-enum { TEXT_SIZE = 96, TOP_SITES = 3 };
+enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3, SHOWN_OBJECTS = 8 };
 
 static uint32_t bugs;
 static uint32_t failures;       /* to allocate, since the command began */
@@ -76,19 +76,58 @@ static void format_arguments(const struct mm_report *report, char *text, size_t 
     }
 }
 
+/* " by function (file:line)", or nothing if the caller is not known. */
+static const char *format_caller(const struct alloc_site *caller, char *text,
+                                 size_t size)
+{
+    char place[TEXT_SIZE];
+
+    text[0] = 0;
+    if (caller != NULL)
+        ksnprintf(text, size, " by %s (%s)", site_function(caller),
+                  site_place(caller, place, sizeof(place)));
+    return text;
+}
+
+/* Objects of one cache, for a listing. */
+struct owned {
+    const char *cache;
+    unsigned left;              /* lines still to show */
+};
+
+static bool log_owned(const struct mm_what *what, void *arg)
+{
+    struct owned *owned = arg;
+    char taker[CALLER_SIZE];
+
+    if (what->cache != owned->cache)
+        return true;
+    if (owned->left == 0) {
+        log_line("...");
+        return false;
+    }
+    owned->left--;
+    pr_err("  %p: taken%s, serial %u", what->addr,
+           format_caller(what->taken_by, taker, sizeof(taker)),
+           (unsigned)what->serial);
+    return true;
+}
+
 static void report_bug(const struct mm_report *report)
 {
-    char arguments[TEXT_SIZE], place[TEXT_SIZE];
+    char arguments[TEXT_SIZE], caller[CALLER_SIZE];
+    struct owned owned = { report->cache, SHOWN_OBJECTS };
 
     bugs++;
     format_arguments(report, arguments, sizeof(arguments));
-    pr_err("BUG mm: %s: %s(%s) by %s (%s)", mm_bug_name(report->bug), report->call,
-           arguments, site_function(report->caller),
-           site_place(report->caller, place, sizeof(place)));
-    if (report->problem != NULL)
-        pr_err("  %s", report->problem);
-    if (report->bug == MM_BUG_CACHE_IN_USE)
-        pr_err("  %u of its objects are still live", (unsigned)report->live);
+    pr_err("BUG mm: %s: %s(%s)%s", mm_bug_name(report->bug), report->call, arguments,
+           format_caller(report->caller, caller, sizeof(caller)));
+    if (report->live != 0) {
+        pr_err("  it has %u live objects:", (unsigned)report->live);
+        mm_walk_live(log_owned, &owned);
+    } else if (report->problem != NULL) {
+        log_line(report->problem);
+    }
     if (about_pointer(report->bug))
         whatis_describe(&report->what, log_line);
 }
@@ -99,17 +138,16 @@ static void report_bug(const struct mm_report *report)
 static bool log_top_site(const struct alloc_site *site, void *arg)
 {
     unsigned *left = arg;
-    char place[TEXT_SIZE];
+    char taker[CALLER_SIZE];
 
-    pr_err("  %u kB in %u live objects, taken by %s (%s)",
-           (unsigned)(site->bytes >> 10), (unsigned)site->objects,
-           site_function(site), site_place(site, place, sizeof(place)));
+    pr_err("  %u kB in %u live objects, taken%s", (unsigned)(site->bytes >> 10),
+           (unsigned)site->objects, format_caller(site, taker, sizeof(taker)));
     return --*left > 0;
 }
 
 static void report_failure(const struct mm_report *report)
 {
-    char gfp[TEXT_SIZE], place[TEXT_SIZE], nth[TEXT_SIZE] = "";
+    char gfp[TEXT_SIZE], caller[CALLER_SIZE], nth[TEXT_SIZE] = "";
     unsigned left = TOP_SITES;
 
     if (++failures != next_shown && !report->fatal) {
@@ -123,9 +161,8 @@ static void report_failure(const struct mm_report *report)
            mm_gfp_name(report->gfp, gfp, sizeof(gfp)), nth);
     if (failures > 1 && !report->fatal)
         return;
-    pr_err("  %s(%zu bytes) by %s (%s)", report->call, report->bytes,
-           site_function(report->caller),
-           site_place(report->caller, place, sizeof(place)));
+    pr_err("  %s(%zu bytes)%s", report->call, report->bytes,
+           format_caller(report->caller, caller, sizeof(caller)));
     if (mm_state & MM_BUSY)     /* we are in an interrupt: hands off the heap */
         log_line("not for want of memory: mm was interrupted at its work");
     else

@@ -128,11 +128,8 @@ static void take_cached(struct stress *s, struct piece *piece)
     unsigned which = stress_draw(s) % NR_CACHES;
     const struct cache_kind *kind = &cache_kinds[which];
 
-    piece->how = CACHED;
-    piece->which = which;
-    piece->bytes = kind->size;
-    piece->align = kind->align != 0 ? kind->align : 8;
-    piece->marked = kind->ctor != NULL;
+    *piece = (struct piece){ .how = CACHED, .which = which, .bytes = kind->size,
+        .align = kind->align != 0 ? kind->align : 8, .marked = kind->ctor != NULL };
     if (caches[which] == NULL)
         return;
     if (piece->marked || stress_draw(s) % 2 == 0) {
@@ -352,10 +349,10 @@ static const char *run(struct stress *s, uint32_t steps)
 
 static void print_result(const struct stress *s, uint32_t steps, const char *wrong)
 {
-    const char *result = wrong != NULL ? wrong : "all given back, all rules hold";
+    const char *result = wrong != NULL ? wrong
+                         : s->step < steps ? "interrupted, all given back, rules hold"
+                                           : "all given back, all rules hold";
 
-    if (s->step < steps && !s->json)
-        kprintf("stress: ended before step %u\n", (unsigned)steps);
     if (s->json)
         kprintf("{\"steps\": %u, \"seed\": %u, \"taken\": %u, \"refused\": %u, "
                 "\"moved\": %u, \"ok\": %s, \"result\": \"%s\"}\n",

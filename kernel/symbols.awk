@@ -1,10 +1,10 @@
-# symbols.awk - the symbol table as assembly, from the output of `nm -n -S`.
+# symbols.awk - the symbol table as assembly, from lines of `nm -n -S`.
 #
 #     00100040 00000123 T kfree     -->     .long 0x00100040, 0x00000123, name_7
 #
-# Lines with four fields are functions and objects with a size, by ascending
-# address; all others are left out.  kernel/symbols.c says what it is for.  With
-# no input the table is empty: that is what the first link takes.
+# The lines are those of functions and objects with a size, by ascending address.
+# kernel/symbols.c says what it is for.  With no input the table is empty: that is
+# what the first link takes.
 
 BEGIN {
     print "    .section .symbols, \"a\""
@@ -13,7 +13,7 @@ BEGIN {
     print "symbol_table:"
 }
 
-NF == 4 {
+{
     printf "    .long 0x%s, 0x%s, name_%d\n", $1, $2, count
     name[count++] = $4
 }

@@ -60,13 +60,12 @@ static bool in_heap(const struct mm_what *what)
 static void describe_outside(const struct mm_what *what, char *text, size_t size)
 {
     struct symbol symbol;
+    char name[PLACE_SIZE];
     uintptr_t addr = (uintptr_t)what->addr;
 
     if (symbol_find(addr, &symbol))
-        ksnprintf(text, size, "%p: %s: byte %u of %s, %u bytes from 0x%08x",
-                  what->addr, memmap_region(addr),
-                  (unsigned)(addr - symbol.start), symbol.name,
-                  (unsigned)symbol.size, (unsigned)symbol.start);
+        ksnprintf(text, size, "%p: %s: %s", what->addr, memmap_region(addr),
+                  symbol_format(addr, name, sizeof(name)));
     else
         ksnprintf(text, size, "%p: %s", what->addr, memmap_region(addr));
 }

@@ -49,7 +49,7 @@ enum {
     HEADER_BYTES = 2 * sizeof(uint32_t),
     DAMAGED_ONE_IN = 10,
     NULL_TICKS = 5,             /* in a row, then the machine is drained */
-    LOOK_EVERY = 10,            /* ticks: counting walks the heap */
+    PAGES_A_TICK = 4096,        /* counting walks the heap: so much of it a tick */
     QUIET_TICKS = 200,          /* a row at least so often */
     STEPS = 16,                 /* and when another 1/16 of memory is gone */
     MAX_ROWS = STEPS + 4,       /* that wait to be printed */
@@ -71,6 +71,7 @@ static struct driver {
     uint32_t packets_per_tick;
     uint32_t ticks, packets, delivered, dropped;
     uint32_t null_ticks;        /* in a row */
+    uint32_t look_every;        /* ticks */
     uint32_t step_kb, next_kb;  /* free memory at which the next row is due */
     uint32_t last_row;          /* its tick */
     volatile bool drained;
@@ -127,7 +128,7 @@ static void add_row(bool always)
     mm_get_stats(&stats);
 
     uint32_t free_kb = stats.free_pages * (uint32_t)(PAGE_SIZE >> 10);
-    bool due = free_kb <= driver.next_kb ||
+    bool due = free_kb < driver.next_kb ||
                driver.ticks - driver.last_row >= QUIET_TICKS;
 
     if (!due && !always)
@@ -159,7 +160,7 @@ static void tick(void *unused)
     if (driver.null_ticks == NULL_TICKS) {
         add_row(true);
         driver.drained = true;
-    } else if (driver.ticks % LOOK_EVERY == 0) {
+    } else if (driver.ticks % driver.look_every == 0) {
         add_row(false);
     }
 }
@@ -184,6 +185,7 @@ static bool start(bool careless, uint32_t packets_per_tick)
     mm_get_stats(&stats);
     driver = (struct driver){ .careless = careless,
         .packets_per_tick = packets_per_tick, .next_kb = UINT32_MAX,
+        .look_every = 1 + stats.total_pages / PAGES_A_TICK,
         .step_kb = stats.total_pages * (uint32_t)(PAGE_SIZE >> 10) / STEPS };
     add_row(true);
     kprintf("    tick   packets    free kB     live   dropped\n");

@@ -12,6 +12,7 @@ transcript and the command line that boots the same machine.
 import json
 import os
 import re
+import select
 import shlex
 import subprocess
 import tempfile
@@ -37,8 +38,8 @@ class MarblesError(AssertionError):
 
 def plain(text):
     """Console text as lines, without what ends them."""
-    lines = text.replace("\r", "").split("\n")
-    return lines[:-1] if lines and lines[-1] == "" else lines
+    text = text.replace("\r", "").removesuffix("\n")
+    return text.split("\n") if text else []
 
 
 def make(*arguments, check=True, **options):
@@ -139,7 +140,7 @@ class Machine:
         return self.qemu.before
 
     def until_prompt(self, timeout=TIMEOUT):
-        return plain(self.wait_for(PROMPT, timeout) + "\n")
+        return plain(self.wait_for(PROMPT, timeout))
 
     def until_stopped(self, timeout=TIMEOUT):
         """The lines of a fault report: what the kernel says before it stops."""
@@ -168,8 +169,18 @@ class Machine:
     # ---- typing ---------------------------------------------------------------
 
     def send(self, text):
+        """Type, and keep reading meanwhile: neither side ever waits for the other."""
         self.typed.append(text)
-        self.qemu.send(text)
+        line, data = self.qemu.child_fd, text.encode("latin-1")
+        os.set_blocking(line, False)
+        while data:
+            _, writable, _ = select.select([line], [line], [], TIMEOUT)
+            if writable:
+                try:
+                    data = data[os.write(line, data[:256]):]
+                except BlockingIOError:
+                    pass
+            self.qemu.expect([pexpect.TIMEOUT], timeout=0)      # into its buffer
 
     def run(self, command, bug=None, timeout=TIMEOUT):
         """Type a line; the lines it prints.

@@ -1,0 +1,243 @@
+"""Every command, with good arguments and bad ones: what it says, and its status."""
+import json
+import re
+
+import pytest
+from marbles import MarblesError
+
+OK, FAILED, USAGE, UNKNOWN = 0, 1, 2, 3
+
+COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks whatis kmalloc kfree forget
+pages dump check stress params dmesg uptime backtrace exit reboot poweroff drain""".split()
+LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
+stress""".split()
+
+
+def status_of(machine, line, bug=None):
+    """What the line prints, and the status that it returns."""
+    quote = '"' if "'" in line else "'"
+    lines = machine.run(f"status {quote}{line}{quote}", bug)
+    found = re.fullmatch(r"status (\d+)", lines[-1])
+    if not found:
+        raise MarblesError(f"{line!r} gave no status: {lines}")
+    return lines[:-1], int(found[1])
+
+
+# ---- help -----------------------------------------------------------------------
+
+def test_help_lists_every_command_and_no_other(machine):
+    listed = [row["name"] for row in machine.json("help -j")]
+    assert sorted(listed) == sorted(COMMANDS)
+
+
+def test_help_is_grouped(machine):
+    lines = machine.run("help")
+    headings = [line for line in lines if not line.startswith(("  ", '"'))]
+    assert headings == ["memory", "look", "find leaks", "allocate", "try it", "lessons",
+                        "system"]
+    for name in COMMANDS:
+        assert any(line.startswith(f"  {name} ") for line in lines), name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_tells_the_whole_of_each_command(machine, name):
+    (row,) = [row for row in machine.json("help -j") if row["name"] == name]
+    lines = machine.run(f"help {name}")
+    assert lines[0] == f"{name} {row['usage']}" and lines[1] == row["help"]
+
+
+def test_what_help_shows_as_examples_works(boot):
+    """The indented lines of `help NAME` that begin with a command can be typed."""
+    machine = boot()
+    for name in COMMANDS:
+        if name in ("drain", "params"):
+            continue
+        for line in machine.run(f"help {name}")[2:]:
+            if line.startswith("    ") and line.split()[0].rstrip(";") in COMMANDS:
+                other = boot()
+                other.send(line.strip() + "\r")
+                answer = "\n".join(other.until_prompt())
+                assert "unknown command" not in answer, (name, answer)
+                assert "usage:" not in answer, (name, answer)
+                other.is_whole()
+
+
+# ---- good arguments -------------------------------------------------------------
+
+@pytest.mark.parametrize("command", LISTINGS)
+def test_each_listing_prints_json_objects_one_a_line(machine, command):
+    rows = machine.json(f"{command} -j")
+    assert all(isinstance(row, dict) for row in rows)
+    assert rows or command == "allocinfo"
+
+
+@pytest.mark.parametrize("line", [
+    "kmalloc 100", "kmalloc 0x64", "kmalloc 4K 2", "kmalloc 1m", "kmalloc 0", "pages",
+    "pages 3", "whatis 0", "whatis 4095M", "dump 0x100000", "dump 1M 1", "check -j",
+    "stress 10", "stress 10 5", "stress 0", "leaks mark", "leaks since", "leaks -j since",
+    "allocinfo -a", "uptime", "backtrace", "dmesg", "params", "help help", "",
+    "  meminfo  ", "meminfo;", ";;", "# nothing", "meminfo # and a comment",
+    "whatis \"0x100000\"", "whatis 0x\\100000"])
+def test_good_arguments_give_status_0(lab, line):
+    assert status_of(lab, line)[1] == OK
+
+
+def test_what_was_taken_is_held_under_its_number(boot):
+    machine = boot()
+    first, address = machine.take("kmalloc 64")
+    assert first == "$1"
+    assert machine.run("kfree $1") == [f"kfree(0x{address:08x}): given back"]
+    second, _ = machine.take("pages 1")
+    assert second == "$2"
+
+
+def test_the_shell_holds_1024_pointers_and_then_says_so(boot):
+    machine = boot()
+    machine.run("kmalloc 8 1024")
+    assert machine.run("kmalloc 8") == [
+        "kmalloc: the shell can hold 0 more pointers, not 1; kfree or forget some"]
+    machine.run("forget $1")
+    machine.run("kmalloc 8")
+    assert machine.meminfo()["live_objects"] == 1025
+
+
+# ---- bad arguments --------------------------------------------------------------
+
+# The line, its status, and what its one line of answer must name.
+BAD = [
+    ("nonsense", UNKNOWN, "nonsense: unknown command"),
+    ("memInfo", UNKNOWN, 'did you mean "meminfo"?'),
+    ("kfre 1", UNKNOWN, 'did you mean "kfree"?'),
+    ("\x7e", UNKNOWN, "unknown command"),
+    ("kmalloc", USAGE, "SIZE is missing; usage: kmalloc SIZE [COUNT]"),
+    ("kmalloc ten", USAGE, 'SIZE: "ten" is not a number'),
+    ("kmalloc -5", USAGE, '"-5" is not a number'),
+    ("kmalloc 5x", USAGE, '"5x" is not a number'),
+    ("kmalloc 0x", USAGE, '"0x" is not a number'),
+    ("kmalloc 5KK", USAGE, '"5KK" is not a number'),
+    ("kmalloc 5G", USAGE, "5G is too large: 0xffffffff at most"),
+    ("kmalloc 99999999999999999999", USAGE, "99999999999999999999"),
+    ("kmalloc 100 x", USAGE, 'COUNT: "x" is not a number'),
+    ("kmalloc 100 1 2", USAGE, 'unexpected "2"'),
+    ("kmalloc 100 5000", FAILED, "the shell can hold"),
+    ("kmalloc $77", USAGE, 'the shell holds nothing as "$77"'),
+    ("kfree", USAGE, "a pointer is missing; usage: kfree"),
+    ("kfree x", USAGE, '"x" is not a number'),
+    ("kfree $", USAGE, 'nothing as "$"'),
+    ("kfree $0", USAGE, 'nothing as "$0"'),
+    ("kfree $77", USAGE, 'nothing as "$77"'),
+    ("forget", USAGE, "which one?"),
+    ("forget 5", USAGE, '"5" is no $N'),
+    ("forget $77", USAGE, "nothing as $77"),
+    ("forget $x", USAGE, "x"),
+    ("pages x", USAGE, 'ORDER: "x" is not a number'),
+    ("pages 1 2", USAGE, 'unexpected "2"'),
+    ("pages free", USAGE, "a pointer is missing"),
+    ("pages free $77", USAGE, 'nothing as "$77"'),
+    ("pages free 0 1 2", USAGE, 'unexpected "2"'),
+    ("whatis", USAGE, "ADDR is missing; usage: whatis ADDR"),
+    ("whatis x", USAGE, '"x" is not a number'),
+    ("whatis 1 2", USAGE, 'unexpected "2"'),
+    ("dump", USAGE, "ADDR is missing"),
+    ("dump 0", FAILED, "page 0, which is not mapped"),
+    ("dump 0xf0000000", FAILED, "0xf0000000 is not RAM"),
+    ("dump 0x100000 x", USAGE, 'BYTES: "x" is not a number'),
+    ("meminfo 1", USAGE, 'unexpected "1"; usage: meminfo [-j]'),
+    ("meminfo -x", USAGE, 'unexpected "-x"'),
+    ("buddyinfo 1", USAGE, 'unexpected "1"'),
+    ("slabinfo 1", USAGE, 'unexpected "1"'),
+    ("allocinfo 1", USAGE, 'unexpected "1"'),
+    ("leaks now", USAGE, '"now" is neither mark nor since'),
+    ("leaks since 5", USAGE, 'unexpected "5"'),
+    ("check 1", USAGE, 'unexpected "1"'),
+    ("stress x", USAGE, 'STEPS: "x" is not a number'),
+    ("stress 10 0", USAGE, "SEED is 1 or more"),
+    ("stress 1 2 3", USAGE, 'unexpected "3"'),
+    ("drain x", USAGE, '"x" is not a number'),
+    ("drain 0", USAGE, "0 is not from 1 to 2000 packets a tick"),
+    ("drain 2001", USAGE, "2001 is not from 1 to 2000"),
+    ("drain 1 2", USAGE, 'unexpected "2"'),
+    ("params x", USAGE, 'unexpected "x"'),
+    ("dmesg x", USAGE, 'unexpected "x"'),
+    ("uptime x", USAGE, 'unexpected "x"'),
+    ("backtrace x", USAGE, 'unexpected "x"'),
+    ("exit x", USAGE, '"x" is not a number'),
+    ("exit 64", USAGE, "64 is not a status from 0 to 63"),
+    ("exit 1 2", USAGE, 'unexpected "2"'),
+    ("reboot x", USAGE, 'unexpected "x"'),
+    ("poweroff x", USAGE, 'unexpected "x"'),
+    ("help nonsense", USAGE, 'there is no command "nonsense"'),
+    ("help a b", USAGE, 'unexpected "b"'),
+    ('meminfo "', USAGE, "a quote is not closed"),
+    ("meminfo " + "x " * 40, USAGE, "too many words: 32 at most"),
+]
+
+
+@pytest.mark.parametrize("line, status, words", BAD, ids=[line[:30] for line, *_ in BAD])
+def test_bad_arguments_get_one_line_that_names_them(lab, line, status, words):
+    before = lab.meminfo()
+    said, got = status_of(lab, line)
+    assert len(said) == 1 and words in said[0], said
+    assert got == status
+    assert lab.meminfo() == before, "a refused command changed something"
+
+
+@pytest.mark.parametrize("line, status, bug", [
+    ("pages 11", FAILED, "size that no block has"),
+    ("pages 0xffffffff", FAILED, "size that no block has"),
+    ("kmalloc 5M", FAILED, "size that no block has"),
+    ("kmalloc 0xffffffff", FAILED, "size that no block has"),
+    ("kfree 0xdeadbeef", FAILED, "not heap memory")])
+def test_what_mm_refuses_gives_status_1(lab, line, status, bug):
+    assert status_of(lab, line, bug)[1] == status
+
+
+def test_the_first_failure_is_the_status_and_the_rest_still_runs(lab):
+    said, status = status_of(lab, "kfree $77; nonsense; whatis 0")
+    assert status == USAGE and len(said) == 3
+
+
+def test_words_and_quotes(lab):
+    assert status_of(lab, "whatis ' 5'")[0][0].startswith('whatis: ADDR: " 5" is not')
+    assert status_of(lab, "whatis 5\\;")[0][0].startswith('whatis: ADDR: "5;" is not')
+
+
+# ---- the ways out ---------------------------------------------------------------
+
+@pytest.mark.parametrize("typed, status", [
+    ("exit", 0), ("exit 7", 7), ("exit 63", 63), ("meminfo; exit", 0),
+    ("nonsense; meminfo; exit", UNKNOWN), ("whatis; exit 0", 0)])
+def test_exit_ends_qemu_with_the_status(boot, typed, status):
+    machine = boot()
+    machine.send(typed + "\r")
+    machine.until_end()
+    assert machine.exit_status == status
+
+
+@pytest.mark.parametrize("command", ["poweroff", "reboot"])
+def test_poweroff_and_reboot_end_the_machine(boot, command):
+    machine = boot()                # -no-reboot: a reset ends QEMU as well
+    machine.send(command + "\r")
+    machine.until_end()
+    assert machine.status == 0
+
+
+def test_backtrace_names_the_calls_down_to_the_entry(machine):
+    names = re.findall(r"0x[0-9a-f]{8} (\w+)\+0x[0-9a-f]+/0x[0-9a-f]+",
+                       "\n".join(machine.run("backtrace")))
+    assert names[0] == "cmd_backtrace"
+    assert names[-3:] == ["shell_loop", "kernel_main", "entry"]
+
+
+def test_uptime_counts_ticks(machine):
+    (a,) = machine.json("uptime -j")
+    machine.run("stress 3000")
+    (b,) = machine.json("uptime -j")
+    assert b["ticks"] > a["ticks"] and a["lost_input"] == b["lost_input"] == 0
+    assert abs(b["seconds"] - b["ticks"] / 100) < 0.011
+
+
+def test_json_is_plain_ascii(machine):
+    for command in LISTINGS:
+        for line in machine.run(f"{command} -j"):
+            assert line.isascii() and json.loads(line) is not None

@@ -1,0 +1,76 @@
+"""Each exception ends in a report: what, where by symbol, registers, backtrace."""
+import re
+
+import pytest
+from marbles import symbol
+
+REGISTERS = "eax ebx ecx edx esi edi ebp esp eip eflags cr2".split()
+
+# fault KIND: the first line, the function, and what else the report says.
+FAULTS = {
+    "divide": ("divide error", "fault_divide", []),
+    "opcode": ("invalid opcode", "fault_opcode", []),
+    "null-read": ("page fault: read from 0x00000000, which is not mapped",
+                  "fault_null_read", ["a NULL pointer was used"]),
+    "null-write": ("page fault: write to 0x00000008, which is not mapped",
+                   "fault_null_write", ["a NULL pointer was used, 8 bytes behind it"]),
+    "null-call": ("page fault: execution of 0x00000000, which is not mapped", None,
+                  ["a NULL pointer was used"]),
+    "zero-size": ("page fault: write to 0x00000010, which is not mapped",
+                  "fault_zero_size", ["ZERO_SIZE_PTR was used"]),
+    "text-write": ("page fault: write to 0x00100000, which is read-only",
+                   "fault_text_write", ["kernel code"]),
+    "stack": ("stack overflow: 0x", "fault_stack", ["guard page"]),
+}
+# A leaf function may have no frame, and then its caller is not in the chain.
+FRAMES = {"null-read", "null-call", "zero-size"}
+
+
+@pytest.fixture
+def crash(boot, lab_elf):
+    """crash(kind): the lines of the report."""
+    def report(kind):
+        machine = boot(lab_elf)
+        machine.send(f"fault {kind}\r")
+        return machine.until_stopped()[1:]
+    return report
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_is_reported_whole(crash, kind, lab_elf):
+    first, function, also = FAULTS[kind]
+    lines = crash(kind)
+    text = "\n".join(lines)
+    assert lines[0].startswith(first), text
+    for words in also:
+        assert words in text, text
+    values = dict(re.findall(r"\b(\w+) ([0-9a-f]{8})\b", text))
+    assert [name for name in REGISTERS if name not in values] == []
+    where = re.search(r"^  in (\S+)$", text, re.M)[1]
+    if function:
+        assert re.fullmatch(rf"{function}\+0x[0-9a-f]+/0x[0-9a-f]+", where), text
+        offset = int(where.split("+")[1].split("/")[0], 16)
+        assert int(values["eip"], 16) == symbol(lab_elf, function) + offset
+    calls = re.findall(r"^  0x[0-9a-f]{8} (\w+)\+", text[text.index("called from:"):],
+                       re.M)
+    if kind == "stack":
+        assert calls[:8] == ["fault_stack"] * 8, text
+        return
+    assert calls[-4:] == ["shell_run", "shell_loop", "kernel_main", "entry"], text
+    if kind in FRAMES:
+        assert calls[-5] == "cmd_fault", text
+    if kind == "null-call":
+        assert calls[0] == "fault_null_call", text
+
+
+def test_a_failed_assertion_is_reported_with_its_line(crash):
+    lines = crash("assert")
+    assert re.match(r"panic: \S*faults\.c:\d+: assertion failed: \*hidden", lines[0])
+    assert any("fault_assert+" in line for line in lines)
+
+
+def test_a_fault_with_commands_from_run_ends_qemu_with_a_status_of_its_own(boot, lab_elf):
+    machine = boot(lab_elf, cmdline='run="fault null-read; exit"', prompt=False)
+    lines = machine.until_end()
+    assert any(line.startswith("page fault: read from 0x00000000") for line in lines)
+    assert machine.exit_status is None and machine.status == 3

@@ -1,0 +1,135 @@
+"""Whatever is typed, pasted or sent as noise, the shell works afterwards."""
+import random
+import re
+import time
+
+from marbles import BACKSPACE, CTRL_C, CTRL_U, DOWN, PROMPT, UP
+
+GOOD = ["mm_check: all rules hold"]
+
+
+def typed(machine, keys):
+    """What the line that the keys make prints: keys must end it."""
+    machine.send(keys)
+    return machine.until_prompt()[1:]
+
+
+def is_well(machine, whole=True):
+    """Out of whatever it was in the middle of, the shell works."""
+    machine.send(CTRL_C)
+    machine.until_prompt()
+    assert machine.run("check") == GOOD
+    if whole:
+        assert machine.meminfo()["live_objects"] == 0
+
+
+def test_backspace_deletes(machine):
+    assert typed(machine, "chx" + BACKSPACE + "ecq\b" + "k\r") == GOOD
+    assert typed(machine, BACKSPACE * 10 + "check\r") == GOOD
+
+
+def test_Ctrl_U_clears_the_line(machine):
+    assert typed(machine, "kmalloc 100" + CTRL_U + "check\r") == GOOD
+    assert machine.meminfo()["live_objects"] == 0
+
+
+def test_Ctrl_C_abandons_the_line(machine):
+    machine.send("kmalloc 100" + CTRL_C)
+    machine.until_prompt()
+    assert machine.run("check") == GOOD
+    assert machine.meminfo()["live_objects"] == 0
+
+
+def test_Ctrl_C_stops_a_long_command_and_what_is_behind_it(machine):
+    machine.send("stress 1000000000; kmalloc 100\r")
+    machine.wait_for("\n")
+    machine.send(CTRL_C)
+    lines = machine.until_prompt()
+    assert re.match(r"stress: \d+ steps of seed 1: .*interrupted", lines[0]), lines
+    assert len(lines) == 1
+    is_well(machine)
+
+
+def test_up_and_down_bring_lines_back(machine):
+    machine.run("whatis 0")
+    machine.run("check")
+    assert typed(machine, UP + "\r") == GOOD
+    assert typed(machine, UP + UP + "\r")[0].startswith("0x00000000: ")
+    assert typed(machine, UP + UP + DOWN + DOWN + "check\r") == GOOD
+    assert typed(machine, UP * 40 + DOWN * 40 + "check\r") == GOOD
+
+
+def test_a_line_is_edited_in_its_middle(machine):
+    assert typed(machine, "ceck" + "\x1b[D" * 3 + "h\r") == GOOD
+    assert typed(machine, "chck" + "\x1b[D" * 9 + "\x1b[C" * 2 + "e\r") == GOOD
+
+
+def test_an_end_of_line_is_CR_LF_or_CRLF(machine):
+    assert typed(machine, "check\n") == GOOD
+    machine.send("check\r\ncheck\r\n")
+    machine.until_prompt()
+    while "check" not in machine.qemu.before:
+        machine.until_prompt()
+    assert machine.run("check") == GOOD
+
+
+def test_semicolons_separate_commands(machine):
+    assert machine.run("check;check ; ;check;") == GOOD * 3
+
+
+def test_a_line_of_5000_characters_does_no_harm(machine):
+    machine.send("x" * 5000 + "\r")
+    lines = machine.until_prompt()
+    assert lines[-1].endswith('unknown command; "help" lists all')
+    is_well(machine)
+
+
+def test_a_line_that_is_too_long_is_refused_with_one_bell(machine):
+    machine.send("#" + "y" * 300 + "\r")
+    assert machine.wait_for(PROMPT).count("\a") == 1
+
+
+def test_noise_does_no_harm(machine):
+    """20,000 random bytes, in which no line is a command that ends the kernel."""
+    machine.send(random.Random(20261123).randbytes(20000).decode("latin-1"))
+    is_well(machine)
+    assert machine.json("uptime -j")[0]["lost_input"] == 0
+
+
+def test_a_terminal_that_pauses_loses_nothing(boot):
+    """As with Ctrl-S: the console waits, however long."""
+    machine = boot()
+    machine.send("dump 0x100000 64K\r")
+    time.sleep(2)                   # nobody reads: the claim is about time
+    lines = machine.until_prompt()[1:]
+    assert [int(line.split()[0], 16) for line in lines] == \
+        list(range(0x100000, 0x110000, 16))
+    is_well(machine)
+
+
+def test_escape_sequences_that_nobody_knows_are_ignored(machine):
+    noise = random.Random(7)
+    for _ in range(50):
+        machine.send("\x1b" + "".join(noise.choice("[O0123456789;?~Z")
+                                      for _ in range(noise.randrange(6))) + "Z")
+    is_well(machine)
+
+
+def test_a_pasted_page_is_typed_line_by_line(boot):
+    machine = boot()
+    page = [f"kmalloc {size}" for size in range(1, 61)] + ["check"]
+    machine.send("\r".join(page) + "\r")
+    machine.wait_for("mm_check: all rules hold")
+    machine.until_prompt()
+    assert machine.meminfo()["live_objects"] == 60
+    assert machine.meminfo()["live_bytes"] == sum(range(1, 61))
+    assert machine.json("uptime -j")[0]["lost_input"] == 0
+    is_well(machine, whole=False)
+
+
+def test_what_is_typed_while_a_command_runs_is_not_lost(boot):
+    machine = boot()
+    machine.send("stress 20000\rkmalloc 100\r")
+    machine.wait_for("$1 = 0x")
+    machine.until_prompt()
+    assert machine.meminfo()["live_objects"] == 1

@@ -1,0 +1,105 @@
+"""A lab: a C file from anywhere, compiled in by LAB=, with a command of its own."""
+import shutil
+
+import pytest
+from conftest import build_with
+from marbles import ROOT, Machine, make, site
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """tests/labs/every_call.c, in a folder outside the tree."""
+    return shutil.copy(ROOT / "tests/labs/every_call.c", tmp_path_factory.mktemp("lab"))
+
+
+def test_a_lab_outside_the_tree_that_uses_every_call_compiles_and_runs(outside):
+    done = make("exec", f"LAB={outside}", "CMDS=every_call; check")
+    lines = done.stdout.splitlines()
+    assert lines[-2].endswith(" checks, 0 failed") and int(lines[-2].split()[1]) > 50
+    assert lines[-1] == "mm_check: all rules hold"
+
+
+def test_it_compiles_without_a_warning(outside):
+    assert "warning" not in make("-B", "all", f"LAB={outside}").stderr
+
+
+def test_it_uses_every_name_of_the_two_headers(outside):
+    import re
+    source = (ROOT / "tests/labs/every_call.c").read_text()
+    names = set()
+    for header in ("mm/slab.h", "mm/gfp.h"):
+        names |= set(re.findall(r"^#define (\w+)", (ROOT / header).read_text(), re.M))
+    names -= {"MM_SLAB_H", "MM_GFP_H", "MM_USE_RESULT", "MM_ALLOC", "GFP_NOWAIT",
+              "__GFP_DIRECT_RECLAIM", "__GFP_HIGH"} - {"GFP_NOWAIT"}
+    names |= {"ksize", "kmalloc_size_roundup", "kmem_cache_shrink", "kmem_cache_size",
+              "page_address", "virt_to_page", "MAX_PAGE_ORDER"}
+    unused = [name for name in names if not re.search(rf"\b{name}\b", source)]
+    assert unused == []
+
+
+def test_its_command_is_in_help_and_its_status_comes_out(outside):
+    with Machine(build_with([outside])) as machine:
+        assert "labs" in machine.run("help")
+        assert machine.run("help every_call")[0] == "every_call "
+        assert machine.run("every_call 1") == [
+            "every_call: no arguments; usage: every_call"]
+
+
+def test_it_runs_without_records_too(outside):
+    with Machine(build_with([outside]), cmdline="kmemleak=off") as machine:
+        assert machine.run("every_call")[-1].endswith(" 0 failed")
+
+
+LEAKY = """
+#include "kernel/shell.h"
+#include "mm/slab.h"
+
+static int cmd_leaky(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (int i = 0; i < 8; i++)
+        if (kmalloc(32u << i, GFP_KERNEL) == NULL)
+            return 1;
+    return 0;
+}
+
+SHELL_COMMAND(leaky, "", "forget eight objects", cmd_leaky);
+"""
+
+
+def test_what_a_lab_leaks_is_named_by_its_file_and_line(tmp_path):
+    lab = tmp_path / "leaky.c"
+    lab.write_text(LEAKY)
+    with Machine(build_with([lab])) as machine:
+        machine.run("kmalloc 100; leaks mark")
+        machine.run("leaky")
+        rows, summary = machine.leaks("leaks since -j")
+        line = LEAKY.splitlines().index(
+            "        if (kmalloc(32u << i, GFP_KERNEL) == NULL)") + 1
+        (name,) = rows
+        assert name == f"leaky.c:{line}"
+        assert rows[name]["func"] == "cmd_leaky"
+        assert (rows[name]["objects"], rows[name]["bytes"]) == (8, 32 * 255)
+        assert summary["objects"] == 8
+
+
+def test_several_labs_go_in_together(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.c").write_text(LEAKY.replace("leaky", name))
+    with Machine(build_with([tmp_path / "one.c", tmp_path / "two.c"])) as machine:
+        machine.run("one; two")
+        assert machine.leaks()[1]["objects"] == 16
+
+
+def test_a_lab_that_is_not_there_is_named(tmp_path):
+    done = make("all", f"LAB={tmp_path}/missing.c", check=False)
+    assert done.returncode != 0 and "missing.c" in done.stderr
+
+
+def test_the_plain_kernel_is_left_alone_by_labs(elf, outside):
+    before = elf.stat().st_mtime_ns
+    build_with([outside])
+    make("all")
+    assert elf.stat().st_mtime_ns == before
+    assert site("kernel/cmd_alloc.c", r"= kmalloc\(")
