@@ -70,15 +70,22 @@ static uint32_t count_bits(uint32_t bits)
     return bits * 0x01010101 >> 24;
 }
 
-uint32_t slab_count_free(struct page *slab)
+static inline uint32_t count_free(const struct kmem_cache *cache, struct page *slab)
 {
-    const struct kmem_cache *cache = &caches[slab->cache];
+    if (cache->map_place == MAP_IN_PAGE)
+        return count_bits(slab->map);
+
     const uint32_t *map = map_of(cache, slab);
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < map_words(cache); i++)
         n += count_bits(map[i]);
     return n;
+}
+
+uint32_t slab_count_free(struct page *slab)
+{
+    return count_free(&caches[slab->cache], slab);
 }
 
 uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree)
@@ -88,7 +95,7 @@ uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree)
     return (next < cache->slots ? next : cache->slots) - nfree;
 }
 
-static void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+static inline void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
     unsigned level = level_of(nfree);
     uint32_t first = cache->partial[level];
@@ -102,7 +109,7 @@ static void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nf
     cache->levels |= (uint16_t)(1u << level);
 }
 
-static void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
+static inline void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
 {
     if (slab->next != NO_PAGE)
         heap.buddy.page[slab->next].prev = slab->prev;
@@ -249,7 +256,7 @@ static void discard(struct kmem_cache *cache, struct page *slab)
 }
 
 /* Put a slab that is not served any more where it belongs (S3, S4). */
-static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+static inline void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
     if (nfree == 0)
         slab->countdown = 1;            /* full: on no list until a free */
@@ -280,7 +287,7 @@ static void serve(struct kmem_cache *cache, struct page *slab)
     cache->group = slot_address(&slot);
     cache->group_record = slot_record(&slot);
     if (before && before != slab)
-        put_aside(cache, before, slab_count_free(before));
+        put_aside(cache, before, count_free(cache, before));
 }
 
 void slab_serve_nothing(struct kmem_cache *cache)
@@ -294,7 +301,7 @@ static struct page *next_slab(struct kmem_cache *cache)
 {
     struct page *slab = cache->slab;
 
-    if (slab && slab_count_free(slab))
+    if (slab && count_free(cache, slab))
         return slab;            /* in a word that was used up before */
     if (cache->levels) {
         unsigned fullest = (unsigned)__builtin_ctz(cache->levels);
@@ -329,7 +336,7 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
     if (slab == cache->slab)
         return;                 /* being served: on no list, empty or not (S4) */
 
-    uint32_t nfree = slab_count_free(slab);
+    uint32_t nfree = count_free(cache, slab);
 
     if (nfree > 1)
         partial_remove(cache, slab, level_of(nfree - 1));
@@ -344,7 +351,7 @@ uint32_t slab_shrink(struct kmem_cache *cache)
         discard(cache, &heap.buddy.page[cache->spare]);
         cache->spare = NO_PAGE;
     }
-    if (cache->slab && slab_count_free(cache->slab) == cache->slots) {
+    if (cache->slab && count_free(cache, cache->slab) == cache->slots) {
         discard(cache, cache->slab);
         slab_serve_nothing(cache);
     }
