@@ -182,10 +182,9 @@ export MARBLES_CMDS := $(value CMDS)
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),@:,@echo "  $(1)")
 
+.DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-
-all: $(OUT)/marbles.elf
 
 # ---- rules: the kernel --------------------------------------------------------------
 

@@ -40,12 +40,20 @@ void power_stop(void)
         __asm__ volatile("cli; hlt");
 }
 
+/* Some ways out take a moment. */
+static void wait_a_moment(void)
+{
+    for (unsigned left = PATIENCE; left > 0; left--)
+        io_wait();
+}
+
 void power_off(void)
 {
     serial_drain();
     outw(0x604, 0x2000);
     outw(0xb004, 0x2000);
     outw(0x4004, 0x3400);
+    wait_a_moment();
     say("This machine cannot switch itself off; it has stopped.\r\n");
     power_stop();
 }
@@ -67,7 +75,10 @@ void power_fail(void)
 /* An exception without any descriptor table to handle it resets the CPU. */
 static void triple_fault(void)
 {
-    const struct { uint16_t limit; uint32_t base; } __attribute__((packed)) none = { 0, 0 };
+    const struct {
+        uint16_t limit;
+        uint32_t base;
+    } __attribute__((packed)) none = { 0, 0 };
 
     __asm__ volatile("lidt %0; int3" : : "m"(none));
 }
@@ -80,8 +91,7 @@ void power_reboot(void)
     while ((inb(KEYBOARD) & KEYBOARD_BUSY) && --left > 0)
         ;
     outb(KEYBOARD, KEYBOARD_RESET);
-    for (left = PATIENCE; left > 0; left--)
-        io_wait();
+    wait_a_moment();
     triple_fault();
     power_stop();
 }

@@ -9,8 +9,8 @@
  * Receiving is by interrupt, so that the CPU can sleep until a key is typed.
  *
  * Rules:
- *   - a machine without the port, or a port that never gets ready, costs time
- *     once, and never hangs the kernel;
+ *   - a machine without the port, or with one that does not answer, costs time
+ *     once, and never hangs the kernel; one that answers is waited for;
  *   - bytes that the chip has lost are counted (its overrun bit covers one or
  *     more bytes).
  *
@@ -102,14 +102,11 @@ bool serial_init(uint32_t baud)
     return usable;
 }
 
-/* Wait for a bit of the line status; a chip that never sets it is given up. */
+/* A chip that has answered gets ready in the end, however slow its reader is. */
 static void wait_for(uint8_t bit)
 {
-    unsigned left = PATIENCE;
-
     while (usable && !(line_status() & bit))
-        if (--left == 0)
-            usable = false;
+        ;
 }
 
 void serial_put(uint8_t byte)

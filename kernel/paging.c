@@ -1,19 +1,22 @@
 /*
- * paging.c - every address is mapped to itself, but for those that nobody may use.
+ * paging.c - RAM is mapped to itself, but for the pages that nobody may use.
  *
  *     page directory    first_table, 4 KiB pages
  *     +------+          +------+
  *     | 0    |--------->| 0    |  page 0           absent: NULL, ZERO_SIZE_PTR
  *     | 1    |          | ...  |
  *     | ...  |          | 256  |  text, rodata     read only
- *     | 1023 |          | ...  |  guard page       absent: the stack has run over
- *     +------+          | 1023 |  the rest         read, write
- *                       +------+
+ *     | n    |          | ...  |  guard page       absent: the stack has run over
+ *     | n+1  | absent   | 1023 |  the rest         read, write
+ *     | ...  |          +------+
+ *     +------+
+ *
+ * Entry n has the end of RAM.  What lies beyond is absent, so that a wild pointer
+ * faults instead of reading what is not there.
  *
  * From 4 MiB on each directory entry is a page of 4 MiB of its own where the CPU
- * has these (PSE: Pentium and later), so that boot writes 2 tables and not 1,024.  A
- * 486 gets tables of 4 KiB pages, up to the end of RAM and no further; they are
- * taken from the memory before mm gets it.
+ * has these (PSE: Pentium and later), so that boot writes 2 tables and not 1,024.
+ * Others get tables of 4 KiB pages, taken from the memory before mm gets it.
  *
  * Rules:
  *   - the kernel obeys read-only pages itself (CR0.WP);
@@ -66,17 +69,15 @@ static void map_first_4_mib(void)
     take_away(boot_stack_guard, boot_stack, PRESENT);
 }
 
-static void map_with_large_pages(void)
+static void map_with_large_pages(uint32_t count)
 {
     cpu_set_cr4(cpu_cr4() | CR4_PSE);
-    for (uint32_t i = 1; i < ENTRIES; i++)
+    for (uint32_t i = 1; i < count; i++)
         page_directory[i] = i << LARGE_SHIFT | PRESENT | WRITABLE | LARGE;
 }
 
-static void map_with_tables(uint64_t end)
+static void map_with_tables(uint32_t count)
 {
-    const uint64_t large = (uint64_t)1 << LARGE_SHIFT;
-    uint32_t count = (uint32_t)((end + large - 1) >> LARGE_SHIFT);
     uint32_t *tables;
 
     if (count <= 1)
@@ -90,11 +91,14 @@ static void map_with_tables(uint64_t end)
 
 void paging_init(void)
 {
+    const uint64_t large = (uint64_t)1 << LARGE_SHIFT;
+    uint32_t count = (uint32_t)((memmap_ram_end() + large - 1) >> LARGE_SHIFT);
+
     map_first_4_mib();
     if (cpu_features() & CPUID_1_EDX_PSE)
-        map_with_large_pages();
+        map_with_large_pages(count);
     else
-        map_with_tables(memmap_ram_end());
+        map_with_tables(count);
     cpu_set_cr3((uint32_t)(uintptr_t)page_directory);
     cpu_set_cr0(cpu_cr0() | CR0_PG | CR0_WP);
 }

@@ -100,7 +100,7 @@ static void explain_page_fault(uint32_t addr, uint32_t eip, uint32_t error)
 {
     const char *access = addr == eip ? "execution of"
                          : error & PF_WRITE ? "write to" : "read from";
-    char text[TEXT_SIZE];
+    struct symbol symbol;
 
     pr_emerg("page fault: %s 0x%08x, which is %s", access, (unsigned)addr,
              error & PF_PRESENT ? "read-only" : "not mapped");
@@ -108,9 +108,10 @@ static void explain_page_fault(uint32_t addr, uint32_t eip, uint32_t error)
         pr_emerg("  stack overflow: this is the guard page below the stack");
     else if (addr < PAGE_SIZE)
         explain_page_0(addr);
+    else if (symbol_find(addr, &symbol))
+        pr_emerg("  there: %s, %s", memmap_region(addr), symbol.name);
     else
-        pr_emerg("  there: %s (%s)", memmap_region(addr),
-                 symbol_format(addr, text, sizeof(text)));
+        pr_emerg("  there: %s", memmap_region(addr));
 }
 
 /* A stack overflow comes as a double fault: the CPU could not push the first one. */

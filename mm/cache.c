@@ -273,6 +273,7 @@ void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
             report.problem = "it has live objects";
         } else {
             slab_shrink(cache);         /* all its slabs are empty: S3, S4 */
+            heap.ended += cache->allocs;
             cache->name = NULL;
             cache->self = NULL;
         }

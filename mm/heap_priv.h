@@ -23,6 +23,7 @@ struct heap {
     uint32_t total_pages, meta_pages, skipped;
     uint32_t pages_allocated, pages_freed;
     uint32_t large_allocs, large_frees;
+    uint32_t ended;             /* allocations, all freed, of destroyed caches */
     uint32_t failed, bad_frees;
 };
 

@@ -136,8 +136,8 @@ void mm_get_stats(struct mm_stats *stats)
     stats->meta_pages = heap.meta_pages;
     stats->pages_allocated = heap.pages_allocated;
     stats->pages_freed = heap.pages_freed;
-    stats->kmallocs = heap.large_allocs;
-    stats->kfrees = heap.large_frees;
+    stats->kmallocs = heap.large_allocs + heap.ended;
+    stats->kfrees = heap.large_frees + heap.ended;
     stats->failed = heap.failed;
     stats->bad_frees = heap.bad_frees;
     stats->last_serial = heap.serial;

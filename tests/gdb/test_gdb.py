@@ -1,0 +1,76 @@
+"""make gdb, in batch mode: from the first instruction into kmalloc."""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qemu"))
+from marbles import ROOT, make  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    make("build/gdb/marbles.elf")
+
+
+def session(folder, *commands, cmdline=""):
+    """Start `make gdb` with these commands; its process."""
+    script = folder / f"commands-{abs(hash((commands, cmdline)))}"
+    script.write_text("\n".join(commands) + "\n")
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.Popen(
+        ["make", "--no-print-directory", "gdb", f"GDBFLAGS=-batch -x {script}",
+         f"CMDLINE={cmdline}"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def output(process):
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    return said
+
+
+def test_it_stops_at_kernel_main(kernel, tmp_path):
+    said = output(session(tmp_path, "backtrace", "print/x magic"))
+    assert re.search(r"^#0 +kernel_main \(magic=732803074, info=0x[0-9a-f]+\) at "
+                     r"\S*kernel/main.c:\d+$", said, re.M), said
+    assert "$1 = 0x2badb002" in said
+
+
+def test_one_can_step_into_kmalloc_and_see_its_locals(kernel, tmp_path):
+    said = output(session(
+        tmp_path, "break cmd_kmalloc", "continue", "tbreak kmalloc_at", "continue",
+        "echo LOCALS\\n", "print size", "print *site", "next", "step", "info locals",
+        "echo CALLERS\\n", "backtrace", 'finish', cmdline='run="kmalloc 100"'))
+    assert re.search(r"kmalloc_at \(site=.*, size=100, gfp=\d+\)", said), said
+    assert 'file = 0x' in said and '"kernel/cmd_alloc.c"' in said
+    seen = said[said.index("LOCALS"):said.index("CALLERS")]
+    assert "$1 = 100" in seen and re.search(r"^cache = ", seen, re.M), seen
+    assert "optimized out" not in seen, seen
+    assert re.search(r"^#\d+ .* cmd_kmalloc \(argc=2, argv=", said, re.M), said
+
+
+def test_each_line_of_kernel_main_can_be_stepped(kernel, tmp_path):
+    said = output(session(tmp_path, *["next"] * 5, "info registers eip"))
+    lines = [int(n) for n in re.findall(r"^(\d+)\t", said, re.M)]
+    assert len(lines) >= 5 and lines == sorted(lines), said
+
+
+def test_a_watchpoint_finds_who_counts_a_failed_free(kernel, tmp_path):
+    said = output(session(tmp_path, "break mm_refuse", "continue",
+                          "watch heap.bad_frees", "continue", "backtrace",
+                          cmdline='run="kfree 0xdeadbeef"'))
+    assert "Old value = 0" in said and "New value = 1" in said, said
+    assert "cmd_kfree" in said
+
+
+def test_two_at_the_same_time_do_not_meet(kernel, tmp_path):
+    both = [session(tmp_path, "break kmalloc_at", "continue", "print size",
+                    cmdline=f'run="kmalloc {size}"') for size in (111, 222)]
+    for process, size in zip(both, (111, 222)):
+        said = output(process)
+        assert f"$1 = {size}" in said, said
