@@ -5,14 +5,18 @@
  *
  *     0 .. 12     kmalloc-8 .. kmalloc-8k
  *     13 .. 16    the map caches: 8, 16, 32 and 64 bytes, for slab maps (slab.c)
- *     17 .. 254   those of kmem_cache_create
+ *     17 .. 255   those of kmem_cache_create
  *
  * The layout of a slab is decided once, when its cache is made.  It has the lowest
  * order that holds at least 4 slots and wastes at most 1/16.  With records on, each
  * slot below a page takes 12 bytes more behind the slots; the slots stay where they
  * are, so powers of two stay aligned.
  *
- * Cost: making a cache searches the table; nothing here is on a fast path.
+ * An entry that became free is used again as late as possible, so that a pointer
+ * to a destroyed cache is known for what it is.
+ *
+ * Cost: making a cache searches the table; nothing here is on a fast path but
+ * kmem_cache_alloc and kmem_cache_free.
  */
 #include "mm/slab_priv.h"
 
@@ -61,14 +65,13 @@ static size_t slots_that_fit(size_t bytes, size_t stride, bool map_inside)
     return n;
 }
 
-static void set_layout(struct kmem_cache *cache)
+static void set_layout(struct kmem_cache *cache, bool of_maps)
 {
-    bool recorded = heap.record && !is_map_cache(cache) &&
-                    cache->slot_size < PAGE_SIZE;
+    bool recorded = heap.record && !of_maps && cache->slot_size < PAGE_SIZE;
     size_t stride = cache->slot_size + (recorded ? sizeof(struct record) : 0);
     unsigned order = best_order(stride);
     size_t bytes = PAGE_SIZE << order;
-    size_t slots = slots_that_fit(bytes, stride, recorded || is_map_cache(cache));
+    size_t slots = slots_that_fit(bytes, stride, recorded || of_maps);
 
     cache->order = (uint8_t)order;
     cache->slots = (uint32_t)slots;
@@ -95,8 +98,24 @@ static void setup(struct kmem_cache *cache, const char *name, size_t size,
     cache->spare = NO_PAGE;
     for (unsigned k = 0; k < SLAB_LEVELS; k++)
         cache->partial[k] = NO_PAGE;
-    set_layout(cache);
+    set_layout(cache, is_map_cache(cache));
     slab_serve_nothing(cache);
+}
+
+bool cache_is_sound(const struct kmem_cache *cache)
+{
+    struct kmem_cache copy = *cache;
+
+    if (cache_numbered[cache - caches] != cache || cache->slot_size < 8 ||
+        cache->slot_size > MAX_OBJECT_SIZE || cache->object_size > cache->slot_size)
+        return false;
+    set_layout(&copy, is_map_cache(cache));
+    return copy.order == cache->order && copy.slots == cache->slots &&
+           copy.record_offset == cache->record_offset &&
+           copy.map_place == cache->map_place &&
+           copy.map_offset == cache->map_offset &&
+           copy.offset_mask == cache->offset_mask &&
+           copy.reciprocal == cache->reciprocal;
 }
 
 void cache_init(void)
@@ -156,9 +175,16 @@ static size_t full_align(size_t size, size_t align, slab_flags_t flags)
 
 static struct kmem_cache *free_entry(void)
 {
-    for (unsigned i = FIRST_FREE_CACHE; i < MAX_CACHES; i++)
-        if (!caches[i].name)
-            return &caches[i];
+    const unsigned count = MAX_CACHES - FIRST_FREE_CACHE;
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned number = FIRST_FREE_CACHE + (heap.last_cache + i) % count;
+
+        if (caches[number].name)
+            continue;
+        heap.last_cache = number - FIRST_FREE_CACHE + 1;
+        return &caches[number];
+    }
     return NULL;
 }
 
@@ -196,9 +222,10 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
 static inline bool is_cache(const char *call, struct alloc_site *site,
                             const struct kmem_cache *cache)
 {
-    uintptr_t offset = (uintptr_t)cache - (uintptr_t)caches;
+    const uintptr_t offsets = sizeof(caches) - sizeof(*cache);  /* all the bits */
 
-    if (likely(offset < sizeof(caches) && cache->self == cache))
+    if (likely(!(((uintptr_t)cache - (uintptr_t)caches) & ~offsets) &&
+               cache->self == cache))
         return true;
     mm_report(&(struct mm_report){ .bug = MM_BUG_NO_CACHE, .call = call,
                                    .caller = site, .what.addr = cache });
@@ -208,8 +235,10 @@ static inline bool is_cache(const char *call, struct alloc_site *site,
 void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
                           gfp_t gfp)
 {
-    if (!is_cache("kmem_cache_alloc", site, cache))
+    if (!is_cache("kmem_cache_alloc", site, cache)) {
+        heap.failed++;
         return NULL;
+    }
 
     void *p;
 
@@ -231,7 +260,9 @@ void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void 
         if (likely(done))
             return;
     }
-    if (is_cache("kmem_cache_free", site, cache) && !slab_free(site, p, cache))
+    if (!is_cache("kmem_cache_free", site, cache))
+        heap.bad_frees++;
+    else if (!mm_free_if(mm_is_live_object, cache, site, p))
         mm_refuse(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
                                         .addr = p, .cache = cache,
                                         .is_free = true });

@@ -12,31 +12,22 @@
 
 /* ---- one slab ---------------------------------------------------------------------- */
 
-/* S2: the map, wherever it lies, is ours. */
-static bool map_is_inside(const struct kmem_cache *cache, const struct page *slab)
-{
-    uintptr_t bytes = (uintptr_t)slab->map * sizeof(uint32_t);
-    uintptr_t pfn = bytes >> PAGE_SHIFT;
-
-    if (cache->map_place == MAP_IN_PAGE)
-        return true;
-    if (pfn >= heap.buddy.npages)
-        return false;
-    if (cache->map_place == MAP_APART)
-        return heap.buddy.page[pfn].kind == PG_MAPS;
-    return heap.base + bytes == (uintptr_t)slab_start(slab) + cache->map_offset;
-}
-
-/* S2: and no bit is past the last slot. */
+/* S2: it is where it must be, and no bit is past the last slot. */
 static bool map_is_right(const struct kmem_cache *cache, struct page *slab)
 {
     uint32_t last = cache->slots & 31;
 
-    return map_is_inside(cache, slab) &&
+    return slab_map_is_sound(cache, slab) &&
            (last == 0 || map_of(cache, slab)[cache->slots / 32] >> last == 0);
 }
 
-/* S7 and M3, for every slot. */
+/* M3; serial numbers may have wrapped. */
+static bool is_newer(uint32_t serial)
+{
+    return (int32_t)(serial - heap.serial) > 0;
+}
+
+/* S7, M3 and M4, for every slot. */
 static const char *check_records(struct kmem_cache *cache, struct page *slab)
 {
     struct slot slot = slot_of_slab(slab, 0);
@@ -48,8 +39,10 @@ static const char *check_records(struct kmem_cache *cache, struct page *slab)
             return NULL;
         if (is_live(record) == is_free_slot(&slot))
             return "S7: a slot's record does not agree with the map";
-        if (record->serial > heap.serial)
-            return "M3: a serial number is above the newest";
+        if (is_newer(record->serial))
+            return "M3: a serial number is newer than the newest";
+        if (!names_sites(record))
+            return "M4: a record names a call site that does not exist";
     }
     return NULL;
 }
@@ -59,7 +52,7 @@ static bool names_its_cache(const struct page *slab)
     const struct kmem_cache *cache = &caches[slab->cache];
     enum page_kind kind = is_map_cache(cache) ? PG_MAPS : PG_SLAB;
 
-    if (slab->cache >= MAX_CACHES || !cache->name || slab->order != cache->order)
+    if (!cache->name || slab->order != cache->order)
         return false;
     for (uint32_t i = 0; i < 1u << slab->order; i++)
         if (slab[i].cache != slab->cache || slab[i].order != slab->order ||
@@ -99,6 +92,7 @@ static const char *check_slab(struct page *slab)
 /* What the walk over all blocks finds of a cache. */
 struct tally {
     uint32_t slabs, live;
+    uint32_t maps;              /* map caches: slabs whose map is one of theirs */
     uint32_t partial[SLAB_LEVELS];      /* by free slots; not served, not spare */
 };
 
@@ -112,6 +106,8 @@ static void count_slab(struct page *slab)
 
     tally->slabs++;
     tally->live += cache->slots - nfree;
+    if (cache->map_place == MAP_APART)
+        tallies[slab_map_cache(cache) - caches].maps++;
     if (nfree && !is_kept(cache, slab))
         tally->partial[31 - __builtin_clz(nfree)]++;
 }
@@ -156,7 +152,7 @@ static bool served_is_right(const struct kmem_cache *cache)
 
     if (!is_slab_of(cache, pfn))
         return false;
-    if (!map_is_inside(cache, cache->slab))
+    if (!slab_map_is_sound(cache, cache->slab))
         return true;            /* S2 has more to say */
 
     uint32_t index = (uint32_t)(cache->word - map_of(cache, cache->slab)) * 32;
@@ -170,6 +166,7 @@ static bool spare_is_right(const struct kmem_cache *cache)
 {
     return cache->spare == NO_PAGE ||
            (is_slab_of(cache, cache->spare) &&
+            &heap.buddy.page[cache->spare] != cache->slab &&
             slab_count_free(&heap.buddy.page[cache->spare]) == cache->slots);
 }
 
@@ -182,17 +179,24 @@ static const char *check_cache(const struct kmem_cache *cache)
     for (unsigned level = 0; level < SLAB_LEVELS; level++)
         if (!partial_is_right(cache, level, tally->partial[level]))
             return "S3: a list of partial slabs is broken";
+    if (is_map_cache(cache) && tally->maps != tally->live)
+        return "S2: slabs share a map, or a map is nobody's";
     if (tally->slabs != cache->slabs || tally->live != cache->allocs - cache->frees)
         return "S6: a cache's counters are not what its slabs hold";
     return NULL;
 }
 
-/* S5 of all caches: what the checks of single slabs build on. */
-static const char *check_served(void)
+/* S8 and S5 of all caches: what the checks of single slabs build on. */
+static const char *check_caches(void)
 {
-    for (unsigned i = 0; i < MAX_CACHES; i++)
-        if (caches[i].name && !served_is_right(&caches[i]))
+    for (unsigned i = 0; i < MAX_CACHES; i++) {
+        if (!caches[i].name)
+            continue;
+        if (!cache_is_sound(&caches[i]))
+            return "S8: a cache's layout does not follow from its slot size";
+        if (!served_is_right(&caches[i]))
             return "S5: the word being served is not one of the served slab's";
+    }
     return NULL;
 }
 
@@ -216,7 +220,7 @@ static const char *check_slabs(void)
 
 static const char *slab_check(void)
 {
-    const char *broken = check_served();
+    const char *broken = check_caches();
 
     memset(tallies, 0, sizeof(tallies));
     if (!broken)
@@ -231,9 +235,18 @@ static const char *slab_check(void)
 
 struct sums {
     uint32_t used, meta, live_pages;
-    uint32_t newest;
-    bool freed;                 /* a live block's record says that it is free */
+    const char *broken;         /* the rule that a live block's record breaks */
 };
+
+static void add_record(const struct record *record, struct sums *sums)
+{
+    if (is_newer(record->serial))
+        sums->broken = "M3: a serial number is newer than the newest";
+    else if (!names_sites(record))
+        sums->broken = "M4: a record names a call site that does not exist";
+    else if (!is_live(record))
+        sums->broken = "M5: the record of a live block of pages says that it is free";
+}
 
 static void add_block(const struct page *page, struct sums *sums)
 {
@@ -244,18 +257,13 @@ static void add_block(const struct page *page, struct sums *sums)
     sums->used += pages;
     if (page->kind == PG_USED || page->kind == PG_PART)
         sums->live_pages += pages;
-    if (heap.record && (page->kind == PG_USED || page->kind == PG_LARGE)) {
-        const struct record *record = &heap.record[page - heap.buddy.page];
-
-        if (record->serial > sums->newest)
-            sums->newest = record->serial;
-        sums->freed |= !is_live(record);
-    }
+    if (heap.record && (page->kind == PG_USED || page->kind == PG_LARGE))
+        add_record(&heap.record[page - heap.buddy.page], sums);
 }
 
 static const char *check_sums(void)
 {
-    struct sums sums = { 0, 0, 0, 0, false };
+    struct sums sums = { 0, 0, 0, NULL };
 
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
         const struct page *page = &heap.buddy.page[pfn];
@@ -273,11 +281,9 @@ static const char *check_sums(void)
         return "M1: total is not free + used";
     if (sums.live_pages != heap.pages_allocated - heap.pages_freed)
         return "M2: pages allocated and freed do not give the live pages";
-    if (sums.newest > heap.serial)
-        return "M3: a serial number is above the newest";
-    if (sums.freed)
-        return "M5: the record of a live block of pages says that it is free";
-    if (mm_sites_end() - mm_sites() >= UINT16_MAX)
+    if (sums.broken)
+        return sums.broken;
+    if ((size_t)(mm_sites_end() - mm_sites()) >= UINT16_MAX)
         return "M4: there are more call sites than a record can name";
     return NULL;
 }

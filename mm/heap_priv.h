@@ -18,12 +18,11 @@ struct heap {
     struct buddy buddy;
     struct record *record;      /* one a page, or NULL: nothing is recorded */
     uint32_t serial;            /* of the newest allocation */
-    uint32_t put_off, taken;    /* frees that came while busy: see irq.c */
-    const void *freeing;
     uint32_t total_pages, meta_pages, skipped;
     uint32_t pages_allocated, pages_freed;
     uint32_t large_allocs, large_frees;
     uint32_t ended;             /* allocations, all freed, of destroyed caches */
+    uint32_t last_cache;        /* number of the cache made last */
     uint32_t failed, bad_frees;
 };
 
@@ -53,7 +52,16 @@ static inline uint16_t site_number(const struct alloc_site *site)
 
 static inline const struct alloc_site *site_of(uint16_t number)
 {
-    return number ? &__start_alloc_sites[number - 1] : NULL;
+    if (number == 0 || number > __stop_alloc_sites - __start_alloc_sites)
+        return NULL;            /* overwritten: rule M4 */
+    return &__start_alloc_sites[number - 1];
+}
+
+/* Can both numbers be those of call sites, or 0? (M4) */
+static inline bool names_sites(const struct record *record)
+{
+    return (!record->site || site_of(record->site)) &&
+           (!record->freed_by || site_of(record->freed_by));
 }
 
 /* The site of a call that came without one: by its return address. */
@@ -63,7 +71,9 @@ struct alloc_site *mm_site_of_return(void *address);
 static inline void record_taken(struct record *record, const struct alloc_site *site,
                                 size_t size)
 {
-    record->serial = ++heap.serial;
+    if (unlikely(++heap.serial == 0))
+        heap.serial = 1;        /* after 2^32 - 1 allocations */
+    record->serial = heap.serial;
     record->size = (uint32_t)size;
     record->site = site_number(site);
     record->freed_by = 0;
@@ -111,8 +121,18 @@ static inline bool mm_enter_at_once(void)
 
 /* Is the free of addr put off already? */
 bool mm_is_put_off(const void *addr);
-/* Keep a proved free for later, because mm is busy.  False: it is there already. */
-bool mm_put_off(struct alloc_site *site, void *addr);
+void mm_forget_put_off(void);
+
+/*
+ * Free what starts at addr if is_right says so, in any state of mm: now, or put
+ * off.  False: it is not right, or cannot be put off.
+ */
+bool mm_free_if(bool (*is_right)(const void *addr, const void *arg), const void *arg,
+                struct alloc_site *site, void *addr);
+
+/* A live object starts at addr: a slot, of the cache `only` unless NULL, or a
+   large kmalloc. */
+bool mm_is_live_object(const void *addr, const void *only);
 
 /* ---- failing: report.c ------------------------------------------------------- */
 
@@ -145,12 +165,16 @@ struct mm_refusal {
     const struct kmem_cache *cache;     /* kmem_cache_free: the one passed */
     bool pages;                 /* an address or page passed to free_pages */
     bool exact;                 /* to free_pages_exact */
+    bool no_page_struct;        /* to __free_pages, and is none */
     bool is_free;               /* false: another use, such as ksize */
     unsigned order;
     size_t bytes;
 };
 
 void mm_refuse(const struct mm_refusal *refusal);
+
+/* Is it the block, or run, that the call says it is? */
+bool mm_is_block(const struct mm_refusal *refusal);
 
 /* ---- between pages and slabs -------------------------------------------------- */
 

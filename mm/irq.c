@@ -6,108 +6,96 @@
  * anything:
  *
  *     an allocation   fails (NULL, counted): GFP_ATOMIC may always fail
- *     a free          is proved by reading only, then put off: the object itself
- *                     holds the link to the next one, until mm is entered again
+ *     a free          is proved by reading only, then put off: noted in a ring,
+ *                     and done when mm is entered again
  *
- *     heap.put_off -> object -> object     what interrupts add to, at the front
- *     heap.taken   -> object -> object     what is being freed now, from the front
+ *     put_off:  | done | done | waits | waits | free | ...
+ *                              ^ got           ^ put     an interrupt adds here
  *
- * The object stays live until then.  Its first eight bytes are the link (in units
- * of eight bytes from the heap's base, plus 1; 0 ends the list) and the number of
- * the site that freed it; they are its owner's no more once he has called kfree.
+ * What waits is live until then.  It is proved once more before it is freed: the
+ * call that was interrupted may have freed the very same thing.
  *
  * Rules, for any instruction at which an interrupt may come:
- *   - heap.put_off is taken as a whole, by one exchange, so nothing that is added
- *     meanwhile is lost;
- *   - what is put off is found on one of the two lists, or is heap.freeing, until
- *     it is free: a double free cannot tie the lists into a knot.
+ *   - only interrupts write `put`, only the entered write `got`: nothing is lost;
+ *   - an entry stays in the ring until it is free, so that it is not put off twice;
+ *   - a full ring is no silent loss: the free is refused and reported.
+ *
+ * mm_state is changed by single instructions, as compilers make them from -Og on;
+ * in a build without optimization handlers must not free.
  *
  * Cost: one compare on the fast path.  Putting off searches what is put off.
  */
 #include "mm/slab_priv.h"
 
+enum { PUT_OFF_MAX = 64 };      /* a power of two: put and got wrap */
+
 uint32_t mm_state;
 
-struct put_off {
-    uint32_t next;
-    uint16_t site;
-};
+static struct put_off {
+    void *addr;
+    struct alloc_site *site;
+} put_off[PUT_OFF_MAX];
+static uint32_t put, got;
 
-static uint32_t link_to(const void *addr)
+bool mm_is_put_off(const void *addr)
 {
-    return (uint32_t)(((uintptr_t)addr - heap.base) >> 3) + 1;
-}
-
-static struct put_off *linked(uint32_t link)
-{
-    return (struct put_off *)(heap.base + ((uintptr_t)(link - 1) << 3));
-}
-
-static bool is_on(uint32_t list, const void *addr)
-{
-    for (; list; list = linked(list)->next)
-        if (linked(list) == addr)
+    for (uint32_t i = got; i != put; i++)
+        if (put_off[i % PUT_OFF_MAX].addr == addr)
             return true;
     return false;
 }
 
-bool mm_is_put_off(const void *addr)
+static bool add(struct alloc_site *site, void *addr)
 {
-    return (addr && addr == heap.freeing) || is_on(heap.put_off, addr) ||
-           is_on(heap.taken, addr);
-}
-
-bool mm_put_off(struct alloc_site *site, void *addr)
-{
-    struct put_off *entry = addr;
-
-    if (mm_is_put_off(addr))
+    if (mm_is_put_off(addr) || put - got == PUT_OFF_MAX)
         return false;
-    entry->next = heap.put_off;
-    entry->site = site_number(site);
-    heap.put_off = link_to(addr);
+    put_off[put % PUT_OFF_MAX] = (struct put_off){ addr, site };
+    mm_barrier();
+    put++;
     mm_state |= MM_PUT_OFF;
     return true;
 }
 
-/* The first of the taken ones.  It is `freeing` before it leaves the list. */
-static void free_first(void)
+/* Proved: a live object, large kmalloc, or block of pages starts at addr. */
+static void free_proved(struct alloc_site *site, const void *addr)
 {
-    struct put_off *entry = linked(heap.taken);
-    struct alloc_site *site = &__start_alloc_sites[entry->site - 1];
+    struct slot slot;
 
-    heap.freeing = entry;
-    mm_barrier();
-    heap.taken = entry->next;
-    mm_barrier();
-    if (heap.buddy.page[pfn_of(entry)].kind == PG_SLAB)
-        slab_free_put_off(site, entry);
+    if (find_slot(addr, &slot))
+        give_back_slot(&slot, site);
     else
-        pages_free_proved(site, (uint32_t)pfn_of(entry));
-    mm_barrier();
-    heap.freeing = NULL;
+        pages_free_proved(site, (uint32_t)pfn_of(addr));
 }
 
-/* Take the whole list; until that is done, it is both. */
-static void take_put_off(void)
+static bool is_anything_live(const void *addr)
 {
-    uint32_t list;
+    uintptr_t pfn = pfn_of(addr);
 
-    do {
-        list = heap.put_off;
-        heap.taken = list;
-    } while (!__atomic_compare_exchange_n(&heap.put_off, &list, 0, false,
-                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    if (mm_is_live_object(addr, NULL))
+        return true;
+    return pfn < heap.buddy.npages && ((uintptr_t)addr & (PAGE_SIZE - 1)) == 0 &&
+           heap.buddy.page[pfn].kind == PG_USED;
 }
 
 static void do_put_off(void)
 {
     mm_state &= ~(uint32_t)MM_PUT_OFF;
-    while (heap.put_off) {
-        take_put_off();
-        while (heap.taken)
-            free_first();
+    for (; got != put; got++) {
+        const struct put_off *entry = &put_off[got % PUT_OFF_MAX];
+
+        if (is_anything_live(entry->addr))
+            free_proved(entry->site, entry->addr);
+        else
+            mm_refuse(&(struct mm_refusal){ .call = "kfree", .site = entry->site,
+                                            .addr = entry->addr, .is_free = true });
+        mm_barrier();
     }
+}
+
+void mm_forget_put_off(void)
+{
+    put = 0;
+    got = 0;
 }
 
 bool mm_enter(void)
@@ -118,4 +106,19 @@ bool mm_enter(void)
     mm_barrier();
     do_put_off();
     return true;
+}
+
+bool mm_free_if(bool (*is_right)(const void *addr, const void *arg), const void *arg,
+                struct alloc_site *site, void *addr)
+{
+    bool entered = mm_enter();
+    bool done = is_right(addr, arg);
+
+    if (done && entered)
+        free_proved(site, addr);
+    else if (done)
+        done = add(site, addr);
+    if (entered)
+        mm_leave();
+    return done;
 }

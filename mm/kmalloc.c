@@ -75,19 +75,13 @@ static uint32_t large_at(const void *p)
     return NO_PAGE;
 }
 
-static bool large_free(struct alloc_site *site, void *p)
+bool mm_is_live_object(const void *addr, const void *only)
 {
-    bool entered = mm_enter();
-    uint32_t pfn = large_at(p);
-    bool done = pfn != NO_PAGE;
+    struct slot slot;
 
-    if (done && entered)
-        pages_free_proved(site, pfn);
-    else if (done)
-        done = mm_put_off(site, p);
-    if (entered)
-        mm_leave();
-    return done;
+    if (find_slot(addr, &slot))
+        return !is_free_slot(&slot) && (!only || slot.cache == only);
+    return !only && large_at(addr) != NO_PAGE;
 }
 
 /* ---- kmalloc ---------------------------------------------------------------------- */
@@ -138,7 +132,7 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
 
 static void kfree_slow(const char *call, struct alloc_site *site, void *p)
 {
-    if (ZERO_OR_NULL_PTR(p) || slab_free(site, p, NULL) || large_free(site, p))
+    if (ZERO_OR_NULL_PTR(p) || mm_free_if(mm_is_live_object, NULL, site, p))
         return;
     mm_refuse(&(struct mm_refusal){ .call = call, .site = site, .addr = p,
                                     .is_free = true });
@@ -157,11 +151,13 @@ void kfree_at(struct alloc_site *site, const void *p)
     kfree_slow("kfree", site, (void *)(uintptr_t)p);
 }
 
-/* Bytes that may be used at p, or 0 if p is no live object. */
+/* Bytes that may be used at p, or 0 if p is no live object, or freed but put off. */
 static size_t usable(const void *p)
 {
     struct slot slot;
 
+    if (mm_is_put_off(p))
+        return 0;
     if (find_slot(p, &slot))
         return is_free_slot(&slot) ? 0 : slot.cache->slot_size;
 
@@ -184,7 +180,7 @@ void kfree_sensitive_at(struct alloc_site *site, const void *p)
     void *object = (void *)(uintptr_t)p;
     size_t bytes = usable(p);
 
-    if (bytes && !mm_is_put_off(p))     /* that one's first word is the link */
+    if (bytes)
         memset(object, 0, bytes);
     kfree_slow("kfree_sensitive", site, object);
 }
@@ -219,6 +215,7 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
     size_t had = usable(p);
 
     if (!had) {
+        heap.failed++;
         mm_refuse(&(struct mm_refusal){ .call = "krealloc", .site = site, .addr = p,
                                         .bytes = size });
         return NULL;
@@ -267,7 +264,7 @@ char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
     while (length < max && s[length])
         length++;
 
-    char *copy = kmalloc_slow("kstrdup", site, length + 1, gfp);
+    char *copy = kmalloc_slow("kstrndup", site, length + 1, gfp);
 
     if (copy) {
         memcpy(copy, s, length);

@@ -13,8 +13,8 @@
  * Rules, beside those of buddy.c and slab.c, proved by mm_check():
  *   M1  total = free + used pages, where used pages are recounted block by block;
  *   M2  pages_allocated - pages_freed is the number of pages in live page blocks;
- *   M3  no serial number is above the newest;
- *   M4  every call site has a number of 16 bits;
+ *   M3  no live serial number is newer than the newest;
+ *   M4  a record names call sites that exist, and 16 bits can number them all;
  *   M5  a live block of pages has a live record.
  *
  * Cost: linear in the span; this is boot, and listings.
@@ -56,16 +56,25 @@ static struct span whole_pages(const struct mm_range *range)
     return span;
 }
 
-/* The span of all ranges, rounded outwards to whole largest blocks. */
-static struct span hull(const struct mm_range *ranges, size_t count)
+static uintptr_t pages_of(struct span span)
+{
+    return span.first <= span.last ? span.last - span.first + 1 : 0;
+}
+
+/*
+ * The span of the ranges of at least `least` pages, rounded outwards to whole
+ * largest blocks; the others are skipped.
+ */
+static struct span hull(const struct mm_range *ranges, size_t count, uintptr_t least)
 {
     struct span all = { UINTPTR_MAX, 0 };
     const uintptr_t block = ((uintptr_t)1 << MAX_PAGE_ORDER) - 1;
 
+    heap.skipped = 0;
     for (size_t i = 0; i < count; i++) {
         struct span span = whole_pages(&ranges[i]);
 
-        if (span.last < span.first) {
+        if (pages_of(span) < least) {
             heap.skipped++;
             continue;
         }
@@ -83,21 +92,67 @@ static struct span hull(const struct mm_range *ranges, size_t count)
     return all;
 }
 
-/* First page (absolute) of n pages up to `end` in the first range with room, or 0. */
-static uintptr_t place(const struct mm_range *ranges, size_t count, uint32_t n,
-                       uintptr_t end)
+/* Pages of the smallest range of at least `least` pages, or 0. */
+static uintptr_t smallest(const struct mm_range *ranges, size_t count, uintptr_t least)
+{
+    uintptr_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uintptr_t pages = pages_of(whole_pages(&ranges[i]));
+
+        if (pages >= least && (!found || pages < found))
+            found = pages;
+    }
+    return found;
+}
+
+/* Where everything goes; npages 0: there is no room for a heap. */
+struct plan {
+    struct span all;            /* absolute page numbers, in whole largest blocks */
+    uintptr_t least;            /* smaller ranges are left out */
+    uint32_t npages;
+    size_t page_bytes, record_bytes;
+    uint32_t meta_pages;
+    uintptr_t meta;             /* absolute number of the first of them */
+};
+
+/* Room for the book-keeping in the first range that has it? */
+static bool place(struct plan *plan, const struct mm_range *ranges, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct span span = whole_pages(&ranges[i]);
 
-        if (span.first <= span.last && span.last - span.first >= n - 1 &&
-            span.first + n - 1 <= end)
-            return span.first;
+        if (pages_of(span) >= plan->least && pages_of(span) > plan->meta_pages &&
+            span.first + plan->meta_pages - 1 <= plan->all.last) {
+            plan->meta = span.first;
+            return true;
+        }
     }
-    return 0;
+    return false;
 }
 
-/* Every page of the ranges that is not book-keeping is ours: mark it. */
+/* With all ranges if possible, else without the smallest ones. */
+static struct plan make_plan(const struct mm_range *ranges, size_t count)
+{
+    struct plan plan = { .least = 1 };
+
+    for (;;) {
+        plan.all = hull(ranges, count, plan.least);
+        if (plan.all.first > plan.all.last)
+            break;
+        plan.npages = (uint32_t)(plan.all.last - plan.all.first + 1);
+        plan.page_bytes = plan.npages * sizeof(struct page);
+        plan.record_bytes = mm_records ? plan.npages * sizeof(struct record) : 0;
+        plan.meta_pages = (uint32_t)pages_for(plan.page_bytes + plan.record_bytes);
+        if (place(&plan, ranges, count))
+            return plan;
+        plan.least = smallest(ranges, count, plan.least) + 1;
+    }
+    plan.npages = 0;
+    return plan;
+}
+
+/* Every page of the range that is not book-keeping is ours: mark it. */
 static void mark(const struct mm_range *range, uintptr_t base_page)
 {
     struct span span = whole_pages(range);
@@ -128,33 +183,35 @@ static void add_marked(void)
     }
 }
 
+static void use(const struct plan *plan, const struct mm_range *ranges, size_t count)
+{
+    char *meta = (char *)(plan->meta << PAGE_SHIFT);
+    uint32_t first = (uint32_t)(plan->meta - plan->all.first);
+
+    memset(meta, 0, plan->page_bytes + plan->record_bytes);
+    heap.base = plan->all.first << PAGE_SHIFT;
+    heap.record = plan->record_bytes ? (struct record *)(meta + plan->page_bytes) : NULL;
+    buddy_init(&heap.buddy, (struct page *)meta, plan->npages);
+    for (uint32_t i = 0; i < plan->meta_pages; i++)
+        heap.buddy.page[first + i].kind = PG_META;
+    heap.meta_pages = plan->meta_pages;
+    heap.total_pages = plan->meta_pages;
+    for (size_t i = 0; i < count; i++)
+        if (pages_of(whole_pages(&ranges[i])) >= plan->least)
+            mark(&ranges[i], plan->all.first);
+    add_marked();
+}
+
 void mm_init(const struct mm_range *ranges, size_t count)
 {
     memset(&heap, 0, sizeof(heap));
     mm_state &= MM_IRQ;
+    mm_forget_put_off();
     buddy_init(&heap.buddy, NULL, 0);
 
-    struct span all = hull(ranges, count);
-    uint32_t npages = all.first <= all.last ? (uint32_t)(all.last - all.first + 1) : 0;
-    size_t page_bytes = npages * sizeof(struct page);
-    size_t record_bytes = mm_records ? npages * sizeof(struct record) : 0;
-    uint32_t n = (uint32_t)pages_for(page_bytes + record_bytes);
-    uintptr_t at = npages ? place(ranges, count, n, all.last) : 0;
+    struct plan plan = make_plan(ranges, count);
 
-    if (at) {
-        char *meta = (char *)(at << PAGE_SHIFT);
-
-        memset(meta, 0, page_bytes + record_bytes);
-        heap.base = all.first << PAGE_SHIFT;
-        heap.record = record_bytes ? (struct record *)(meta + page_bytes) : NULL;
-        buddy_init(&heap.buddy, (struct page *)meta, npages);
-        for (uint32_t i = 0; i < n; i++)
-            heap.buddy.page[at - all.first + i].kind = PG_META;
-        heap.meta_pages = n;
-        heap.total_pages = n;
-        for (size_t i = 0; i < count; i++)
-            mark(&ranges[i], all.first);
-        add_marked();
-    }
+    if (plan.npages)
+        use(&plan, ranges, count);
     cache_init();
 }

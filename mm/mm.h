@@ -20,15 +20,19 @@ extern bool mm_records;
 
 /*
  * Take these ranges as the heap, in any order, overlapping or not.  Only whole
- * pages inside them are used, never the page at address 0; a range without a
- * whole page is counted in mm_stats.skipped.  The page structs and page records
- * are taken from the first range with room.  Called again, it forgets all.
+ * pages inside them are used, never the page at address 0.  The page structs and
+ * page records span from the lowest page to the highest, and are taken from the
+ * first range with room; if none has it, the smallest ranges are left out until one
+ * has.  Ranges that are not used at all are counted in mm_stats.skipped.  The array
+ * itself must not lie in the memory handed over.  Called again, mm_init forgets all.
+ * Nothing else of mm may be called before it.
  */
 void mm_init(const struct mm_range *ranges, size_t count);
 
 /*
  * Walk and recount everything.  NULL, or the numbered rule that is broken, for
- * instance "B4: two free buddies were not joined".  Changes nothing.
+ * instance "B4: two free buddies were not joined".  Changes nothing, but for frees
+ * that were put off in an interrupt: they are done first.
  */
 const char *mm_check(void);
 
@@ -49,11 +53,14 @@ struct mm_stats {
     uint32_t failed;            /* allocations that returned NULL */
     uint32_t bad_frees;         /* refused */
     uint32_t last_serial;       /* of the newest allocation; 0: none, or off */
-    uint32_t skipped;           /* ranges of mm_init without a whole page */
+    uint32_t skipped;           /* ranges of mm_init that are not used */
     uint32_t free_blocks[MAX_PAGE_ORDER + 1];
 };
 
-/* Linear in the heap: it recounts by walking. */
+/*
+ * Linear in the heap: it recounts by walking.  In an interrupt under a busy mm what
+ * is walked (live_pages, large_pages, live_bytes) is 0.
+ */
 void mm_get_stats(struct mm_stats *stats);
 
 struct mm_cache_info {
@@ -98,7 +105,7 @@ struct mm_what {
     size_t offset;              /* addr - start */
     uint32_t pfn;               /* page number; NO_PAGE: outside */
     unsigned order;             /* of the block or slab */
-    bool exact;                 /* from alloc_pages_exact */
+    bool exact;                 /* a run: from alloc_pages_exact, its tail given back */
     const char *cache;          /* slabs: its name */
     uint32_t slot;              /* slabs: number of the slot, from 0 */
     bool used_before;           /* free memory: known to have been handed out */
@@ -137,6 +144,7 @@ enum mm_bug {
     MM_BUG_OBJECT_TO_FREE_PAGES,        /* from kmalloc or a cache */
     MM_BUG_WRONG_ORDER,         /* or not the bytes of alloc_pages_exact */
     MM_BUG_WRONG_CACHE,
+    MM_BUG_TOO_MANY_PUT_OFF,    /* right, but in an interrupt, and no more fit */
     MM_BUG_USE_AFTER_FREE,      /* krealloc, ksize of memory that is free */
     /* a use that is wrong otherwise */
     MM_BUG_SLEEP_IN_IRQ,        /* GFP_KERNEL in an interrupt handler */

@@ -26,7 +26,7 @@ struct heap heap;
 
 void *page_address(const struct page *page)
 {
-    return address_of((uint32_t)(page - heap.buddy.page));
+    return page ? address_of((uint32_t)(page - heap.buddy.page)) : NULL;
 }
 
 struct page *virt_to_page(const void *addr)
@@ -185,29 +185,25 @@ static bool is_run(uintptr_t pfn, size_t bytes)
     return (page->run ? page->run : 1u << page->order) == pages_for(bytes);
 }
 
-static bool may_free(const struct mm_refusal *free)
+static bool may_free(const void *addr, const void *how)
 {
-    uintptr_t pfn = pfn_of(free->addr);
+    const struct mm_refusal *free = how;
+    uintptr_t pfn = pfn_of(addr);
 
-    if ((uintptr_t)free->addr & (PAGE_SIZE - 1))
+    if ((uintptr_t)addr & (PAGE_SIZE - 1))
         return false;
     return free->exact ? is_run(pfn, free->bytes) : is_block(pfn, free->order);
+}
+
+bool mm_is_block(const struct mm_refusal *free)
+{
+    return may_free(free->addr, free);
 }
 
 /* In any state of mm; what cannot be freed is reported. */
 static void free_slow(const struct mm_refusal *free)
 {
-    bool done;
-
-    if (mm_enter()) {
-        done = may_free(free);
-        if (done)
-            pages_free_proved(free->site, (uint32_t)pfn_of(free->addr));
-        mm_leave();
-    } else {
-        done = may_free(free) && mm_put_off(free->site, (void *)free->addr);
-    }
-    if (!done)
+    if (!mm_free_if(may_free, free, free->site, (void *)(uintptr_t)free->addr))
         mm_refuse(free);
 }
 
@@ -237,9 +233,16 @@ void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
 
     if (!page || (likely(ours) && likely(free_at_once(site, pfn, order))))
         return;
-    free_slow(&(struct mm_refusal){
+
+    struct mm_refusal free = {
         .call = "__free_pages", .site = site, .order = order, .pages = true,
-        .addr = ours ? page_address(page) : (void *)page, .is_free = true });
+        .addr = ours ? page_address(page) : (void *)page, .is_free = true,
+        .no_page_struct = !ours };
+
+    if (ours)
+        free_slow(&free);
+    else
+        mm_refuse(&free);
 }
 
 void free_pages_addr_at(struct alloc_site *site, unsigned long addr, unsigned order)

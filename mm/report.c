@@ -25,6 +25,7 @@ void *mm_fail(const struct mm_request *request, enum mm_bug why)
         mm_report(&(struct mm_report){
             .bug = why, .call = request->call, .caller = request->site,
             .order = request->order, .bytes = request->bytes, .gfp = request->gfp,
+            .problem = mm_state & MM_BUSY ? "the allocator is busy" : NULL,
             .fatal = request->gfp & __GFP_NOFAIL });
     return NULL;
 }
@@ -53,7 +54,8 @@ static enum mm_bug why_slot(const struct mm_refusal *refusal, const struct mm_wh
         return MM_BUG_INTERIOR;
     if (what->kind == MM_SLAB_FREE)
         return freed_or_never(what);
-    return MM_BUG_WRONG_CACHE;
+    return refusal->cache && what->cache != refusal->cache->name
+               ? MM_BUG_WRONG_CACHE : MM_BUG_TOO_MANY_PUT_OFF;
 }
 
 static enum mm_bug why_pages(const struct mm_refusal *refusal, const struct mm_what *what)
@@ -64,9 +66,12 @@ static enum mm_bug why_pages(const struct mm_refusal *refusal, const struct mm_w
         return MM_BUG_OBJECT_TO_FREE_PAGES;
     if (what->offset)
         return MM_BUG_INTERIOR;
-    if (refusal->pages)
-        return MM_BUG_WRONG_ORDER;
-    return by_pages ? MM_BUG_PAGES_TO_KFREE : MM_BUG_WRONG_CACHE;
+    if (!refusal->pages && by_pages)
+        return MM_BUG_PAGES_TO_KFREE;
+    if (refusal->cache)
+        return MM_BUG_WRONG_CACHE;
+    return refusal->pages && !mm_is_block(refusal) ? MM_BUG_WRONG_ORDER
+                                                   : MM_BUG_TOO_MANY_PUT_OFF;
 }
 
 static enum mm_bug why(const struct mm_refusal *refusal, const struct mm_what *what)
@@ -107,6 +112,10 @@ void mm_refuse(const struct mm_refusal *refusal)
 
     mm_what_is(refusal->addr, &report.what);
     report.bug = why(refusal, &report.what);
+    if (refusal->no_page_struct) {
+        report.bug = MM_BUG_NOT_HEAP;
+        report.problem = "that is no page struct; is it an address?";
+    }
     if (refusal->is_free)
         heap.bad_frees++;
     else
@@ -127,6 +136,7 @@ const char *mm_bug_name(enum mm_bug bug)
         [MM_BUG_OBJECT_TO_FREE_PAGES] = "object passed to free_pages",
         [MM_BUG_WRONG_ORDER] = "wrong order",
         [MM_BUG_WRONG_CACHE] = "wrong cache",
+        [MM_BUG_TOO_MANY_PUT_OFF] = "too many frees while the allocator is busy",
         [MM_BUG_USE_AFTER_FREE] = "use after free",
         [MM_BUG_SLEEP_IN_IRQ] = "GFP_KERNEL in an interrupt",
         [MM_BUG_TOO_LARGE] = "size that no block has",

@@ -25,7 +25,7 @@ struct alloc_site *mm_site_of_return(void *address)
     uint32_t hash = (uint32_t)(wanted >> 2) * 2654435761u;      /* 2^32 / phi */
 
     for (uint32_t i = 0; i < RETURN_SITES; i++) {
-        struct alloc_site *site = &by_return[(hash + i) & (RETURN_SITES - 1)];
+        struct alloc_site *site = &by_return[((hash >> 24) + i) % RETURN_SITES];
         uintptr_t found = 0;
 
         if (site == &by_return[0])

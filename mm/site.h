@@ -40,7 +40,7 @@ void mm_count_sites(uint32_t after);
 struct alloc_site *mm_sites(void);
 struct alloc_site *mm_sites_end(void);
 
-/* Calls whose return address found no room; they count under site number 0. */
+/* Calls whose return address found no room: they share one site, without address. */
 uint32_t mm_sites_lost(void);
 
 #endif

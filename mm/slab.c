@@ -33,14 +33,15 @@
  *
  * Rules, each one proved by mm_check():
  *   S1  every page of a slab names its cache, and the slab has the cache's order;
- *   S2  a slab's map is where its cache says, and has no bit past its slots;
+ *   S2  a slab's map is where its cache says, its own, without a bit past its slots;
  *   S3  partial[k] has the slabs with 2^k to 2^(k+1) - 1 free slots that are neither
  *       being served nor spare, linked both ways; bit k of levels tells if any; the
  *       countdown of these, and of full ones, ends where the next level begins;
  *   S4  the spare slab is empty, and no slab but it and the one served is;
  *   S5  the word being served is one of the served slab's, with its group;
  *   S6  allocs - frees is the number of live slots; slabs, the number of slabs;
- *   S7  a slot is live if and only if its record says so.
+ *   S7  a slot is live if and only if its record says so;
+ *   S8  a cache's layout follows from its slot size.
  *
  * Cost: both short paths are straight lines (slab_priv.h); the rest is O(1), but for
  * what a new slab must clear.
@@ -95,7 +96,7 @@ uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree)
     return (next < cache->slots ? next : cache->slots) - nfree;
 }
 
-static inline void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+static void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
     unsigned level = level_of(nfree);
     uint32_t first = cache->partial[level];
@@ -109,7 +110,7 @@ static inline void partial_add(struct kmem_cache *cache, struct page *slab, uint
     cache->levels |= (uint16_t)(1u << level);
 }
 
-static inline void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
+static void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
 {
     if (slab->next != NO_PAGE)
         heap.buddy.page[slab->next].prev = slab->prev;
@@ -121,7 +122,7 @@ static inline void partial_remove(struct kmem_cache *cache, struct page *slab, u
 
 /* ---- maps ------------------------------------------------------------------- */
 
-static struct kmem_cache *map_cache(const struct kmem_cache *cache)
+struct kmem_cache *slab_map_cache(const struct kmem_cache *cache)
 {
     unsigned i = 0;             /* maps of 8, 16, 32 and 64 bytes */
 
@@ -141,7 +142,7 @@ static bool map_attach(struct kmem_cache *cache, struct page *slab, gfp_t gfp)
     if (cache->map_place == MAP_IN_SLAB) {
         slab->map = map_reference(slab_start(slab) + cache->map_offset);
     } else if (cache->map_place == MAP_APART) {
-        void *map = take_slot(map_cache(cache), NULL, 0, gfp);
+        void *map = take_slot(slab_map_cache(cache), NULL, 0, gfp);
 
         if (!map)
             return false;
@@ -171,6 +172,28 @@ static void map_detach(const struct kmem_cache *cache, struct page *slab)
     give_back_slot(&slot, NULL);
 }
 
+bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
+{
+    uintptr_t offset = (uintptr_t)slab->map * sizeof(uint32_t);
+    uintptr_t pfn = offset >> PAGE_SHIFT;
+    const struct kmem_cache *maps = slab_map_cache(cache);
+
+    if (cache->map_place == MAP_IN_PAGE)
+        return true;
+    if (cache->map_place == MAP_IN_SLAB)
+        return heap.base + offset == (uintptr_t)slab_start(slab) + cache->map_offset;
+    if (pfn >= heap.buddy.npages || heap.buddy.page[pfn].kind != PG_MAPS ||
+        heap.buddy.page[pfn].cache != maps - caches)
+        return false;
+
+    struct slot slot = slot_of_slab(&heap.buddy.page[pfn], 0);
+    uint32_t in_slab = (uint32_t)(offset & (PAGE_SIZE - 1));
+
+    slot.index = slot_index(maps, in_slab);
+    return slot.index < maps->slots && in_slab % maps->slot_size == 0 &&
+           !is_free_slot(&slot);
+}
+
 /* ---- a slab's life ------------------------------------------------------------ */
 
 /* No slot of it was ever handed out: serial 0 everywhere (S7). */
@@ -195,9 +218,10 @@ static void set_kind(struct page *slab, unsigned order, enum page_kind kind,
                      uint32_t cache_number)
 {
     for (uint32_t i = 0; i < 1u << order; i++) {
-        slab[i].kind = kind & 15;
-        slab[i].order = order & 15;
         slab[i].cache = (uint8_t)cache_number;
+        slab[i].order = order & 15;
+        mm_barrier();           /* an interrupt that sees the kind sees the cache */
+        slab[i].kind = kind & 15;
     }
 }
 
@@ -238,7 +262,8 @@ static void remember(const struct kmem_cache *cache, uint32_t pfn)
                                            cache->record_offset);
     for (uint32_t i = 1; i < 1u << cache->order; i++) {
         record[i] = *record;
-        record[i].site = 0;     /* which object it was is not known */
+        record[i].size = 0;     /* which object it was is not known */
+        record[i].site = 0;
     }
 }
 
@@ -256,7 +281,7 @@ static void discard(struct kmem_cache *cache, struct page *slab)
 }
 
 /* Put a slab that is not served any more where it belongs (S3, S4). */
-static inline void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
     if (nfree == 0)
         slab->countdown = 1;            /* full: on no list until a free */
@@ -272,22 +297,26 @@ static inline void put_aside(struct kmem_cache *cache, struct page *slab, uint32
 
 /*
  * Serve this slab from its first word with a free slot on (S5).  The one served
- * before is full, unless making room for a new one gave a map back to it.
+ * before is full, unless making room for a new one gave a map back to it.  False:
+ * its map was overwritten, there is no free slot; it stays aside.
  */
-static void serve(struct kmem_cache *cache, struct page *slab)
+static bool serve(struct kmem_cache *cache, struct page *slab)
 {
     uint32_t *map = map_of(cache, slab);
     struct page *before = cache->slab;
     struct slot slot = slot_of_slab(slab, 0);
 
-    while (!map[slot.index / 32])
+    while (slot.index < cache->slots && !map[slot.index / 32])
         slot.index += 32;
+    if (slot.index >= cache->slots)
+        return false;
     cache->slab = slab;
     cache->word = &map[slot.index / 32];
     cache->group = slot_address(&slot);
     cache->group_record = slot_record(&slot);
     if (before && before != slab)
         put_aside(cache, before, count_free(cache, before));
+    return true;
 }
 
 void slab_serve_nothing(struct kmem_cache *cache)
@@ -319,15 +348,15 @@ static struct page *next_slab(struct kmem_cache *cache)
 
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
 {
-    struct page *slab = next_slab(cache);
+    struct page *slab;
 
-    if (!slab)
-        slab = grow(cache, gfp);
+    while ((slab = next_slab(cache)))
+        if (serve(cache, slab))
+            return true;
+    slab = grow(cache, gfp);
     if (!slab)
         slab = next_slab(cache);        /* looking for memory may free a map */
-    if (slab)
-        serve(cache, slab);
-    return slab != NULL;
+    return slab && serve(cache, slab);
 }
 
 /* Its free slots reached a power of two, or all: it was one level lower (S3). */
@@ -388,31 +417,4 @@ void *slab_alloc(struct kmem_cache *cache, const struct mm_request *request)
     if (request->gfp & __GFP_ZERO)
         memset(p, 0, cache->slot_size);
     return p;
-}
-
-bool slab_free(struct alloc_site *site, void *p, const struct kmem_cache *only)
-{
-    struct slot slot;
-    bool entered = mm_enter();
-    bool done = find_slot(p, &slot) && (!only || slot.cache == only);
-
-    if (entered) {
-        done = done && give_back_slot(&slot, site);
-        mm_leave();
-    } else {
-        done = done && !is_free_slot(&slot) && mm_put_off(site, p);
-    }
-    return done;
-}
-
-/* The link of irq.c was written into the object: it must be as it was made. */
-void slab_free_put_off(struct alloc_site *site, void *p)
-{
-    struct slot slot;
-
-    if (!find_slot(p, &slot))
-        return;
-    if (slot.cache->ctor)
-        slot.cache->ctor(p);
-    give_back_slot(&slot, site);
 }

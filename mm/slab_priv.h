@@ -7,7 +7,7 @@
 
 #include "mm/heap_priv.h"
 
-#define MAX_CACHES 255          /* struct page has one byte for the number */
+#define MAX_CACHES 256          /* struct page has one byte for the number */
 #define MAX_SLOTS 512           /* a page of 8-byte objects */
 #define MAX_SLAB_ORDER 3
 #define SLAB_LEVELS 10          /* log2(MAX_SLOTS) + 1 */
@@ -48,6 +48,9 @@ struct kmem_cache {
     const struct kmem_cache *self;      /* itself; NULL: not for programs */
     void (*ctor)(void *object);
 } __attribute__((aligned(128)));        /* so that its number is a shift away */
+
+_Static_assert((sizeof(struct kmem_cache) & (sizeof(struct kmem_cache) - 1)) == 0,
+               "a power of two");
 
 /* By number; the kmalloc caches first, by size; cache.c has the list. */
 extern struct kmem_cache caches[MAX_CACHES];
@@ -262,9 +265,6 @@ static inline bool give_back_slot(const struct slot *slot, struct alloc_site *si
 
 /* Allocate from a cache in any state of mm; reports failure. */
 void *slab_alloc(struct kmem_cache *cache, const struct mm_request *request);
-/* Free in any state of mm, into `only` (NULL: whichever cache it is of). */
-bool slab_free(struct alloc_site *site, void *p, const struct kmem_cache *only);
-void slab_free_put_off(struct alloc_site *site, void *p);
 /* Free slots of a slab, counted in its map. */
 uint32_t slab_count_free(struct page *slab);
 /* How many frees until a slab with nfree free slots, not all, must move. */
@@ -278,5 +278,11 @@ void slab_serve_nothing(struct kmem_cache *cache);
 
 /* cache.c: make the caches that are there from the start. */
 void cache_init(void);
+/* Does everything that is derived from its slot size still follow from it? (S8) */
+bool cache_is_sound(const struct kmem_cache *cache);
+/* The map cache whose objects are the maps of this cache's slabs (MAP_APART). */
+struct kmem_cache *slab_map_cache(const struct kmem_cache *cache);
+/* Is the slab's map where its cache says? (S2) */
+bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab);
 
 #endif

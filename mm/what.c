@@ -12,12 +12,12 @@
 
 static void fill_record(struct mm_what *what, const struct record *record)
 {
-    if (!record || !record->serial)
+    if (!record || !record->serial || !record->site)
         return;
     what->serial = record->serial;
     what->asked = record->size;
     what->taken_by = site_of(record->site);
-    what->freed_by = record->site ? site_of(record->freed_by) : NULL;
+    what->freed_by = site_of(record->freed_by);
 }
 
 static void fill_extent(struct mm_what *what, uintptr_t start, size_t bytes)
@@ -35,7 +35,7 @@ static void fill_slot(struct mm_what *what, struct page *slab)
     struct slot slot = slot_of_slab(slab, slot_index(cache, offset));
 
     what->cache = cache->name;
-    if (slot.index >= cache->slots) {
+    if (slot.index >= cache->slots || !slab_map_is_sound(cache, slab)) {
         uint32_t end = cache->slots * cache->slot_size;
 
         what->kind = MM_SLAB_REST;
@@ -147,6 +147,8 @@ static bool visit_slab(const struct walk *walk, struct page *slab)
 {
     struct slot slot = slot_of_slab(slab, 0);
 
+    if (!slab_map_is_sound(slot.cache, slab))
+        return true;            /* mm_check names it: S2 */
     for (; slot.index < slot.cache->slots; slot.index++)
         if (!is_free_slot(&slot) && !visit(walk, slot_address(&slot)))
             return false;

@@ -3,7 +3,7 @@
  * mm_check() must name that rule.  The heap is the same each time and rich enough to
  * break: see furnish().
  *
- * M4 (no more call sites than a record can name) is decided by the linker; it cannot be
+ * Of M4, that 16 bits number all call sites is decided by the linker; it cannot be
  * broken from here.
  */
 #include "tests/hosted/arena.h"
@@ -154,6 +154,10 @@ static void slab_whose_second_page_names_another_cache(void)
 static void slab_of_no_cache(void) { partial->cache = 254; }
 static void slab_of_number_255(void) { partial->cache = 255; }
 static void cache_of_another_order(void) { small->order++; }
+static void cache_with_another_reciprocal(void) { small->reciprocal--; }
+static void cache_with_another_mask(void) { small->offset_mask >>= 1; }
+static void number_of_another_cache(void) { cache_numbered[small - caches]++; }
+static void spare_slab_that_is_served(void) { small->spare = pfn(small->slab); }
 static void countdown_one_too_long(void) { partial->countdown++; }
 static void countdown_that_is_over(void) { partial->countdown = 0; }
 static void map_with_one_bit_too_many(void) { partial->map |= 1u << 9; }
@@ -206,6 +210,12 @@ static void pages_allocated_one_too_many(void) { heap.pages_allocated++; }
 static void pages_freed_one_too_many(void) { heap.pages_freed++; }
 static void object_from_the_future(void) { record_of(live_object)->serial += 100000; }
 static void pages_from_the_future(void) { heap.record[pfn(block)].serial += 100000; }
+static void object_of_no_call_site(void) { record_of(live_object)->site = 0x5555; }
+static void object_freed_by_no_call_site(void)
+{
+    record_of(freed_object)->freed_by = 0x5555;
+}
+static void pages_of_no_call_site(void) { heap.record[pfn(block)].site = 0x5555; }
 static void heap_from_the_past(void) { heap.serial = 1; }
 static void block_whose_record_is_freed(void) { heap.record[pfn(block)].freed_by = 1; }
 
@@ -221,11 +231,14 @@ static struct page *dense;      /* a slab of kmalloc-8, whose map lies apart */
 static void map_that_lies_in_no_map_slab(void) { dense->map = pfn(block) * 1024; }
 static void map_beyond_the_heap(void) { dense->map = UINT32_MAX; }
 
-static void map_that_is_another_slabs(void)
+static void map_with_a_flipped_bit(void)
 {
-    uint32_t *map = map_of(&caches[dense->cache], dense);
+    map_of(&caches[dense->cache], dense)[3] ^= 1;
+}
 
-    map[3] ^= 1;
+static void map_that_is_nobodys(void)
+{
+    assert_non_null(take_slot(slab_map_cache(&caches[dense->cache]), NULL, 0, 0));
 }
 
 /* ---- running ------------------------------------------------------------------ */
@@ -268,7 +281,11 @@ static struct broken table[] = {
     BREAK(S1, slab_whose_second_page_names_another_cache),
     BREAK(S1, slab_of_no_cache),
     BREAK(S1, slab_of_number_255),
-    BREAK(S1, cache_of_another_order),
+    BREAK(S8, cache_of_another_order),
+    BREAK(S8, cache_with_another_reciprocal),
+    BREAK(S8, cache_with_another_mask),
+    BREAK(S8, number_of_another_cache),
+    BREAK(S4, spare_slab_that_is_served),
     BREAK(S3, countdown_one_too_long),
     BREAK(S3, countdown_that_is_over),
     BREAK(S3, map_with_one_bit_too_many),
@@ -297,13 +314,17 @@ static struct broken table[] = {
     BREAK(M2, pages_allocated_one_too_many),
     BREAK(M2, pages_freed_one_too_many),
     BREAK(M3, object_from_the_future),
+    BREAK(M4, object_of_no_call_site),
+    BREAK(M4, object_freed_by_no_call_site),
+    BREAK(M4, pages_of_no_call_site),
     BREAK(M3, pages_from_the_future),
     BREAK(M3, heap_from_the_past),
     BREAK(M5, block_whose_record_is_freed),
     BREAK(M5, large_one_whose_record_is_freed),
     BREAK_PLAIN(S2, map_that_lies_in_no_map_slab),
     BREAK_PLAIN(S2, map_beyond_the_heap),
-    BREAK_PLAIN(S6, map_that_is_another_slabs),
+    BREAK_PLAIN(S6, map_with_a_flipped_bit),
+    BREAK_PLAIN(S2, map_that_is_nobodys),
 };
 
 #define NTABLE (sizeof(table) / sizeof(table[0]))

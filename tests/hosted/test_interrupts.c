@@ -32,6 +32,10 @@
 
 extern char __executable_start, etext;
 
+/* A second pointer to what the operation frees. */
+static void *same;
+static unsigned long same_page;
+
 /* What operation and handler hold; NULL: nothing, or given back. */
 static void *object, *handlers_object, *victim;
 static unsigned long page, handlers_page, page_victim;
@@ -176,6 +180,13 @@ static void free_in_handler(void)
     page_victim = 0;
 }
 
+/* The very thing that the operation is freeing: one of the two is refused. */
+static void free_the_same_in_handler(void)
+{
+    kfree(same);
+    free_page(same_page);
+}
+
 static void do_both_in_handler(void)
 {
     take_in_handler();
@@ -244,10 +255,12 @@ static void prepare(void (*before)(void))
     victim = kmalloc(64, GFP_KERNEL);
     page_victim = __get_free_page(GFP_KERNEL);
     before();
+    same = object;
+    same_page = page;
 }
 
 /* Everything that is held is live, nothing else is, and all of it goes back. */
-static void assert_nothing_lost(const struct mm_stats *fresh)
+static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused)
 {
     struct mm_stats now;
     uint32_t objects = 0u + (object != NULL) + (handlers_object != NULL) +
@@ -264,12 +277,13 @@ static void assert_nothing_lost(const struct mm_stats *fresh)
     arena_check();
     kfree(object), kfree(handlers_object), kfree(victim);
     free_page(page), free_page(handlers_page), free_page(page_victim);
-    assert_int_equal(arena_stats().bad_frees, 0);
+    assert_int_equal(arena_stats().bad_frees, refused);
+    assert_int_equal(arena_drop_reports(), refused);
     assert_same_blocks(fresh);
 }
 
 static void try_trail(void (*before)(void), void (*operation)(void),
-                      const struct mm_stats *fresh)
+                      const struct mm_stats *fresh, unsigned refused)
 {
     unsigned interrupts = 0;
 
@@ -277,7 +291,7 @@ static void try_trail(void (*before)(void), void (*operation)(void),
         for (unsigned k = 0; k < trail[i].visits && k < MAX_VISITS; k++) {
             prepare(before);
             interrupts += interrupted_at(trail[i].at, k, operation);
-            assert_nothing_lost(fresh);
+            assert_nothing_lost(fresh, refused * came);
         }
     assert_true(interrupts > 20);       /* it really works here */
 }
@@ -295,8 +309,23 @@ static void at_every_instruction(void (*before)(void), void (*operation)(void))
     trace(operation);
     for (size_t i = 0; i < 3; i++) {
         handler = handlers[i];
-        try_trail(before, operation, &fresh);
+        try_trail(before, operation, &fresh, 0);
     }
+    signal(SIGTRAP, SIG_DFL);
+}
+
+static void freed_twice_at_every_instruction(void (*before)(void),
+                                             void (*operation)(void))
+{
+    struct mm_stats fresh;
+
+    open_text();
+    arena_open(64, 0);
+    fresh = arena_stats();
+    prepare(before);
+    trace(operation);
+    handler = free_the_same_in_handler;
+    try_trail(before, operation, &fresh, 1);
     signal(SIGTRAP, SIG_DFL);
 }
 
@@ -306,6 +335,14 @@ static void at_every_instruction(void (*before)(void), void (*operation)(void))
         (void)state;                                                          \
         at_every_instruction(before, operation);                              \
     }
+
+static void a_double_free_from_an_interrupt_is_refused_once(void **state)
+{
+    (void)state;
+    freed_twice_at_every_instruction(object_before, kfree_operation);
+    freed_twice_at_every_instruction(large_before, kfree_operation);
+    freed_twice_at_every_instruction(page_before, free_page_operation);
+}
 
 AT_EVERY_INSTRUCTION(kmalloc_from_a_warm_cache, warm_before, kmalloc_operation)
 AT_EVERY_INSTRUCTION(kmalloc_that_needs_a_slab, nothing_before, kmalloc_operation)
@@ -323,6 +360,7 @@ AT_EVERY_INSTRUCTION(mm_reclaim_of_a_slab, warm_before, reclaim_operation)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ARENA_TEST(a_double_free_from_an_interrupt_is_refused_once),
         ARENA_TEST(kmalloc_from_a_warm_cache),
         ARENA_TEST(kmalloc_that_needs_a_slab),
         ARENA_TEST(kmalloc_with_frees_put_off),

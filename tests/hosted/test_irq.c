@@ -118,30 +118,66 @@ static void under_a_busy_mm_every_request_is_null_and_counted(void **state)
     assert_int_equal(arena_stats().failed, 8);
 }
 
+/* The 65th is refused, aloud, and stays the caller's. */
+static void a_free_that_cannot_be_put_off_is_refused(void **state)
+{
+    void *objects[65];
+
+    (void)state;
+    for (size_t i = 0; i < 65; i++)
+        objects[i] = kmalloc(40, GFP_KERNEL);
+    enter_handler_under_mm();
+    for (size_t i = 0; i < 65; i++)
+        kfree(objects[i]);
+    leave_handler();
+    expect_report(MM_BUG_TOO_MANY_PUT_OFF);
+    assert_int_equal(arena_stats().bad_frees, 1);
+    mm_count_sites(0);
+    assert_int_equal(arena_stats().live_objects, 1);
+    kfree(objects[64]);
+    assert_int_equal(arena_stats().live_objects, 0);
+}
+
+/* What was freed but put off is free to krealloc and ksize. */
+static void what_is_put_off_is_not_used_any_more(void **state)
+{
+    void *p = kmalloc(100, GFP_KERNEL);
+
+    (void)state;
+    enter_handler_under_mm();
+    kfree(p);
+    leave_handler();
+    assert_null(krealloc(p, 50, GFP_KERNEL));
+    arena_drop_reports();
+    assert_int_equal(ksize(p), 0);
+    arena_drop_reports();
+    assert_int_equal(arena_stats().live_objects, 0);
+}
+
 /* Everything that may be freed, freed under a busy mm. */
 static void frees_under_a_busy_mm_are_put_off_and_none_is_lost(void **state)
 {
     struct mm_stats start = arena_stats();
     struct kmem_cache *cache = kmem_cache_create("handler", 70, 0, 0, NULL);
-    void *objects[100], *large = kmalloc(50000, GFP_KERNEL);
+    void *objects[50], *large = kmalloc(50000, GFP_KERNEL);
     struct page *page = alloc_pages(GFP_KERNEL, 2);
     void *run = alloc_pages_exact(9000, GFP_KERNEL);
     struct mm_stats before;
 
     (void)state;
-    for (size_t i = 0; i < 99; i++)
+    for (size_t i = 0; i < 49; i++)
         objects[i] = kmalloc(i + 1, GFP_KERNEL);
-    objects[99] = kmem_cache_alloc(cache, GFP_KERNEL);
+    objects[49] = kmem_cache_alloc(cache, GFP_KERNEL);
     before = arena_stats();
     enter_handler_under_mm();
-    for (size_t i = 0; i < 99; i++)
+    for (size_t i = 0; i < 49; i++)
         kfree(objects[i]);
-    kmem_cache_free(cache, objects[99]);
+    kmem_cache_free(cache, objects[49]);
     kfree(large);
     __free_pages(page, 2);
     free_pages_exact(run, 9000);
     leave_handler();
-    assert_int_equal(before.live_objects, 101);
+    assert_int_equal(before.live_objects, 51);
     kfree(kmalloc(8, GFP_KERNEL));              /* mm is entered: they are done */
     assert_int_equal(arena_stats().live_objects, 0);
     assert_int_equal(arena_stats().live_pages, 0);
@@ -296,6 +332,8 @@ int main(void)
         ARENA_TEST(atomic_requests_work_in_a_handler),
         ARENA_TEST(requests_that_may_sleep_are_refused_in_a_handler),
         ARENA_TEST(under_a_busy_mm_every_request_is_null_and_counted),
+        ARENA_TEST(a_free_that_cannot_be_put_off_is_refused),
+        ARENA_TEST(what_is_put_off_is_not_used_any_more),
         ARENA_TEST(frees_under_a_busy_mm_are_put_off_and_none_is_lost),
         ARENA_TEST(a_put_off_free_is_recorded_as_its_callers),
         ARENA_TEST(the_next_request_may_have_what_was_put_off),

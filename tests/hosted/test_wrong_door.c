@@ -44,6 +44,9 @@ static void page_structs_that_are_none_are_refused(void **state)
     REFUSED(__free_page(&local), MM_BUG_NOT_HEAP, "__free_pages");
     REFUSED(__free_page((struct page *)(void *)((char *)page + 4)), MM_BUG_NOT_HEAP,
             "__free_pages");
+    /* The classic mix-up: the address instead of the page struct. */
+    REFUSED(__free_page((struct page *)page_address(page)), MM_BUG_NOT_HEAP,
+            "__free_pages");
     __free_page(page);
 }
 
