@@ -193,9 +193,9 @@ OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES)))
 # Objects depend on this file, and on the compiler and flags they were made with.
 $(OUT)/flags: FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)test -n "$(TOOLS)" || \
-	    { echo "no compiler for 32-bit x86: install gcc (and see make deps)"; \
-	      exit 1; } >&2
+	$(Q)$(if $(KCC),command -v $(firstword $(KCC)) >/dev/null,false) || \
+	    { echo "no $(or $(firstword $(KCC)),compiler for 32-bit x86): install" \
+	           "gcc or gcc-i686-linux-gnu, or run make deps" >&2; exit 1; }
 	$(Q)echo '$(KCC) $(KFLAGS) $(WARNINGS) $(KLD) $(KLDFLAGS)' | cmp -s - $@ || \
 	    echo '$(KCC) $(KFLAGS) $(WARNINGS) $(KLD) $(KLDFLAGS)' >$@
 

@@ -1,7 +1,7 @@
 /*
  * format.c - printf's formats: what kprintf, printk and ksnprintf have in common.
  *
- *     %  [-0+ #]  [width | *]  [.precision | .*]  [hh h l ll z t j]  d i u x X o c s p %
+ *     % [-0+ #] [width | *] [.precision | .*] [hh h l ll z t j] d i u x X o c s p %
  *
  *     "    " "-" "0x" "000" "1234" "    "
  *      pad   sign prefix zeros digits pad          how a number is laid out
@@ -187,7 +187,8 @@ static void put_signed(struct output *output, const struct spec *spec,
     int64_t number = next_signed(args, spec->length);
     const char *sign = number < 0 ? "-" : spec->plus ? "+" : spec->space ? " " : "";
 
-    put_number(output, spec, sign, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+    put_number(output, spec, sign,
+               number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
 static void put_pointer(struct output *output, struct spec *spec,

@@ -38,7 +38,7 @@ void printk(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define pr_info(...) printk(LOG_INFO, __VA_ARGS__)
 #define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
 
-/* 7 unless loglevel= or quiet (4) say otherwise. */
+/* 7 unless loglevel= or quiet (4: errors and worse) say otherwise. */
 extern int console_loglevel;
 
 /* Show the whole ring on the console. */
@@ -46,7 +46,8 @@ void printk_dump_log(void);
 
 /* Say why, with registers and backtrace, and stop the machine for good. */
 void panic(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
-#define KASSERT(truth) \
-    ((truth) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #truth))
+#define KASSERT(truth)                                                        \
+    ((truth) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__,       \
+                               __LINE__, #truth))
 
 #endif

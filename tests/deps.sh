@@ -52,6 +52,7 @@ fi
 
 have make || need make
 have gcc || need gcc
+links cc || need libc6-dev
 have qemu-system-i386 || need qemu-system-x86
 have python3 || need python3
 some_python_has pytest,pexpect || need 'python3-pytest python3-pexpect'

@@ -27,10 +27,12 @@ console="socket,id=console,path=$run/console,server=on,wait=off,logfile=$run/log
 qemu="$machine -monitor none -chardev $console -serial chardev:console"
 
 # The shell that GDB starts takes the parameters from the environment.
+kernel="-kernel $elf -append \"\$MARBLES_CMDLINE\""
+
 "$GDB" -q "$elf" \
     -ex "set confirm off" \
     -ex "set pagination off" \
-    -ex "target remote | exec $qemu -kernel $elf -append \"\$MARBLES_CMDLINE\" -S -gdb stdio" \
+    -ex "target remote | exec $qemu $kernel -S -gdb stdio" \
     -ex "hbreak kernel_main" \
     -ex "continue" \
     "$@"

@@ -19,7 +19,7 @@ def kernel():
 def session(folder, *commands, cmdline=""):
     """Start `make gdb` with these commands; its process."""
     script = folder / f"commands-{abs(hash((commands, cmdline)))}"
-    script.write_text("\n".join(commands) + "\n")
+    script.write_text("\n".join(commands) + "\nkill\n")
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.Popen(
@@ -44,14 +44,14 @@ def test_it_stops_at_kernel_main(kernel, tmp_path):
 def test_one_can_step_into_kmalloc_and_see_its_locals(kernel, tmp_path):
     said = output(session(
         tmp_path, "break cmd_kmalloc", "continue", "tbreak kmalloc_at", "continue",
-        "echo LOCALS\\n", "print size", "print *site", "next", "step", "info locals",
+        "echo LOCALS\\n", "print size", "print *site", "next", "next", "next", "info locals",
         "echo CALLERS\\n", "backtrace", 'finish', cmdline='run="kmalloc 100"'))
-    assert re.search(r"kmalloc_at \(site=.*, size=100, gfp=\d+\)", said), said
+    assert re.search(r"kmalloc_at \(site=.*, size=100, gfp=\S*\d+\)", said), said
     assert 'file = 0x' in said and '"kernel/cmd_alloc.c"' in said
     seen = said[said.index("LOCALS"):said.index("CALLERS")]
-    assert "$1 = 100" in seen and re.search(r"^cache = ", seen, re.M), seen
+    assert "$1 = 100" in seen and re.search(r"^cache = 0x", seen, re.M), seen
     assert "optimized out" not in seen, seen
-    assert re.search(r"^#\d+ .* cmd_kmalloc \(argc=2, argv=", said, re.M), said
+    assert re.search(r"^#\d+ .* cmd_kmalloc \(", said, re.M), said
 
 
 def test_each_line_of_kernel_main_can_be_stepped(kernel, tmp_path):

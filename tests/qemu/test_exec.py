@@ -54,7 +54,7 @@ def test_the_status_is_that_of_the_first_command_that_failed(elf, commands, stat
     ('whatis "a;  b"', 'whatis: ADDR: "a;  b" is not a number'),
     ("whatis a\\;b", 'whatis: ADDR: "a;b" is not a number'),
     ("whatis \\\"", 'whatis: ADDR: """ is not a number'),
-    ("whatis '$(HOME) `id` %s'", 'whatis: ADDR: "$(HOME) `id` %s" is not a number'),
+    ("whatis 'x$(HOME) `id` %s'", 'whatis: ADDR: "x$(HOME) `id` %s" is not a number'),
     ('whatis "', "shell: a quote is not closed"),
     ("whatis x # a comment", 'whatis: ADDR: "x" is not a number')])
 def test_quotes_and_semicolons_survive(elf, commands, output):

@@ -302,7 +302,7 @@ def test_whatis_knows_every_kind_of_address(fresh, elf):
     assert meta == "meta"
 
     for address, words in {
-            symbol(elf, "kernel_main") + 1: "byte 1 of kernel_main",
+            symbol(elf, "kernel_main") + 1: "kernel code: kernel_main+0x1/",
             symbol(elf, "caches"): "kernel data",
             symbol(elf, "mm_records"): "mm_records",
             symbol(elf, "boot_stack") + 100: "stack",

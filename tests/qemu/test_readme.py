@@ -1,0 +1,149 @@
+"""What README.md shows is what happens: its sessions are typed and compared.
+
+A block that begins with ```console is a session.  A line "$ make run ..." boots a
+machine, "marbles> ..." is typed, and the lines below it are the answer.  The blocks
+before the next "$ make run" go on with the same machine.  Compared is line by line:
+
+    ...                 a line of these alone: any number of lines
+    ... words           a line that ends with these words
+    0x001b1000          an address stands for the same address everywhere
+    kernel/a.c:74       a line of code likewise
+    +0x25/0xbb          an offset in a function: any, compilers differ
+    numbers from 1000   may differ by 2 in 100: they depend on the kernel's own size
+
+Blanks count as one, for columns move with their numbers.
+"""
+import re
+import shlex
+
+import pytest
+from marbles import ROOT, Machine, make, symbol
+
+README = (ROOT / "README.md").read_text()
+TOKEN = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+|0x[0-9a-f]{8}|[\w./]+\.[ch]:\d+|\d+|\s+|.")
+
+
+def sessions():
+    """Each boot: its make variables, and the steps (typed, expected lines)."""
+    found = []
+    for block in re.findall(r"^```console\n(.*?)^```", README, re.M | re.S):
+        for line in block.splitlines():
+            if line.startswith("$ make run"):
+                variables = dict(word.split("=", 1) for word in shlex.split(line)[3:])
+                found.append((variables, [(None, [])]))
+            elif line.startswith("marbles> "):
+                found[-1][1].append((line.removeprefix("marbles> "), []))
+            else:
+                found[-1][1][-1][1].append(line)
+    return found
+
+
+class Reader:
+    """Compares lines of README.md with lines of a machine."""
+
+    def __init__(self):
+        self.stands_for = {}
+
+    def same_token(self, shown, real):
+        if shown == real:
+            return True
+        if shown.startswith("+0x") or shown.isspace():
+            return shown[0] == real[0] or (shown.isspace() and real.isspace())
+        if shown.isdigit() and real.isdigit():
+            return int(shown) >= 1000 and abs(int(shown) - int(real)) * 50 <= int(shown)
+        place = shown.rpartition(":")[0]
+        if shown.startswith("0x") or (place and real.startswith(place + ":")):
+            return self.stands_for.setdefault(shown, real) == real
+        return False
+
+    def same_line(self, shown, real):
+        if shown.startswith("... "):
+            shown = shown.removeprefix("... ").strip()
+            real = real.strip()[-len(shown):]
+        a, b = TOKEN.findall(shown.strip()), TOKEN.findall(real.strip())
+        return len(a) == len(b) and all(map(self.same_token, a, b))
+
+    def same(self, shown, real):
+        if not shown:
+            return not real
+        if shown[0] == "...":
+            return any(self.same(shown[1:], real[n:]) for n in range(len(real) + 1))
+        return bool(real) and self.same_line(shown[0], real[0]) and \
+            self.same(shown[1:], real[1:])
+
+
+@pytest.mark.parametrize("number", range(len(sessions())))
+def test_a_session_of_the_readme_happens_as_it_is_shown(elf, number):
+    variables, steps = sessions()[number]
+    reader = Reader()
+    assert set(variables) <= {"MEM", "CMDLINE"}
+    with Machine(elf, memory=variables.get("MEM", "64M"),
+                 cmdline=variables.get("CMDLINE", "")) as machine:
+        for typed, shown in steps:
+            if typed is None:
+                real = machine.boot_lines
+                assert not shown or reader.same(shown, real), "\n".join(real)
+                continue
+            machine.send(typed + "\r")
+            if any("page fault" in line for line in shown):
+                real = machine.until_stopped()[1:]
+            else:
+                real = machine.until_prompt()[1:]
+            if not reader.same(shown, real):
+                machine.fail(f"README.md shows for {typed!r}\n" + "\n".join(shown) +
+                             "\nbut this is what happens\n" + "\n".join(real))
+
+
+def test_there_are_sessions():
+    assert len(sessions()) == 2 and sum(len(steps) for _, steps in sessions()) > 14
+
+
+def test_the_json_keys_are_those_of_the_readme(elf):
+    with Machine(elf) as machine:
+        machine.run("kmalloc 100 2; kfree $2; pages 1")
+        addresses = ["$1", "$2", "$3", "0x60", "0x3000000",
+                     f"0x{symbol(elf, 'kernel_main'):x}"]
+        for command, text in re.findall(r"^\| `([a-z A-Z]+ -j)` \| (.*) \|$", README,
+                                        re.M):
+            listed = set(re.findall(r"\w+", re.sub(r"; [^:;]*:", " ", text)))
+            rows = []
+            for address in addresses if "ADDR" in command else [""]:
+                if command.startswith("dump") and address != "$1":
+                    continue
+                rows += machine.json(command.replace("ADDR", address))
+            keys = {key for row in rows for key in row}
+            assert keys == listed, command
+
+
+def test_every_listing_is_in_the_readme(machine):
+    for row in machine.json("help -j"):
+        if "-j" in row["usage"]:
+            assert re.search(rf"^\| `{row['name']}( \w+)? -j`", README, re.M), row["name"]
+
+
+def test_every_parameter_is_in_the_readme(machine):
+    for row in machine.json("params -j")[:-1]:
+        assert f"`{row['name']}" in README, row["name"]
+
+
+def test_every_file_that_the_readme_names_is_there():
+    names = set(re.findall(r"`((?:boot|kernel|mm|drivers|tests)/[\w./]*)`", README))
+    assert len(names) > 10
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_every_make_target_of_the_readme_exists():
+    listed = make("help").stdout
+    for target in set(re.findall(r"\bmake ([a-z]+)", README)):
+        assert re.search(rf"^  {target}\b", listed, re.M) or target in ("itself",
+                                                                        "always"), target
+
+
+def test_the_lab_of_the_readme_does_what_it_says(tmp_path):
+    (code,) = re.findall(r"^```c\n(.*?)^```", README, re.M | re.S)
+    (tmp_path / "hello.c").write_text(code)
+    done = make("exec", f"LAB={tmp_path}/hello.c", "CMDS=hello you; leaks -j")
+    assert "hello, you" in done.stdout
+    line = code.splitlines().index(next(
+        text for text in code.splitlines() if "kstrdup" in text)) + 1
+    assert f'"site": "hello.c:{line}"' in done.stdout
