@@ -33,16 +33,18 @@ WERROR    ?= $(if $(filter true,$(CI)),1,0)
 BOOT += boot/entry.S              # from the loader to kernel_main
 
 MM += mm/mm.c                     # handing memory over
+MM += mm/heap.c                   # the state of the heap, and what waits for it
 MM += mm/buddy.c                  # blocks of pages that split and join
 MM += mm/page_alloc.c             # alloc_pages and its kin
 MM += mm/slab.c                   # slabs of equal slots
 MM += mm/cache.c                  # making and ending caches
 MM += mm/kmalloc.c                # kmalloc and its kin
 MM += mm/functions.c              # the same as functions, without a call site
-MM += mm/irq.c                    # calls that come while another is under way
-MM += mm/site.c                   # call sites, and what is live by site
+MM += mm/irq.c                    # entering, and who comes while it is entered
+MM += mm/site.c                   # call sites
 MM += mm/stats.c                  # the heap in numbers
 MM += mm/what.c                   # what is this address
+MM += mm/walk.c                   # what is live
 MM += mm/report.c                 # saying no, and why
 MM += mm/check.c                  # mm_check: every numbered rule, proved
 

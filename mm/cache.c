@@ -232,6 +232,23 @@ static inline bool is_cache(const char *call, struct alloc_site *site,
     return false;
 }
 
+void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
+{
+    void *p = NULL;
+
+    if (!mm_may_allocate(request))
+        return NULL;
+    if (mm_enter()) {
+        p = take_slot(cache, request->site, request->bytes, request->gfp);
+        mm_leave();
+    }
+    if (!p)
+        return mm_fail(request, MM_OUT_OF_MEMORY);
+    if (request->gfp & __GFP_ZERO)
+        memset(p, 0, cache->slot_size);
+    return p;
+}
+
 void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
                           gfp_t gfp)
 {
@@ -244,7 +261,7 @@ void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
 
     if (likely(take_slot_at_once(cache, site, cache->object_size, &p)))
         return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
-    return slab_alloc(cache, &(struct mm_request){
+    return cache_alloc(cache, &(struct mm_request){
         .call = "kmem_cache_alloc", .site = site, .gfp = gfp,
         .order = cache->order, .bytes = cache->object_size });
 }
@@ -260,12 +277,12 @@ void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void 
         if (likely(done))
             return;
     }
-    if (!is_cache("kmem_cache_free", site, cache))
+    if (is_cache("kmem_cache_free", site, cache))
+        mm_free(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
+                                      .addr = p, .cache = cache, .is_free = true },
+                mm_is_live_object);
+    else
         heap.bad_frees++;
-    else if (!mm_free_if(mm_is_live_object, cache, site, p))
-        mm_refuse(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
-                                        .addr = p, .cache = cache,
-                                        .is_free = true });
 }
 
 size_t kmem_cache_size(const struct kmem_cache *cache)

@@ -119,20 +119,22 @@ static inline bool mm_enter_at_once(void)
     return true;
 }
 
-/* Is the free of addr put off already? */
+/* ---- frees that wait: heap.c ------------------------------------------------- */
+
+struct mm_put_off {
+    void *addr;
+    struct alloc_site *site;
+};
+
 bool mm_is_put_off(const void *addr);
-void mm_forget_put_off(void);
+/* False: there is no room. */
+bool mm_put_off(struct alloc_site *site, void *addr);
+/* The first that waits, or NULL; it stays in the ring until it is done. */
+const struct mm_put_off *mm_next_put_off(void);
+void mm_put_off_is_done(void);
 
-/*
- * Free what starts at addr if is_right says so, in any state of mm: now, or put
- * off.  False: it is not right, or cannot be put off.
- */
-bool mm_free_if(bool (*is_right)(const void *addr, const void *arg), const void *arg,
-                struct alloc_site *site, void *addr);
-
-/* A live object starts at addr: a slot, of the cache `only` unless NULL, or a
-   large kmalloc. */
-bool mm_is_live_object(const void *addr, const void *only);
+/* Nothing is known, nothing waits. */
+void heap_reset(void);
 
 /* ---- failing: report.c ------------------------------------------------------- */
 
@@ -166,6 +168,7 @@ struct mm_refusal {
     bool pages;                 /* an address or page passed to free_pages */
     bool exact;                 /* to free_pages_exact */
     bool no_page_struct;        /* to __free_pages, and is none */
+    bool no_room;               /* right, but it cannot be put off */
     bool is_free;               /* false: another use, such as ksize */
     unsigned order;
     size_t bytes;
@@ -173,13 +176,43 @@ struct mm_refusal {
 
 void mm_refuse(const struct mm_refusal *refusal);
 
-/* Is it the block, or run, that the call says it is? */
-bool mm_is_block(const struct mm_refusal *refusal);
+/* ---- freeing, in any state of mm: irq.c ---------------------------------------- */
 
-/* ---- between pages and slabs -------------------------------------------------- */
+/* Free what starts at free->addr if is_right says so: now, or put off; else refuse. */
+void mm_free(struct mm_refusal *free, bool (*is_right)(const struct mm_refusal *free));
 
-/* Live blocks of pages, for whichever of alloc_pages and kmalloc owns them. */
+/* A live slot, of free->cache if that is given, or else a large kmalloc. */
+bool mm_is_live_object(const struct mm_refusal *free);
+
+/* ---- pages, when mm is entered ---------------------------------------------------- */
+
+/* A block of 2^order pages, giving empty slabs back if gfp allows; or NO_PAGE. */
 uint32_t pages_take(unsigned order, gfp_t gfp);
+/* Proved: pfn is the first page of a live block or run, or of a large kmalloc. */
 void pages_free_proved(struct alloc_site *site, uint32_t pfn);
+
+/* The block's page number if p is the start of a large kmalloc, else NO_PAGE. */
+static inline uint32_t large_at(const void *p)
+{
+    uintptr_t pfn = pfn_of(p);
+
+    if (pfn < heap.buddy.npages && ((uintptr_t)p & (PAGE_SIZE - 1)) == 0 &&
+        heap.buddy.page[pfn].kind == PG_LARGE)
+        return (uint32_t)pfn;
+    return NO_PAGE;
+}
+
+/* Pages that `bytes` take, and the smallest order that holds them. */
+static inline size_t pages_for(size_t bytes)
+{
+    return (bytes >> PAGE_SHIFT) + ((bytes & (PAGE_SIZE - 1)) != 0);
+}
+
+static inline unsigned pages_order(size_t bytes)
+{
+    uint32_t n = (uint32_t)pages_for(bytes);    /* of at most 4 MiB */
+
+    return n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
+}
 
 #endif

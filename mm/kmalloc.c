@@ -64,26 +64,6 @@ static void *large_take(const struct mm_request *request)
     return address_of(pfn);
 }
 
-/* The block's page number if p is the start of a large kmalloc, else NO_PAGE. */
-static uint32_t large_at(const void *p)
-{
-    uintptr_t pfn = pfn_of(p);
-
-    if (pfn < heap.buddy.npages && ((uintptr_t)p & (PAGE_SIZE - 1)) == 0 &&
-        heap.buddy.page[pfn].kind == PG_LARGE)
-        return (uint32_t)pfn;
-    return NO_PAGE;
-}
-
-bool mm_is_live_object(const void *addr, const void *only)
-{
-    struct slot slot;
-
-    if (find_slot(addr, &slot))
-        return !is_free_slot(&slot) && (!only || slot.cache == only);
-    return !only && large_at(addr) != NO_PAGE;
-}
-
 /* ---- kmalloc ---------------------------------------------------------------------- */
 
 /* Size 0, large ones, and all that the short path could not do at once. */
@@ -101,7 +81,7 @@ static void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size
     }
     if (size <= KMALLOC_MAX_CACHE_SIZE) {
         request.order = kmalloc_cache(size)->order;
-        return slab_alloc(kmalloc_cache(size), &request);
+        return cache_alloc(kmalloc_cache(size), &request);
     }
     request.order = pages_order(size);
     return mm_may_allocate(&request) ? large_take(&request) : NULL;
@@ -132,10 +112,9 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
 
 static void kfree_slow(const char *call, struct alloc_site *site, void *p)
 {
-    if (ZERO_OR_NULL_PTR(p) || mm_free_if(mm_is_live_object, NULL, site, p))
-        return;
-    mm_refuse(&(struct mm_refusal){ .call = call, .site = site, .addr = p,
-                                    .is_free = true });
+    if (!ZERO_OR_NULL_PTR(p))
+        mm_free(&(struct mm_refusal){ .call = call, .site = site, .addr = p,
+                                      .is_free = true }, mm_is_live_object);
 }
 
 void kfree_at(struct alloc_site *site, const void *p)

@@ -204,9 +204,7 @@ static void use(const struct plan *plan, const struct mm_range *ranges, size_t c
 
 void mm_init(const struct mm_range *ranges, size_t count)
 {
-    memset(&heap, 0, sizeof(heap));
-    mm_state &= MM_IRQ;
-    mm_forget_put_off();
+    heap_reset();
     buddy_init(&heap.buddy, NULL, 0);
 
     struct plan plan = make_plan(ranges, count);

@@ -20,9 +20,7 @@
  *
  * Cost: O(MAX_PAGE_ORDER), and what __GFP_ZERO must clear.
  */
-#include "mm/slab_priv.h"
-
-struct heap heap;
+#include "mm/heap_priv.h"
 
 void *page_address(const struct page *page)
 {
@@ -34,16 +32,6 @@ struct page *virt_to_page(const void *addr)
     uintptr_t pfn = pfn_of(addr);
 
     return pfn < heap.buddy.npages ? &heap.buddy.page[pfn] : NULL;
-}
-
-/* A block of 2^order pages, at all costs that gfp allows, or NO_PAGE. */
-uint32_t pages_take(unsigned order, gfp_t gfp)
-{
-    uint32_t pfn = buddy_alloc(&heap.buddy, order);
-
-    if (unlikely(pfn == NO_PAGE) && !(gfp & __GFP_NORETRY) && slab_reclaim())
-        pfn = buddy_alloc(&heap.buddy, order);
-    return pfn;
 }
 
 /* ---- taking ----------------------------------------------------------------- */
@@ -145,24 +133,6 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
 
 /* ---- giving back ------------------------------------------------------------- */
 
-/* Proved: pfn is the first page of a live block or run. */
-void pages_free_proved(struct alloc_site *site, uint32_t pfn)
-{
-    const struct page *page = &heap.buddy.page[pfn];
-    uint32_t n = page->kind == PG_USED && page->run ? page->run : 1u << page->order;
-
-    if (heap.record)
-        heap.record[pfn].freed_by = site_number(site);
-    if (page->kind == PG_LARGE)
-        heap.large_frees++;
-    else
-        heap.pages_freed += n;
-    if (page->kind == PG_USED && page->run)
-        buddy_free_run(&heap.buddy, pfn);
-    else
-        buddy_free(&heap.buddy, pfn);
-}
-
 /* The door of the page allocator: a live block of exactly that order. */
 static inline bool is_block(uintptr_t pfn, unsigned order)
 {
@@ -185,26 +155,13 @@ static bool is_run(uintptr_t pfn, size_t bytes)
     return (page->run ? page->run : 1u << page->order) == pages_for(bytes);
 }
 
-static bool may_free(const void *addr, const void *how)
+static bool is_right(const struct mm_refusal *free)
 {
-    const struct mm_refusal *free = how;
-    uintptr_t pfn = pfn_of(addr);
+    uintptr_t pfn = pfn_of(free->addr);
 
-    if ((uintptr_t)addr & (PAGE_SIZE - 1))
+    if ((uintptr_t)free->addr & (PAGE_SIZE - 1))
         return false;
     return free->exact ? is_run(pfn, free->bytes) : is_block(pfn, free->order);
-}
-
-bool mm_is_block(const struct mm_refusal *free)
-{
-    return may_free(free->addr, free);
-}
-
-/* In any state of mm; what cannot be freed is reported. */
-static void free_slow(const struct mm_refusal *free)
-{
-    if (!mm_free_if(may_free, free, free->site, (void *)(uintptr_t)free->addr))
-        mm_refuse(free);
 }
 
 static inline bool free_at_once(struct alloc_site *site, uintptr_t pfn,
@@ -240,7 +197,7 @@ void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
         .no_page_struct = !ours };
 
     if (ours)
-        free_slow(&free);
+        mm_free(&free, is_right);
     else
         mm_refuse(&free);
 }
@@ -250,15 +207,15 @@ void free_pages_addr_at(struct alloc_site *site, unsigned long addr, unsigned or
     if (addr == 0 || (likely(!(addr & (PAGE_SIZE - 1))) &&
                       likely(free_at_once(site, pfn_of((void *)addr), order))))
         return;
-    free_slow(&(struct mm_refusal){
+    mm_free(&(struct mm_refusal){
         .call = "free_pages", .site = site, .order = order, .pages = true,
-        .addr = (void *)addr, .is_free = true });
+        .addr = (void *)addr, .is_free = true }, is_right);
 }
 
 void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)
 {
     if (addr)
-        free_slow(&(struct mm_refusal){
+        mm_free(&(struct mm_refusal){
             .call = "free_pages_exact", .site = site, .bytes = bytes, .pages = true,
-            .addr = addr, .is_free = true, .exact = true });
+            .addr = addr, .is_free = true, .exact = true }, is_right);
 }

@@ -54,8 +54,7 @@ static enum mm_bug why_slot(const struct mm_refusal *refusal, const struct mm_wh
         return MM_BUG_INTERIOR;
     if (what->kind == MM_SLAB_FREE)
         return freed_or_never(what);
-    return refusal->cache && what->cache != refusal->cache->name
-               ? MM_BUG_WRONG_CACHE : MM_BUG_TOO_MANY_PUT_OFF;
+    return MM_BUG_WRONG_CACHE;
 }
 
 static enum mm_bug why_pages(const struct mm_refusal *refusal, const struct mm_what *what)
@@ -66,16 +65,17 @@ static enum mm_bug why_pages(const struct mm_refusal *refusal, const struct mm_w
         return MM_BUG_OBJECT_TO_FREE_PAGES;
     if (what->offset)
         return MM_BUG_INTERIOR;
-    if (!refusal->pages && by_pages)
-        return MM_BUG_PAGES_TO_KFREE;
-    if (refusal->cache)
-        return MM_BUG_WRONG_CACHE;
-    return refusal->pages && !mm_is_block(refusal) ? MM_BUG_WRONG_ORDER
-                                                   : MM_BUG_TOO_MANY_PUT_OFF;
+    if (refusal->pages)
+        return MM_BUG_WRONG_ORDER;
+    return by_pages ? MM_BUG_PAGES_TO_KFREE : MM_BUG_WRONG_CACHE;
 }
 
 static enum mm_bug why(const struct mm_refusal *refusal, const struct mm_what *what)
 {
+    if (refusal->no_page_struct)
+        return MM_BUG_NOT_HEAP;
+    if (refusal->no_room)
+        return MM_BUG_TOO_MANY_PUT_OFF;
     if (mm_is_put_off(what->addr))
         return MM_BUG_DOUBLE_FREE;
     switch (what->kind) {
@@ -112,10 +112,8 @@ void mm_refuse(const struct mm_refusal *refusal)
 
     mm_what_is(refusal->addr, &report.what);
     report.bug = why(refusal, &report.what);
-    if (refusal->no_page_struct) {
-        report.bug = MM_BUG_NOT_HEAP;
+    if (refusal->no_page_struct)
         report.problem = "that is no page struct; is it an address?";
-    }
     if (refusal->is_free)
         heap.bad_frees++;
     else

@@ -1,5 +1,5 @@
 /*
- * site.c - call sites that have no line, and the count of what is live by site.
+ * site.c - call sites, and those that have no line.
  *
  * All sites stand in one array, the linker section "alloc_sites": those that the
  * macros make, and among them the table below for calls of the functions
@@ -9,7 +9,7 @@
  * When the table is full, further return addresses share its entry 0, which has
  * neither line nor address, and are counted.
  *
- * Cost: a lookup is a few steps; counting walks the heap.
+ * Cost: a lookup is a few steps, until the table is nearly full.
  */
 #include "mm/slab_priv.h"
 
@@ -53,30 +53,4 @@ struct alloc_site *mm_sites(void)
 struct alloc_site *mm_sites_end(void)
 {
     return __stop_alloc_sites;
-}
-
-static bool count(const struct mm_what *what, void *after)
-{
-    struct alloc_site *site = (struct alloc_site *)(uintptr_t)what->taken_by;
-
-    if (!site || what->serial <= *(const uint32_t *)after)
-        return true;
-    if (!site->objects || what->serial < site->oldest)
-        site->oldest = what->serial;
-    if (what->serial > site->newest)
-        site->newest = what->serial;
-    site->objects++;
-    site->bytes += what->asked;
-    return true;
-}
-
-void mm_count_sites(uint32_t after)
-{
-    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++) {
-        site->objects = 0;
-        site->bytes = 0;
-        site->oldest = 0;
-        site->newest = 0;
-    }
-    mm_walk_live(count, &after);
 }

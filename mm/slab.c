@@ -225,6 +225,15 @@ static void set_kind(struct page *slab, unsigned order, enum page_kind kind,
     }
 }
 
+uint32_t pages_take(unsigned order, gfp_t gfp)
+{
+    uint32_t pfn = buddy_alloc(&heap.buddy, order);
+
+    if (unlikely(pfn == NO_PAGE) && !(gfp & __GFP_NORETRY) && slab_reclaim())
+        pfn = buddy_alloc(&heap.buddy, order);
+    return pfn;
+}
+
 static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
 {
     uint32_t pfn = pages_take(cache->order, gfp);
@@ -398,23 +407,4 @@ uint32_t slab_reclaim(void)
     for (unsigned i = 0; i < NR_MAP_CACHES; i++)
         slab_shrink(&caches[FIRST_MAP_CACHE + i]);
     return heap.buddy.nfree - before;
-}
-
-/* ---- in any state of mm --------------------------------------------------------- */
-
-void *slab_alloc(struct kmem_cache *cache, const struct mm_request *request)
-{
-    void *p = NULL;
-
-    if (!mm_may_allocate(request))
-        return NULL;
-    if (mm_enter()) {
-        p = take_slot(cache, request->site, request->bytes, request->gfp);
-        mm_leave();
-    }
-    if (!p)
-        return mm_fail(request, MM_OUT_OF_MEMORY);
-    if (request->gfp & __GFP_ZERO)
-        memset(p, 0, cache->slot_size);
-    return p;
 }

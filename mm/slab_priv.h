@@ -65,19 +65,6 @@ static inline bool is_map_cache(const struct kmem_cache *cache)
     return cache >= &caches[FIRST_MAP_CACHE] && cache < &caches[FIRST_FREE_CACHE];
 }
 
-/* Pages that `bytes` take, and the smallest order that holds them. */
-static inline size_t pages_for(size_t bytes)
-{
-    return (bytes >> PAGE_SHIFT) + ((bytes & (PAGE_SIZE - 1)) != 0);
-}
-
-static inline unsigned pages_order(size_t bytes)
-{
-    uint32_t n = (uint32_t)pages_for(bytes);    /* of at most 4 MiB */
-
-    return n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
-}
-
 /* ---- a slot --------------------------------------------------------------- */
 
 struct slot {
@@ -263,8 +250,8 @@ static inline bool give_back_slot(const struct slot *slot, struct alloc_site *si
 
 /* ---- the longer ways: slab.c ------------------------------------------------ */
 
-/* Allocate from a cache in any state of mm; reports failure. */
-void *slab_alloc(struct kmem_cache *cache, const struct mm_request *request);
+/* cache.c: allocate in any state of mm; reports failure. */
+void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request);
 /* Free slots of a slab, counted in its map. */
 uint32_t slab_count_free(struct page *slab);
 /* How many frees until a slab with nfree free slots, not all, must move. */

@@ -1,12 +1,11 @@
 /*
- * what.c - what is this address?  And, by the same eyes, what is live?
+ * what.c - what is this address?
  *
  * From an address to its page struct, from there to the first page of its block,
  * and in a slab on to the slot and its record.  Nothing is trusted that was not
  * checked: any address at all may be asked, in any state of mm, after a crash too.
  *
- * Cost: O(MAX_PAGE_ORDER) for an address; walking what is live is linear in the
- * heap, block by block.
+ * Cost: O(MAX_PAGE_ORDER).
  */
 #include "mm/slab_priv.h"
 
@@ -126,56 +125,4 @@ void mm_what_is(const void *addr, struct mm_what *what)
         return;                 /* MM_OUTSIDE */
     what->pfn = (uint32_t)pfn;
     fill_page(what);
-}
-
-/* ---- what is live ----------------------------------------------------------------- */
-
-struct walk {
-    bool (*fn)(const struct mm_what *what, void *arg);
-    void *arg;
-};
-
-static bool visit(const struct walk *walk, const void *addr)
-{
-    struct mm_what what;
-
-    mm_what_is(addr, &what);
-    return walk->fn(&what, walk->arg);
-}
-
-static bool visit_slab(const struct walk *walk, struct page *slab)
-{
-    struct slot slot = slot_of_slab(slab, 0);
-
-    if (!slab_map_is_sound(slot.cache, slab))
-        return true;            /* mm_check names it: S2 */
-    for (; slot.index < slot.cache->slots; slot.index++)
-        if (!is_free_slot(&slot) && !visit(walk, slot_address(&slot)))
-            return false;
-    return true;
-}
-
-static bool visit_block(const struct walk *walk, struct page *page)
-{
-    if (page->kind == PG_SLAB)
-        return visit_slab(walk, page);
-    if (page->kind == PG_USED || page->kind == PG_LARGE)
-        return visit(walk, slab_start(page));
-    return true;
-}
-
-void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg)
-{
-    struct walk walk = { fn, arg };
-
-    if (!mm_enter())
-        return;
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
-        struct page *page = &heap.buddy.page[pfn];
-
-        if (!visit_block(&walk, page))
-            break;
-        pfn += page->kind == PG_HOLE || page->kind == PG_META ? 1 : 1u << page->order;
-    }
-    mm_leave();
 }

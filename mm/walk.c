@@ -1,0 +1,89 @@
+/*
+ * walk.c - what is live: every object and block of pages, one after the other.
+ *
+ * From the first page to the last, block by block; in a slab, slot by slot.  What a
+ * visitor sees of each is what `whatis` says of it (what.c).  The count by call site
+ * is such a visitor: it adds up in the sites themselves, so it needs no table that
+ * could overflow.
+ *
+ * Cost: linear in the heap.  mm is busy meanwhile: nothing changes underfoot.
+ */
+#include "mm/slab_priv.h"
+
+struct walk {
+    bool (*fn)(const struct mm_what *what, void *arg);
+    void *arg;
+};
+
+static bool visit(const struct walk *walk, const void *addr)
+{
+    struct mm_what what;
+
+    mm_what_is(addr, &what);
+    return walk->fn(&what, walk->arg);
+}
+
+static bool visit_slab(const struct walk *walk, struct page *slab)
+{
+    struct slot slot = slot_of_slab(slab, 0);
+
+    if (!slab_map_is_sound(slot.cache, slab))
+        return true;            /* mm_check names it: S2 */
+    for (; slot.index < slot.cache->slots; slot.index++)
+        if (!is_free_slot(&slot) && !visit(walk, slot_address(&slot)))
+            return false;
+    return true;
+}
+
+static bool visit_block(const struct walk *walk, struct page *page)
+{
+    if (page->kind == PG_SLAB)
+        return visit_slab(walk, page);
+    if (page->kind == PG_USED || page->kind == PG_LARGE)
+        return visit(walk, slab_start(page));
+    return true;
+}
+
+void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg)
+{
+    struct walk walk = { fn, arg };
+
+    if (!mm_enter())
+        return;
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
+        struct page *page = &heap.buddy.page[pfn];
+
+        if (!visit_block(&walk, page))
+            break;
+        pfn += page->kind == PG_HOLE || page->kind == PG_META ? 1 : 1u << page->order;
+    }
+    mm_leave();
+}
+
+/* ---- by call site ------------------------------------------------------------ */
+
+static bool count(const struct mm_what *what, void *after)
+{
+    struct alloc_site *site = (struct alloc_site *)(uintptr_t)what->taken_by;
+
+    if (!site || what->serial <= *(const uint32_t *)after)
+        return true;
+    if (!site->objects || what->serial < site->oldest)
+        site->oldest = what->serial;
+    if (what->serial > site->newest)
+        site->newest = what->serial;
+    site->objects++;
+    site->bytes += what->asked;
+    return true;
+}
+
+void mm_count_sites(uint32_t after)
+{
+    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++) {
+        site->objects = 0;
+        site->bytes = 0;
+        site->oldest = 0;
+        site->newest = 0;
+    }
+    mm_walk_live(count, &after);
+}
