@@ -80,6 +80,8 @@ KERNEL += kernel/cmd_alloc.c      # kmalloc, kfree, forget, pages
 KERNEL += kernel/cmd_look.c       # dump, check
 KERNEL += kernel/stress.c         # stress: random work against a record of its own
 KERNEL += kernel/stress_check.c   #   and what must hold at each step
+KERNEL += kernel/bench.c          # bench: what the calls cost
+KERNEL += kernel/bench_work.c     #   the calls, in workloads
 KERNEL += kernel/cmd_system.c     # params, dmesg, uptime, exit ...
 
 LESSONS += kernel/lessons/drain.c # the driver that forgets one kfree in ten
