@@ -344,6 +344,11 @@ exec: $(ELF) ## boot, run CMDS="cmd; cmd", print what they print
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/qemu/exec.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
 
+bench: $(ELF) ## what the calls cost, beside Linux, MentOS and lk
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/bench/table.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
+
 gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(or $(GDB),gdb),gdb)
@@ -380,7 +385,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec gdb console hosted check test clean FORCE
+.PHONY: all help deps toolchain run exec bench gdb console hosted check test clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \

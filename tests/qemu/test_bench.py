@@ -3,6 +3,7 @@
 No figure is held against a number: `make bench` shows them, and judges.
 """
 import pytest
+from marbles import make
 
 ICOUNT = ("-icount", "shift=0")
 WORKS = {"kmalloc-pair": 10, "kmalloc-pair-constant": 1, "cache-pair": 1,
@@ -76,3 +77,11 @@ def test_a_cpu_without_a_time_stamp_counter_is_told_from_others(boot):
     machine = boot(arguments=("-cpu", "486"))
     assert machine.run("bench") == [
         "bench: this CPU has no time-stamp counter (rdtsc) to measure with"]
+
+
+def test_make_bench_has_a_row_for_each_figure_and_counts_the_ceilings(elf):
+    lines = make("bench").stdout.splitlines()
+    names = [line.split()[0] for line in lines if line.strip()]
+    for name, count in WORKS.items():
+        assert names.count(name) == count, name
+    assert lines[-1].startswith("ceilings: ")
