@@ -277,7 +277,7 @@ static const char *check_sums(void)
         return "M3: a serial number is above the newest";
     if (sums.freed)
         return "M5: the record of a live block of pages says that it is free";
-    if (mm_sites_end() - mm_sites() >= UINT16_MAX)
+    if ((size_t)(mm_sites_end() - mm_sites()) >= UINT16_MAX)
         return "M4: there are more call sites than a record can name";
     return NULL;
 }
