@@ -6,6 +6,7 @@
 #     build/marbles.elf         the kernel, -O2; its objects in build/mm/ ...
 #     build/gdb/marbles.elf     the kernel, -Og, for make gdb
 #     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list
+#     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/hosted/             mm as a 64-bit library, and the unit tests
 
 # ---- knobs ------------------------------------------------------------------------
@@ -101,17 +102,10 @@ EXTRA_test_format := kernel/format.c
 OS   := $(shell uname -s)
 HOST := $(shell uname -m)
 
-# The first compiler that makes 32-bit x86: its prefix, "host" or "clang".
-find_tools = for p in i686-linux-gnu- i686-elf- i386-elf- x86_64-elf- \
-                      x86_64-linux-gnu-; do \
-                 command -v $${p}gcc >/dev/null && { echo $$p; exit; }; \
-             done; \
-             case $$(gcc -dumpmachine 2>/dev/null) in \
-                 x86_64-*linux*|i?86-*linux*) echo host; exit;; \
-             esac; \
-             command -v clang >/dev/null && command -v ld.lld >/dev/null && echo clang
+# Compilers that make 32-bit x86, as CROSS= takes them; the first that is here is used.
+TOOLCHAINS := i686-linux-gnu- i686-elf- i386-elf- x86_64-elf- x86_64-linux-gnu- host clang
 
-TOOLS := $(if $(CROSS),$(CROSS),$(shell $(find_tools)))
+TOOLS := $(if $(CROSS),$(CROSS),$(shell sh tests/toolchains.sh first $(TOOLCHAINS)))
 
 ifeq ($(TOOLS),clang)
 KCC := clang --target=i386-pc-linux-gnu
@@ -308,7 +302,7 @@ MACHINE = $(QEMU) -accel tcg -m $(MEM) -display none -net none \
           -device isa-debug-exit,iobase=0xf4,iosize=4
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  LAB=\"a.c b.c\"       compile these into the kernel (all that build or boot)"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
@@ -324,7 +318,9 @@ endif
 deps: ## install what is missing (Debian, Ubuntu)
 	@sh tests/deps.sh
 
-toolchain: ## which tools would be used
+toolchain: ## which tools would be used, and why
+	@sh tests/toolchains.sh list "$(TOOLS)" "$(if $(CROSS),as CROSS= \
+	    says,the first of these that is here)" $(TOOLCHAINS)
 	@echo "compiler: $(or $(KCC),none)"
 	@echo "linker:   $(or $(KLD),none)"
 	@echo "hosted:   $(HOSTCC)"
@@ -381,11 +377,16 @@ ifeq ($(filter $(SUITES32),$(SUITES)),)
 endif
 	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) tests/qemu tests/gdb
 
+test-toolchains: ## build and boot with every compiler that is here
+	@$(call need,$(QEMU),qemu-system-x86)
+	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
+
 clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec bench gdb console hosted check test clean FORCE
+.PHONY: all help deps toolchain run exec bench gdb console hosted check test \
+        test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
