@@ -6,6 +6,7 @@
 #     build/marbles.elf         the kernel, -O2; its objects in build/mm/ ...
 #     build/gdb/marbles.elf     the kernel, -Og, for make gdb
 #     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list
+#     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/hosted/             mm as a 64-bit library, and the unit tests
 
 # ---- knobs ------------------------------------------------------------------------
@@ -82,6 +83,8 @@ KERNEL += kernel/cmd_alloc.c      # kmalloc, kfree, forget, pages
 KERNEL += kernel/cmd_look.c       # dump, check
 KERNEL += kernel/stress.c         # stress: random work against a record of its own
 KERNEL += kernel/stress_check.c   #   and what must hold at each step
+KERNEL += kernel/bench.c          # bench: what the calls cost
+KERNEL += kernel/bench_work.c     #   the calls, in workloads
 KERNEL += kernel/cmd_system.c     # params, dmesg, uptime, exit ...
 
 LESSONS += kernel/lessons/drain.c # the driver that forgets one kfree in ten
@@ -101,17 +104,10 @@ EXTRA_test_format := kernel/format.c
 OS   := $(shell uname -s)
 HOST := $(shell uname -m)
 
-# The first compiler that makes 32-bit x86: its prefix, "host" or "clang".
-find_tools = for p in i686-linux-gnu- i686-elf- i386-elf- x86_64-elf- \
-                      x86_64-linux-gnu-; do \
-                 command -v $${p}gcc >/dev/null && { echo $$p; exit; }; \
-             done; \
-             case $$(gcc -dumpmachine 2>/dev/null) in \
-                 x86_64-*linux*|i?86-*linux*) echo host; exit;; \
-             esac; \
-             command -v clang >/dev/null && command -v ld.lld >/dev/null && echo clang
+# Compilers that make 32-bit x86, as CROSS= takes them; the first that is here is used.
+TOOLCHAINS := i686-linux-gnu- i686-elf- i386-elf- x86_64-elf- x86_64-linux-gnu- host clang
 
-TOOLS := $(if $(CROSS),$(CROSS),$(shell $(find_tools)))
+TOOLS := $(if $(CROSS),$(CROSS),$(shell sh tests/toolchains.sh first $(TOOLCHAINS)))
 
 ifeq ($(TOOLS),clang)
 KCC := clang --target=i386-pc-linux-gnu
@@ -307,7 +303,7 @@ MACHINE = $(QEMU) -accel tcg -m $(MEM) -display none -net none \
           -device isa-debug-exit,iobase=0xf4,iosize=4
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  LAB=\"a.c b.c\"       compile these into the kernel (all that build or boot)"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
@@ -323,7 +319,9 @@ endif
 deps: ## install what is missing (Debian, Ubuntu)
 	@sh tests/deps.sh
 
-toolchain: ## which tools would be used
+toolchain: ## which tools would be used, and why
+	@sh tests/toolchains.sh list "$(TOOLS)" "$(if $(CROSS),as CROSS= \
+	    says,the first of these that is here)" $(TOOLCHAINS)
 	@echo "compiler: $(or $(KCC),none)"
 	@echo "linker:   $(or $(KLD),none)"
 	@echo "hosted:   $(HOSTCC)"
@@ -342,6 +340,11 @@ exec: $(ELF) ## boot, run CMDS="cmd; cmd", print what they print
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/qemu/exec.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
+
+bench: $(ELF) ## what the calls cost, beside Linux, MentOS and lk
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/bench/table.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
 
 gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -375,11 +378,16 @@ ifeq ($(filter $(SUITES32),$(SUITES)),)
 endif
 	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) tests/qemu tests/gdb
 
+test-toolchains: ## build and boot with every compiler that is here
+	@$(call need,$(QEMU),qemu-system-x86)
+	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
+
 clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec gdb console hosted check test clean FORCE
+.PHONY: all help deps toolchain run exec bench gdb console hosted check test \
+        test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \

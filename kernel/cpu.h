@@ -15,6 +15,7 @@ enum {
     EFLAGS_ID = 1 << 21,        /* can be changed: there is a CPUID */
     CR4_PSE = 1 << 4,
     CPUID_1_EDX_PSE = 1 << 3,
+    CPUID_1_EDX_TSC = 1 << 4,
 };
 #define CR0_WP (1u << 16)
 #define CR0_PG (1u << 31)
@@ -119,6 +120,15 @@ static inline uint32_t cpu_features(void)
         return 0;
     __asm__("cpuid" : "+a"(leaf), "=d"(features) : : "ebx", "ecx");
     return features;
+}
+
+/* The low word of the time-stamp counter; only a CPU with CPUID_1_EDX_TSC has it. */
+static inline uint32_t cpu_tsc(void)
+{
+    uint32_t low;
+
+    __asm__ volatile("rdtsc" : "=a"(low) : : "edx", "memory");
+    return low;
 }
 
 #endif

@@ -12,7 +12,8 @@
  * also works when the trouble is the stack.  Interrupts use the stack of whom they
  * interrupt.  Both continue its chain of frame pointers: the word above the pushed
  * ebp is the interrupted eip, so a backtrace runs through.  The .cfi lines tell GDB
- * the same (DWARF 4, 6.4).
+ * the same (DWARF 4, 6.4; .cfi_escape is .cfi_val_offset esp, 52, which clang's
+ * assembler learned late: DW_CFA_val_offset_sf, register 4, -13 times -4).
  */
     .cfi_sections .debug_frame
 
@@ -57,7 +58,7 @@ trap_\vector:
     .cfi_offset edi, 0
     .cfi_offset esi, 4
     .cfi_offset ebp, 8
-    .cfi_val_offset esp, 52     /* above all that the CPU pushed */
+    .cfi_escape 0x15, 4, 0x73   /* esp is the frame + 52: above all that was pushed */
     .cfi_offset ebx, 16
     .endm
 

@@ -8,7 +8,7 @@ from marbles import MarblesError
 OK, FAILED, USAGE, UNKNOWN = 0, 1, 2, 3
 
 COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks whatis kmalloc kfree forget
-pages dump check stress params dmesg uptime backtrace exit reboot poweroff drain""".split()
+pages dump check stress bench params dmesg uptime backtrace exit reboot poweroff drain""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
 stress""".split()
 
