@@ -10,7 +10,7 @@
  *
  * Rules:
  *   - a machine without the port, or a port that never gets ready, costs time
- *     once, and never hangs the kernel;
+ *     once, and never hangs the kernel; one that has sent is waited for;
  *   - bytes that the chip has lost are counted (its overrun bit covers one or
  *     more bytes).
  *
@@ -51,6 +51,7 @@ enum {
 enum { CLOCK = 115200, PATIENCE = 100 * 1000 };
 
 static bool usable;
+static bool sent;               /* a byte, ever */
 static uint32_t overruns;
 static int early = -1;          /* a byte that came in before serial_listen */
 static void (*receive)(uint8_t byte);
@@ -102,21 +103,28 @@ bool serial_init(uint32_t baud)
     return usable;
 }
 
-/* Wait for a bit of the line status; a chip that never sets it is given up. */
+/*
+ * Wait for a bit of the line status; a chip that never sets it is given up.  One that
+ * has sent before is only held back, by a terminal that pauses, however long.
+ */
 static void wait_for(uint8_t bit)
 {
+    static bool has_sent;
     unsigned left = PATIENCE;
 
     while (usable && !(line_status() & bit))
-        if (--left == 0)
+        if (!has_sent && --left == 0)
             usable = false;
+    has_sent |= usable && sent;
 }
 
 void serial_put(uint8_t byte)
 {
     wait_for(LSR_ROOM);
-    if (usable)
-        outb(DATA, byte);
+    if (!usable)
+        return;
+    outb(DATA, byte);
+    sent = true;
 }
 
 void serial_drain(void)
