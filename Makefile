@@ -89,6 +89,8 @@ KERNEL += kernel/cmd_alloc.c      # kmalloc, kfree, forget, pages
 KERNEL += kernel/cmd_look.c       # dump, check
 KERNEL += kernel/stress.c         # stress: random work against a record of its own
 KERNEL += kernel/stress_check.c   #   and what must hold at each step
+KERNEL += kernel/cmd_more.c       # more: one screen at a time
+KERNEL += kernel/cmd_watch.c      # watch, clear, history
 KERNEL += kernel/cmd_system.c     # params, dmesg, uptime, exit ...
 
 LESSONS += kernel/lessons/drain.c # the driver that forgets one kfree in ten
