@@ -8,64 +8,19 @@
  * the line says after every drawing.
  */
 #include "tests/hosted/arena.h"
+#include "tests/hosted/screen.h"
 #include "kernel/edit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the model of a screen ---------------------------------------------------- */
-
-enum { ROWS = 40, COLUMNS = 200 };
-
-static struct screen {
-    char cell[ROWS][COLUMNS];
-    unsigned width, row, column;
-    bool wraps;                         /* the next character starts a row */
-    bool answers;
-    unsigned saved_row, saved_column, bells, sequences;
-    size_t bytes;
-} screen;
+/* ---- driving ------------------------------------------------------------------- */
 
 static struct terminal terminal;
 static struct history history;
 static struct edit edit;
 static char line[READLINE_SIZE];
-
-static void scroll(void)
-{
-    memmove(screen.cell[0], screen.cell[1], sizeof(screen.cell) - COLUMNS);
-    memset(screen.cell[ROWS - 1], ' ', COLUMNS);
-}
-
-static void next_row(void)
-{
-    if (screen.row == ROWS - 1)
-        scroll();
-    else
-        screen.row++;
-    screen.wraps = false;
-}
-
-static void show_character(char c)
-{
-    if (screen.wraps) {
-        next_row();
-        screen.column = 0;
-    }
-    screen.cell[screen.row][screen.column] = c;
-    if (screen.column == screen.width - 1)
-        screen.wraps = true;
-    else
-        screen.column++;
-}
-
-static void erase_behind(bool and_below)
-{
-    memset(&screen.cell[screen.row][screen.column], ' ', COLUMNS - screen.column);
-    for (unsigned row = screen.row + 1; and_below && row < ROWS; row++)
-        memset(screen.cell[row], ' ', COLUMNS);
-}
 
 static void answer(void)
 {
@@ -77,88 +32,6 @@ static void answer(void)
     for (const char *at = text; *at != 0; at++)
         assert_int_equal(edit_byte(&edit, (uint8_t)*at), EDIT_GOES_ON);
 }
-
-static bool asks;
-
-/* A move beyond an edge is the editor's mistake, but for the one to 999;999. */
-static void sequence(const char *text, size_t length)
-{
-    unsigned n = length > 3 ? (unsigned)atoi(text + 2) : 1;
-    unsigned last_row = ROWS - 1, last_column = screen.width - 1;
-
-    screen.sequences++;
-    if (strchr("ABCDKJH", text[length - 1]) != NULL)
-        screen.wraps = false;           /* colours and modes leave it */
-    switch (text[length - 1]) {
-    case 'A': assert_true(n <= screen.row); screen.row -= n; break;
-    case 'B': screen.row += n; assert_true(screen.row <= last_row); break;
-    case 'C': screen.column += n; assert_true(screen.column <= last_column); break;
-    case 'D': assert_true(n <= screen.column); screen.column -= n; break;
-    case 'K': erase_behind(false); break;
-    case 'J':
-        if (length > 3)
-            memset(screen.cell, ' ', sizeof(screen.cell));
-        else
-            erase_behind(true);
-        break;
-    case 'H':
-        screen.row = length > 3 ? last_row : 0;
-        screen.column = length > 3 ? last_column : 0;
-        break;
-    case 'n': asks = true; break;
-    case '7': screen.saved_row = screen.row, screen.saved_column = screen.column; break;
-    case '8': screen.row = screen.saved_row, screen.column = screen.saved_column; break;
-    case 'h': case 'l': case 'm': break;
-    default: fail_msg("the editor sent ESC %s", text + 1);
-    }
-}
-
-static size_t sequence_length(const char *bytes, size_t length)
-{
-    size_t n = 2;
-
-    if (bytes[1] == '[')
-        for (n = 3; n < length && (bytes[n - 1] < '@' || bytes[n - 1] == '['); )
-            n++;
-    return n;
-}
-
-static void screen_byte(char c)
-{
-    if (c == '\n') {
-        next_row();
-        screen.column = 0;
-    } else if (c == '\r' || c == '\b') {
-        assert_true(c == '\r' || screen.width == COLUMNS ||
-                    (screen.column > 0 && !screen.wraps));
-        screen.column = c == '\r' || screen.column == 0 ? 0 : screen.column - 1;
-        screen.wraps = false;
-    } else if (c == '\a') {
-        screen.bells++;
-    } else {
-        assert_in_range(c, ' ', '~');
-        show_character(c);
-    }
-}
-
-static void put(const char *bytes, size_t length)
-{
-    screen.bytes += length;
-    for (size_t i = 0; i < length; i++) {
-        if (bytes[i] != KEY_ESCAPE) {
-            screen_byte(bytes[i]);
-            continue;
-        }
-        size_t n = sequence_length(bytes + i, length - i);
-        char text[32] = { 0 };
-
-        memcpy(text, bytes + i, n);
-        sequence(text, n);
-        i += n - 1;
-    }
-}
-
-/* ---- driving ------------------------------------------------------------------- */
 
 static const char *const names[] = { "check", "kfree", "kmalloc", "kmemleak", "leaks",
                                      "meminfo", NULL };
@@ -177,13 +50,13 @@ static void open_screen(unsigned width, bool answers)
     memset(&history, 0, sizeof(history));
     screen.width = width;
     screen.answers = answers;
-    terminal = (struct terminal){ .put = put };
+    terminal = (struct terminal){ .put = screen_put };
     edit = (struct edit){ .terminal = &terminal, .history = &history,
                           .candidates = candidates, .leave_hint = "no" };
     edit_begin(&edit, "marbles> ", line, sizeof(line));
     if (answers) {
         terminal_ask(&terminal);
-        asks = false;
+        screen.asks = false;
         screen.row = ROWS - 1, screen.column = width - 1;
         answer();
         screen.row = screen.column = 0;
@@ -216,10 +89,10 @@ static enum edit_result press_byte(uint8_t byte)
 {
     enum edit_result result = edit_byte(&edit, byte);
 
-    if (asks) {
+    if (screen.asks) {
         unsigned row = screen.saved_row, column = screen.saved_column;
 
-        asks = false;
+        screen.asks = false;
         screen.row = ROWS - 1, screen.column = screen.width - 1;
         answer();
         screen.row = row, screen.column = column;
