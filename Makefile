@@ -69,6 +69,15 @@ KERNEL += kernel/format.c         #   their formats (pure)
 KERNEL += kernel/string.c         # memcpy, strlen and their kin
 KERNEL += kernel/params.c         # the kernel command line
 KERNEL += kernel/symbols.c        # names for addresses, backtraces
+KERNEL += kernel/terminal.c       # what is known of the terminal (pure)
+KERNEL += kernel/keys.c           #   its bytes, made into keys (pure)
+KERNEL += kernel/line_view.c      #   a line on its screen, changed with few bytes (pure)
+KERNEL += kernel/tty.c            #   the one at the console
+KERNEL += kernel/edit.c           # editing a line (pure)
+KERNEL += kernel/edit_search.c    #   Ctrl-R
+KERNEL += kernel/edit_complete.c  #   Tab
+KERNEL += kernel/history.c        #   the lines before (pure)
+KERNEL += kernel/complete.c       # the words that may stand somewhere
 KERNEL += kernel/readline.c       # a line typed at the console
 KERNEL += kernel/shell.c          # from a line to commands
 KERNEL += kernel/shell_args.c     #   and their arguments
@@ -85,6 +94,8 @@ KERNEL += kernel/stress.c         # stress: random work against a record of its 
 KERNEL += kernel/stress_check.c   #   and what must hold at each step
 KERNEL += kernel/bench.c          # bench: what the calls cost
 KERNEL += kernel/bench_work.c     #   the calls, in workloads
+KERNEL += kernel/cmd_more.c       # more: one screen at a time
+KERNEL += kernel/cmd_watch.c      # watch, clear, history
 KERNEL += kernel/cmd_system.c     # params, dmesg, uptime, exit ...
 
 LESSONS += kernel/lessons/drain.c # the driver that forgets one kfree in ten
@@ -98,6 +109,9 @@ TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
 # What single tests need beside mm.
 EXTRA_test_memmap := kernel/memmap_usable.c
 EXTRA_test_format := kernel/format.c
+EXTRA_test_edit   := kernel/edit.c kernel/edit_search.c kernel/edit_complete.c \
+                     kernel/history.c kernel/line_view.c kernel/keys.c \
+                     kernel/terminal.c
 
 # ---- tools -----------------------------------------------------------------------
 

@@ -99,7 +99,12 @@ static int cmd_help(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("system", help, "[NAME] [-j]", "this list, or all about one command",
-    "Commands are separated by \";\"; what follows a # is a comment.  Up and Down\n"
-    "bring earlier lines back, Ctrl-U clears the line, Ctrl-C stops a command.\n"
-    "    help leaks",
+    "Commands are separated by \";\"; what follows a # is a comment.\n"
+    "    Tab                    completes the word, or lists what it may be\n"
+    "    Up, Down; Ctrl-R       earlier lines; looks for one with some text in it\n"
+    "    Left, Right, Home, End move; with Ctrl by words; also Ctrl-B F A E\n"
+    "    Ctrl-K, U, W           cut to the end, to the start, a word; Ctrl-Y pastes\n"
+    "    Ctrl-L                 clears the screen, and asks how large it is\n"
+    "    Ctrl-C                 abandons the line, or stops a command\n"
+    "Long output: more help.  Again and again: watch meminfo.",
     cmd_help);

@@ -25,7 +25,7 @@
 #include "kernel/timer.h"
 #include "kernel/trap.h"
 
-enum { QUEUE_SIZE = 4096 };             /* a power of two: the counters wrap */
+enum { QUEUE_SIZE = 16384 };            /* pages of paste; a power of two */
 enum { DEFAULT_BAUD = 115200, CTRL_C = 3 };
 
 static uint8_t queue[QUEUE_SIZE];

@@ -31,6 +31,7 @@
 #include "kernel/format.h"
 #include "kernel/string.h"
 #include "kernel/timer.h"
+#include "mm/port.h"
 
 enum { RING_SIZE = 16 * 1024, LINE_SIZE = 256 };
 
@@ -41,6 +42,9 @@ struct record_head {
 };
 
 int console_loglevel = 7;
+void (*kprintf_filter)(const char *text, size_t length);
+
+static uint32_t shown;
 
 static char ring[RING_SIZE];
 static uint32_t oldest, newest;         /* positions */
@@ -51,7 +55,16 @@ static uint32_t lost;                   /* records */
 static void put_on_console(struct format_sink *sink, const char *text, size_t length)
 {
     (void)sink;
-    console_write(text, length);
+    shown++;
+    if (kprintf_filter != NULL && !(mm_state & MM_IRQ))
+        kprintf_filter(text, length);
+    else
+        console_write(text, length);
+}
+
+uint32_t printk_shown(void)
+{
+    return shown;
 }
 
 int kvprintf(const char *fmt, va_list args)
@@ -134,6 +147,7 @@ void printk(enum log_level level, const char *fmt, ...)
     }
     ring_append(level, line, length);
     if ((int)level < console_loglevel) {
+        shown++;
         console_fresh_line();
         console_write(line, length);
         console_write("\n", 1);

@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
@@ -40,6 +41,15 @@ void printk(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* 7 unless loglevel= or quiet (4: errors and worse) say otherwise. */
 extern int console_loglevel;
+
+/* How often something was printed: by it one sees that the cursor has moved. */
+uint32_t printk_shown(void);
+
+/*
+ * Where kprintf's text goes instead of the console; NULL: to the console.  What
+ * interrupts print, and the log, never goes there.
+ */
+extern void (*kprintf_filter)(const char *text, size_t length);
 
 /* Show the whole ring on the console. */
 void printk_dump_log(void);

@@ -1,223 +1,94 @@
 /*
- * readline.c - a line typed at the console: echo, editing, history.
+ * readline.c - a line typed at the console, with editing and history.
  *
- *     m e m i n f o            text[0 .. length)
- *           ^                  cursor: the next character goes here
+ *     tty_byte --> edit_byte ... edit_byte --> edit_draw --> sleep
+ *                  as long as input waits      once
  *
- * The terminal is told only what every terminal knows: characters, backspace
- * and bell.  A change in the middle of a line writes the rest of it again and
- * steps back.
+ * What the keys do is in edit.c; here is when.
  *
- *     Backspace, Ctrl-H     delete to the left      Left, Right   move
- *     Ctrl-U                delete the line         Up, Down      history
- *     Ctrl-C                abandon the line        CR, LF, CRLF  end it
+ * Who sits there?  The terminal is asked for its size when a hand pauses inside a
+ * line, and not before: a script sends its lines whole, so neither a pipe nor a test
+ * that waits for the prompt ever sees an escape sequence.  Who does not answer is
+ * not asked again (Ctrl-L asks), and gets characters and backspaces only.  Who does
+ * is asked once in each line, for windows change their size.
  *
- * Anything else below space or above ~, and any other escape sequence, is
- * noise and ignored.  When a line is full further characters are refused, with
- * one bell.  The last 16 lines are kept in a fixed table; nothing allocates.
- *
- * It does not know how wide the terminal is: a line that wraps there is edited
- * rightly, but shows it badly.
+ * What an interrupt prints meanwhile ends the row; the line is shown again below.
  */
 #include "kernel/readline.h"
 
+#include "kernel/complete.h"
 #include "kernel/console.h"
-#include "kernel/string.h"
+#include "kernel/edit.h"
+#include "kernel/printk.h"
+#include "kernel/timer.h"
+#include "kernel/tty.h"
 
-enum { HISTORY_LINES = 16 };
-enum { CTRL_C = 3, CTRL_H = 8, CTRL_U = 21, ESCAPE = 27, DEL = 127 };
-enum { KEY_NOISE = 256, KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT };
+enum { PAUSE_TICKS = TIMER_HZ / 10 };
 
-struct editor {
-    char *text;
-    size_t size, length, cursor;
-    unsigned back;              /* lines back in the history; 0: the new line */
-    bool rang;                  /* the bell, for this line */
+static struct history history;
+static struct edit editor = {
+    .terminal = &tty, .history = &history, .candidates = complete_candidate,
+    .leave_hint = "\"exit\" ends QEMU, \"poweroff\" the machine",
 };
 
-static char history[HISTORY_LINES][READLINE_SIZE];
-static unsigned history_count;  /* lines ever kept */
-
-/* ---- the screen --------------------------------------------------------- */
-
-static void show(const char *text)
+const struct history *readline_history(void)
 {
-    console_write(text, strlen(text));
+    return &history;
 }
 
-static void show_times(const char *text, size_t times)
+/* If something was printed since: the line, below it. */
+static bool show_again(uint32_t *printed)
 {
-    while (times-- > 0)
-        show(text);
+    if (printk_shown() == *printed)
+        return false;
+    console_fresh_line();
+    edit_redraw(&editor);
+    *printed = printk_shown();
+    return true;
 }
 
-/* Write the text from the cursor on, `blanks` behind it, and step back. */
-static void show_rest(const struct editor *editor, size_t blanks)
+static bool worth_asking(void)
 {
-    size_t rest = editor->length - editor->cursor;
+    static bool asked_before;
+    bool worth = tty.width != 0 || !asked_before;
 
-    console_write(editor->text + editor->cursor, rest);
-    show_times(" ", blanks);
-    show_times("\b", rest + blanks);
+    asked_before = true;
+    return worth;
 }
 
-/* ---- editing ------------------------------------------------------------ */
-
-static void move_left(struct editor *editor)
+/* Bytes as long as some wait; a line that ends leaves the others waiting. */
+static enum edit_result take_waiting(int byte)
 {
-    if (editor->cursor == 0)
-        return;
-    editor->cursor--;
-    show("\b");
-}
+    enum edit_result result = EDIT_GOES_ON;
 
-static void move_right(struct editor *editor)
-{
-    if (editor->cursor == editor->length)
-        return;
-    console_write(editor->text + editor->cursor, 1);
-    editor->cursor++;
-}
-
-static void insert(struct editor *editor, char c)
-{
-    char *at = editor->text + editor->cursor;
-
-    if (editor->length + 1 == editor->size) {
-        if (!editor->rang)
-            show("\a");
-        editor->rang = true;
-        return;
+    for (; byte >= 0 && result == EDIT_GOES_ON; byte = tty_byte(0)) {
+        result = edit_byte(&editor, (uint8_t)byte);
+        if (result != EDIT_GOES_ON)
+            break;
     }
-    memmove(at + 1, at, editor->length - editor->cursor);
-    *at = c;
-    editor->length++;
-    move_right(editor);
-    show_rest(editor, 0);
-}
-
-static void erase_left(struct editor *editor)
-{
-    char *at = editor->text + editor->cursor;
-
-    if (editor->cursor == 0)
-        return;
-    memmove(at - 1, at, editor->length - editor->cursor);
-    editor->length--;
-    move_left(editor);
-    show_rest(editor, 1);
-    editor->rang = false;
-}
-
-/* Put another text in place of all of this one. */
-static void replace(struct editor *editor, const char *text)
-{
-    size_t erased = editor->length;
-
-    show_times("\b", editor->cursor);
-    editor->length = 0;
-    editor->cursor = 0;
-    show_rest(editor, erased);
-    editor->rang = false;
-    while (*text != 0)
-        insert(editor, *text++);
-}
-
-/* ---- history ------------------------------------------------------------ */
-
-static char *history_line(unsigned back)
-{
-    return history[(history_count - back) % HISTORY_LINES];
-}
-
-static void history_keep(const char *line)
-{
-    if (line[0] == 0)
-        return;
-    if (history_count > 0 && strcmp(history_line(1), line) == 0)
-        return;
-    strlcpy(history[history_count % HISTORY_LINES], line, READLINE_SIZE);
-    history_count++;
-}
-
-static void history_up(struct editor *editor)
-{
-    if (editor->back == HISTORY_LINES || editor->back == history_count)
-        return;
-    editor->back++;
-    replace(editor, history_line(editor->back));
-}
-
-static void history_down(struct editor *editor)
-{
-    if (editor->back == 0)
-        return;
-    editor->back--;
-    replace(editor, editor->back == 0 ? "" : history_line(editor->back));
-}
-
-/* ---- keys --------------------------------------------------------------- */
-
-/* What an escape sequence means; a control character inside ends it. */
-static int read_escape(void)
-{
-    int c = console_read();
-
-    if (c != '[' && c != 'O')
-        return c < ' ' ? c : KEY_NOISE;
-    do
-        c = console_read();
-    while (c >= '0' && c <= '?');       /* its parameters */
-    if (c >= 'A' && c <= 'D')
-        return KEY_UP + (c - 'A');
-    return c < ' ' ? c : KEY_NOISE;
-}
-
-/* The next key; the LF of a CRLF is none. */
-static int read_key(void)
-{
-    static bool after_cr;
-    int c = console_read();
-
-    if (c == '\n' && after_cr)
-        c = KEY_NOISE;
-    if (c == ESCAPE)
-        c = read_escape();
-    after_cr = c == '\r';
-    return c;
-}
-
-static void edit(struct editor *editor, int key)
-{
-    switch (key) {
-    case KEY_UP:    history_up(editor);     break;
-    case KEY_DOWN:  history_down(editor);   break;
-    case KEY_LEFT:  move_left(editor);      break;
-    case KEY_RIGHT: move_right(editor);     break;
-    case CTRL_U:    replace(editor, "");    break;
-    case CTRL_H:
-    case DEL:       erase_left(editor);     break;
-    default:
-        if (key >= ' ' && key <= '~')
-            insert(editor, (char)key);
-    }
+    return result;
 }
 
 bool readline(const char *prompt, char *line, size_t size)
 {
-    struct editor editor = { .text = line, .size = size };
-    int key;
+    enum edit_result result = EDIT_GOES_ON;
+    uint32_t printed = printk_shown();
+    bool touched = false, asked = false;
 
-    show(prompt);
-    for (key = read_key(); key != '\r' && key != '\n'; key = read_key()) {
-        if (key == CTRL_C) {
-            show("^C\n");
-            return false;
+    tty_attended = true;
+    edit_begin(&editor, prompt, line, size);
+    while (result == EDIT_GOES_ON) {
+        int byte = tty_byte(touched && !asked ? PAUSE_TICKS : TTY_FOR_EVER);
+
+        if (!show_again(&printed) && byte < 0) {
+            asked = true;
+            if (worth_asking())
+                terminal_ask(&tty);
         }
-        edit(&editor, key);
+        touched |= byte >= 0;
+        result = take_waiting(byte);
+        if (result == EDIT_GOES_ON)
+            edit_draw(&editor);
     }
-    show("\n");
-    line[editor.length] = 0;
-    history_keep(line);
-    return true;
+    return result == EDIT_DONE;
 }

@@ -27,6 +27,7 @@
 #include "kernel/readline.h"
 #include "kernel/report.h"
 #include "kernel/string.h"
+#include "kernel/tty.h"
 #include "mm/mm.h"
 
 enum { MAX_WORDS = 32, MAX_TEXT = 512, MAX_NAME = 24, MAX_STATUS = 63 };
@@ -209,20 +210,27 @@ static int run_known(const struct shell_command *command, int argc, char **argv)
     return status >= 0 && status <= MAX_STATUS ? status : SHELL_FAILED;
 }
 
+static int run_command(int argc, char **argv)
+{
+    const struct shell_command *command = shell_find(argv[0]);
+
+    if (command == NULL)
+        return unknown_command(argv[0]);
+    return run_known(command, argc, argv);
+}
+
 static int run_words(struct words *words)
 {
     if (words->problem != NULL) {
         kprintf("shell: %s\n", words->problem);
         return SHELL_USAGE;
     }
-    if (words->count == 0)
-        return SHELL_OK;
+    return words->count == 0 ? SHELL_OK : run_command(words->count, words->word);
+}
 
-    const struct shell_command *command = shell_find(words->word[0]);
-
-    if (command == NULL)
-        return unknown_command(words->word[0]);
-    return run_known(command, words->count, words->word);
+int shell_run_words(int argc, char **argv)
+{
+    return argc == 1 ? shell_run(argv[0]) : run_command(argc, argv);
 }
 
 int shell_run(const char *line)
@@ -249,8 +257,7 @@ int shell_run(const char *line)
 /* What was typed before Ctrl-C was meant for what Ctrl-C has stopped. */
 static void drop_typed_ahead(void)
 {
-    while (console_poll() >= 0)
-        ;
+    tty_drop_typed();
     console_clear_interrupt();
 }
 

@@ -39,6 +39,9 @@ struct shell_command {
 /* Run one line, commands separated by ";".  The status of the first that failed. */
 int shell_run(const char *line);
 
+/* Run the command that these words are, or, if it is one word, that line. */
+int shell_run_words(int argc, char **argv);
+
 /* Read lines at the prompt and run them, for ever. */
 void shell_loop(void) __attribute__((noreturn));
 
@@ -73,6 +76,9 @@ extern const struct shell_command *shell_running;
 
 /* True once Ctrl-C was typed since the command began: long commands ask. */
 bool shell_interrupted(void);
+
+/* As if Ctrl-C had been typed, for the running command alone (q while paging). */
+extern bool shell_unwanted;
 
 /* Print text as a JSON string, with its quotes. */
 void json_string(const char *text);

@@ -92,9 +92,11 @@ bool shell_at_most(int argc, char **argv, int words)
     return false;
 }
 
+bool shell_unwanted;
+
 bool shell_interrupted(void)
 {
-    return console_interrupted() != 0;
+    return shell_unwanted || console_interrupted() != 0;
 }
 
 void json_string(const char *text)

@@ -58,7 +58,7 @@ def test_a_fault_is_reported_whole(crash, kind, lab_elf):
         assert calls[-6:-4] == ["fault_stack_overflow", "cmd_fault"], text
     assert calls[-4:] == ["shell_run", "shell_loop", "kernel_main", "entry"], text
     if kind in FRAMES:
-        assert calls[-5] == "cmd_fault", text
+        assert "cmd_fault" in calls[-6:-4], text
     if kind == "null-call":
         assert calls[0] == "fault_null_call", text
 

@@ -4,6 +4,7 @@ import re
 import time
 
 import pexpect
+import pytest
 from marbles import BACKSPACE, CTRL_C, CTRL_U, DOWN, PROMPT, UP
 
 GOOD = ["mm_check: all rules hold"]
@@ -15,15 +16,20 @@ def typed(machine, keys):
     return machine.until_prompt()[1:]
 
 
+def settle(machine):
+    """Wait until all that was typed is dealt with: a mark comes back as typed."""
+    for number in range(60):
+        machine.send(CTRL_C)
+        machine.send(f"#mark {number}\r")
+        mark = re.compile(rf"\nmarbles> #mark {number}\r+\nmarbles> \Z")
+        if machine.qemu.expect([mark, pexpect.TIMEOUT], timeout=1) == 0:
+            return
+    machine.fail("the shell does not come back")
+
+
 def is_well(machine, whole=True):
     """Out of whatever it was in the middle of, the shell works."""
-    machine.send(CTRL_C)
-    for attempt in range(30):       # a Ctrl-C on its way drops what comes behind it
-        machine.send(f"{CTRL_U}help sync-{attempt}\r")
-        answer = re.compile(f'no command "sync-{attempt}"')
-        if machine.qemu.expect([answer, pexpect.TIMEOUT], timeout=2) == 0:
-            break
-    machine.until_prompt()
+    settle(machine)
     assert machine.run("check") == GOOD
     if whole:
         assert machine.meminfo()["live_objects"] == 0
@@ -72,8 +78,11 @@ def test_a_line_is_edited_in_its_middle(machine):
 
 def test_an_end_of_line_is_CR_LF_or_CRLF(machine):
     assert typed(machine, "check\n") == GOOD
-    assert typed(machine, "check\r\n") == GOOD
-    assert machine.run("check") == GOOD         # the LF was no line of its own
+    machine.send("check\r\ncheck\r\n")
+    machine.wait_for(GOOD[0])
+    machine.wait_for(GOOD[0])
+    machine.until_prompt()
+    assert machine.run("check") == GOOD
 
 
 def test_semicolons_separate_commands(machine):
@@ -136,3 +145,93 @@ def test_what_is_typed_while_a_command_runs_is_not_lost(boot):
     machine.wait_for("$1 = 0x")
     machine.until_prompt()
     assert machine.meminfo()["live_objects"] == 1
+
+
+# ---- a terminal that answers -------------------------------------------------------
+
+QUESTION = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
+
+
+@pytest.fixture
+def terminal(boot):
+    """A machine that knows: its terminal has 20 rows of 60 columns."""
+    machine = boot()
+    machine.send("c")                       # a hand, that pauses
+    machine.wait_for(QUESTION)
+    machine.send("\x1b[20;60R")
+    machine.wait_for("\x1b[?2004h")
+    machine.send("heck\r")
+    machine.wait_for("rules hold")
+    machine.wait_for("marbles> \x1b[m")
+    return machine
+
+
+def test_a_script_never_sees_an_escape_sequence(boot):
+    machine = boot()
+    for command in ("help", "check", "more help", "history", "k\t\x15check"):
+        machine.send(command + "\r")
+        machine.until_prompt()
+    assert "\x1b" not in machine.read.text()
+
+
+def test_run_prints_no_escape_sequence_and_watches_once(boot):
+    machine = boot(cmdline='run="clear; watch check; more check; history; exit"',
+                   prompt=False)
+    lines = machine.until_end()
+    assert "\x1b" not in machine.read.text()
+    assert lines.count(GOOD[0]) == 2 and machine.exit_status == 0
+
+
+def test_term_dumb_is_never_asked(boot):
+    machine = boot(cmdline="term=dumb")
+    machine.send("\x0cche")
+    time.sleep(0.5)                         # the claim is about a pause
+    assert typed(machine, "ck\r") == GOOD
+    assert "\x1b" not in machine.read.text()
+
+
+def test_Tab_completes_commands_and_the_words_of_their_usage(machine):
+    assert typed(machine, "che\t\r") == GOOD
+    assert typed(machine, "watch 3 che\t-\t\x15check\r")[-1:] == GOOD
+    assert machine.json("  check -j") and typed(machine, "help chec\t\r")[0] == "check [-j]"
+
+
+def test_Ctrl_R_runs_an_earlier_line(machine):
+    machine.run("check")
+    machine.run("whatis 0")
+    assert typed(machine, "\x12chec\r") == GOOD
+
+
+def test_history_lists_lines(machine):
+    machine.run("check")
+    rows = machine.json("history -j")
+    assert [row["line"] for row in rows[-2:]] == ["check", "history -j"]
+
+
+def test_more_stops_at_each_screen_and_q_leaves(terminal):
+    terminal.send("more help\r")
+    shown = terminal.wait_for("-- more")
+    assert 8 <= shown.count("\n") <= 20
+    terminal.send("q")
+    terminal.wait_for("marbles> \x1b[m")
+    terminal.send("more help -j\r")
+    assert "-- more" not in terminal.wait_for("marbles> \x1b[m")
+
+
+def test_watch_repeats_in_place_until_a_key(terminal):
+    terminal.send("watch check\r")
+    for _ in range(3):
+        terminal.wait_for("\x1b[H")
+        assert GOOD[0] in terminal.wait_for("\x1b[J")
+    terminal.send("check\r")                # its first key ends, and is not lost
+    terminal.wait_for("check\x1b[?2004l")
+    terminal.wait_for(GOOD[0])
+
+
+def test_a_marked_paste_runs_line_by_line_and_completes_nothing(terminal):
+    terminal.send("\x1b[200~kmalloc 100\nche\tck\ncheck\x1b[201~")
+    terminal.wait_for("$1 = 0x")
+    terminal.wait_for("che: unknown command")
+    terminal.wait_for("check")
+    terminal.send("\r")
+    terminal.wait_for(GOOD[0])
