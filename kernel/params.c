@@ -13,6 +13,8 @@
  *   - what is unknown or malformed is named in the log and skipped;
  *   - given twice, the last one counts.
  *
+ * Quotes may also stand around the whole, as GRUB writes them: "run=a; b".
+ *
  * This file also has the parameters that belong to no other file.
  */
 #include "kernel/params.h"
@@ -148,7 +150,7 @@ static void take(char **at)
     for (; *from != 0 && (quoted || !is_blank(*from)); from++) {
         if (*from == '"') {
             quoted = !quoted;
-        } else if (*from == '=' && !has_value && !quoted) {
+        } else if (*from == '=' && !has_value) {
             *to++ = 0;
             value = to;
             has_value = true;

@@ -120,6 +120,7 @@ def test_a_wrong_parameter_does_not_keep_the_next_from_working(boot):
                          "not be touched)"]),
     ("run=check", ["mm_check: all rules hold"]),
     ('run="check; check"', ["mm_check: all rules hold"] * 2),
+    ('"run=check; check"', ["mm_check: all rules hold"] * 2),
     ('run="whatis \\"x y\\""', ['whatis: ADDR: "x y" is not a number such as 100, 0x64, '
                                 '4K, 1M or $1']),
     ("run=\"whatis 'a;b'\"", ['whatis: ADDR: "a;b" is not a number such as 100, 0x64, '
