@@ -49,6 +49,7 @@ MM += mm/check.c                  # mm_check: every numbered rule, proved
 DRIVERS += drivers/serial.c       # 16550 UART
 DRIVERS += drivers/pic.c          # 8259A interrupt controllers
 DRIVERS += drivers/pit.c          # 8254 timer
+DRIVERS += drivers/vga.c          # text on a VGA screen
 DRIVERS += drivers/power.c        # test exit, power off, reboot
 
 KERNEL += kernel/main.c           # entry to prompt, as a list

@@ -79,7 +79,7 @@ def test_quiet_keeps_nothing_from_the_log_and_no_report_from_the_console(boot):
 
 
 @pytest.mark.parametrize("given", ["console=ttyS0", "console=ttyS0,9600",
-                                   "console=ttyS0,115200n8"])
+                                   "console=ttyS0,115200n8", "console=tty0 console=ttyS0"])
 def test_console_takes_the_line_and_its_speed(boot, given):
     machine = boot(cmdline=given)
     assert machine.run("check") == ["mm_check: all rules hold"]
