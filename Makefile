@@ -6,6 +6,7 @@
 #     build/marbles.elf         the kernel, -O2; its objects in build/mm/ ...
 #     build/gdb/marbles.elf     the kernel, -Og, for make gdb
 #     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list
+#     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
 
 # ---- knobs ------------------------------------------------------------------------
@@ -259,6 +260,13 @@ $(ELF): $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/symbols.o linker.ld
 	$(Q)$(call list_symbols,$@) >$(@D)/symbols.list
 	$(Q)$(call list_symbols,$(@D)/no_symbols.elf) | cmp - $(@D)/symbols.list
 
+# The medium, with the kernel as it is and the menu of iso/.
+ISO := $(KERNEL_DIR)/marbles.iso
+
+$(ISO): $(ELF) iso/make.sh $(sort $(wildcard iso/boot/grub/*)) Makefile
+	$(call say,ISO $@)
+	$(Q)sh iso/make.sh $< $@
+
 # ---- rules: hosted -----------------------------------------------------------------
 
 HOSTED   := build/hosted
@@ -355,6 +363,8 @@ console: ## in a second terminal: the serial console of make gdb
 
 hosted: $(HOSTED)/libmm.a ## mm as a 64-bit library: build/hosted/libmm.a
 
+iso: $(ISO) ## a boot medium for BIOS and UEFI: build/marbles.iso
+
 check: $(HOSTED)/libmm.a ## the layers: includes, undefined symbols, headers alone
 	$(Q)KCC="$(KCC) $(KFLAGS)" HOSTCC="$(HOSTCC)" sh tests/check.sh $(LIBRARY)
 
@@ -379,7 +389,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec gdb console hosted check test clean FORCE
+.PHONY: all help deps toolchain run exec gdb console hosted iso check test clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
