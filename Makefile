@@ -7,6 +7,7 @@
 #     build/gdb/marbles.elf     the kernel, -Og, for make gdb
 #     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
+#     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
 
 # ---- knobs ------------------------------------------------------------------------
@@ -52,6 +53,7 @@ MM += mm/check.c                  # mm_check: every numbered rule, proved
 DRIVERS += drivers/serial.c       # 16550 UART
 DRIVERS += drivers/pic.c          # 8259A interrupt controllers
 DRIVERS += drivers/pit.c          # 8254 timer
+DRIVERS += drivers/vga.c          # text on a VGA screen
 DRIVERS += drivers/power.c        # test exit, power off, reboot
 
 KERNEL += kernel/main.c           # entry to prompt, as a list
@@ -269,6 +271,13 @@ $(ELF): $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/symbols.o linker.ld
 	$(Q)$(call list_symbols,$@) >$(@D)/symbols.list
 	$(Q)$(call list_symbols,$(@D)/no_symbols.elf) | cmp - $(@D)/symbols.list
 
+# The medium, with the kernel as it is and the menu of iso/.
+ISO := $(KERNEL_DIR)/marbles.iso
+
+$(ISO): $(ELF) iso/make.sh $(sort $(wildcard iso/boot/grub/*)) Makefile
+	$(call say,ISO $@)
+	$(Q)sh iso/make.sh $< $@
+
 # ---- rules: hosted -----------------------------------------------------------------
 
 HOSTED   := build/hosted
@@ -372,6 +381,8 @@ console: ## in a second terminal: the serial console of make gdb
 
 hosted: $(HOSTED)/libmm.a ## mm as a 64-bit library: build/hosted/libmm.a
 
+iso: $(ISO) ## a boot medium for BIOS and UEFI: build/marbles.iso
+
 check: $(HOSTED)/libmm.a ## the layers: includes, undefined symbols, headers alone
 	$(Q)KCC="$(KCC) $(KFLAGS)" HOSTCC="$(HOSTCC)" sh tests/check.sh $(LIBRARY)
 
@@ -400,7 +411,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec bench gdb console hosted check test \
+.PHONY: all help deps toolchain run exec bench gdb console hosted iso check test \
         test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)

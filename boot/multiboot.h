@@ -22,6 +22,7 @@
 #define MULTIBOOT_INFO_MODS 0x00000008
 #define MULTIBOOT_INFO_MEM_MAP 0x00000040
 #define MULTIBOOT_INFO_BOOT_LOADER_NAME 0x00000200
+#define MULTIBOOT_INFO_FRAMEBUFFER_INFO 0x00001000
 
 /* multiboot_mmap_entry.type; any other value is reserved as well. */
 #define MULTIBOOT_MEMORY_AVAILABLE 1
@@ -29,6 +30,9 @@
 #define MULTIBOOT_MEMORY_ACPI_RECLAIMABLE 3
 #define MULTIBOOT_MEMORY_NVS 4
 #define MULTIBOOT_MEMORY_BADRAM 5
+
+/* multiboot_info.framebuffer_type; the others are graphics. */
+#define MULTIBOOT_FRAMEBUFFER_TYPE_EGA_TEXT 2
 
 #ifndef __ASSEMBLER__
 
@@ -49,6 +53,15 @@ struct multiboot_info {
     uint32_t drives_addr;
     uint32_t config_table;
     uint32_t boot_loader_name;  /* address of a string */
+    uint32_t apm_table;
+    uint32_t vbe[4];
+    uint32_t framebuffer_addr[2];
+    uint32_t framebuffer_pitch;
+    uint32_t framebuffer_width;
+    uint32_t framebuffer_height;
+    uint8_t framebuffer_bpp;
+    uint8_t framebuffer_type;
+    uint8_t color_info[6];
 };
 
 /* The next entry is `size` bytes behind `addr`: size does not count itself. */
@@ -66,7 +79,7 @@ struct multiboot_mod_list {
     uint32_t pad;
 };
 
-_Static_assert(sizeof(struct multiboot_info) == 68, "as in the specification");
+_Static_assert(sizeof(struct multiboot_info) == 116, "as in the specification");
 _Static_assert(sizeof(struct multiboot_mmap_entry) == 24, "as in the specification");
 _Static_assert(sizeof(struct multiboot_mod_list) == 16, "as in the specification");
 

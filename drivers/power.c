@@ -15,6 +15,7 @@
 
 #include "drivers/io.h"
 #include "drivers/serial.h"
+#include "drivers/vga.h"
 
 enum {
     TEST_EXIT = 0xf4,
@@ -28,8 +29,10 @@ enum {
 
 static void say(const char *text)
 {
-    while (*text != 0)
-        serial_put((uint8_t)*text++);
+    for (; *text != 0; text++) {
+        serial_put((uint8_t)*text);
+        vga_put((uint8_t)*text);
+    }
     serial_drain();
 }
 

@@ -1,5 +1,8 @@
 /*
- * console.c - characters out and in, over the serial line.
+ * console.c - characters out, to the serial line and the screen, and in.
+ *
+ *     console_write --+--> serial line      console=ttyS0
+ *                     `--> VGA text         console=tty0
  *
  *     interrupt --> queue[put % SIZE] ... queue[got % SIZE] --> console_read
  *
@@ -13,15 +16,20 @@
  * Rules:
  *   - a byte that finds the queue full is counted, never dropped in silence;
  *   - a character goes out whole: an interrupt's own output comes between two
- *     characters, never between the wait for room and the write.
+ *     characters, never between the wait for room and the write;
+ *   - the kernel is never mute: without any place that was chosen, it uses what
+ *     there is.
  *
- * There is one console, and it is a serial port.
+ * Input comes from the serial line alone.
  */
 #include "kernel/console.h"
 
+#include "boot/multiboot.h"
 #include "drivers/pic.h"
 #include "drivers/serial.h"
+#include "drivers/vga.h"
 #include "kernel/cpu.h"
+#include "kernel/memmap.h"
 #include "kernel/timer.h"
 #include "kernel/trap.h"
 
@@ -32,6 +40,9 @@ static uint8_t queue[QUEUE_SIZE];
 static volatile uint32_t put_count, got_count;
 static volatile uint32_t lost;
 static volatile bool interrupted;
+static unsigned present;                /* of enum console_place */
+static unsigned chosen;                 /* 0: all of them */
+static bool on_serial = true;
 static bool line_begun;                 /* the last character was no newline */
 
 /* ---- out ---------------------------------------------------------------- */
@@ -40,7 +51,9 @@ static void put(char c)
 {
     uint32_t flags = irq_save();
 
-    serial_put((uint8_t)c);
+    if (on_serial)
+        serial_put((uint8_t)c);
+    vga_put((uint8_t)c);
     irq_restore(flags);
 }
 
@@ -52,6 +65,11 @@ void console_write(const char *text, size_t length)
         put(*text);
         line_begun = *text != '\n';
     }
+
+    uint32_t flags = irq_save();
+
+    vga_show_cursor();
+    irq_restore(flags);
 }
 
 void console_fresh_line(void)
@@ -121,7 +139,41 @@ uint32_t console_overruns(void)
 
 void console_init(void)
 {
-    serial_init(DEFAULT_BAUD);
+    if (serial_init(DEFAULT_BAUD))
+        present |= CONSOLE_SERIAL;
+}
+
+/* By what the loader says: its map, and the mode that it has set if it set one. */
+static bool may_have_screen(const struct multiboot_info *info)
+{
+    struct memmap_entry entry;
+    uint32_t offset = 0;
+
+    if ((info->flags & MULTIBOOT_INFO_FRAMEBUFFER_INFO) &&
+        info->framebuffer_type != MULTIBOOT_FRAMEBUFFER_TYPE_EGA_TEXT)
+        return false;
+    while (memmap_next_entry(info, &offset, &entry))
+        if (entry.type == MULTIBOOT_MEMORY_AVAILABLE && entry.start < VGA_TEXT_END &&
+            entry.end > VGA_TEXT_START)
+            return false;
+    return true;
+}
+
+void console_find_screen(const struct multiboot_info *info)
+{
+    if (may_have_screen(info) && vga_init())
+        present |= CONSOLE_SCREEN;
+}
+
+bool console_choose(enum console_place place)
+{
+    chosen |= place;
+
+    unsigned used = (chosen & present) != 0 ? chosen & present : present;
+
+    on_serial = (used & CONSOLE_SERIAL) != 0;
+    vga_use((used & CONSOLE_SCREEN) != 0);
+    return (present & place) != 0;
 }
 
 bool console_set_baud(uint32_t baud)

@@ -1,5 +1,5 @@
 /*
- * console.h - characters out and in: the serial line.
+ * console.h - characters out, to the serial line and the screen, and in.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
@@ -8,9 +8,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct multiboot_info;
+
 /* From here on text goes out.  Input needs interrupts: console_listen. */
 void console_init(void);
 void console_listen(void);
+
+/*
+ * Print on the screen as well, if there is one with VGA text, which is cleared.
+ * The loader's information is asked whether there may be one.
+ */
+void console_find_screen(const struct multiboot_info *info);
+
+/*
+ * Where to print: everywhere until this is called; then on what was chosen, one or
+ * both.  False: the machine has no such thing.  If it has nothing of what was
+ * chosen, the output stays where it was.
+ */
+enum console_place { CONSOLE_SERIAL = 1 << 0, CONSOLE_SCREEN = 1 << 1 };
+bool console_choose(enum console_place place);
 
 /* Set the speed of the line.  False: it cannot be that. */
 bool console_set_baud(uint32_t baud);

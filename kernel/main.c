@@ -74,6 +74,7 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
 {
     console_init();
     check_loader(magic);
+    console_find_screen(info);
     gdt_init();
     trap_init();
     params_parse(command_line(info));

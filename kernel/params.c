@@ -11,7 +11,9 @@
  *
  * Rules:
  *   - what is unknown or malformed is named in the log and skipped;
- *   - given twice, the last one counts.
+ *   - given twice, the last one counts; but console= may be given for each place.
+ *
+ * Quotes may also stand around the whole, as GRUB writes them: "run=a; b".
  *
  * This file also has the parameters that belong to no other file.
  */
@@ -148,7 +150,7 @@ static void take(char **at)
     for (; *from != 0 && (quoted || !is_blank(*from)); from++) {
         if (*from == '"') {
             quoted = !quoted;
-        } else if (*from == '=' && !has_value && !quoted) {
+        } else if (*from == '=' && !has_value) {
             *to++ = 0;
             value = to;
             has_value = true;
@@ -205,15 +207,12 @@ static bool set_quiet(const char *value)
 
 KERNEL_PARAM(quiet, "", "show only errors at boot", set_quiet);
 
-/* "ttyS0", or with a speed behind a comma; more behind that, as in 115200n8, is
- * what the line has anyway. */
-static bool set_console(const char *value)
+/* ",BAUD", or nothing; more behind that, as in 115200n8, is what the line has
+ * anyway. */
+static bool set_speed(const char *value)
 {
     uint32_t baud = 0;
 
-    if (strncmp(value, "ttyS0", 5) != 0)
-        return false;
-    value += 5;
     if (*value == 0)
         return true;
     if (*value++ != ',')
@@ -225,8 +224,20 @@ static bool set_console(const char *value)
     return console_set_baud(baud);
 }
 
-KERNEL_PARAM(console, "ttyS0[,BAUD]", "where the shell is, and the line's speed",
-             set_console);
+static bool set_console(const char *value)
+{
+    bool serial = strncmp(value, "ttyS0", 5) == 0;
+
+    if (serial ? !set_speed(value + 5) : strcmp(value, "tty0") != 0)
+        return false;
+    if (!console_choose(serial ? CONSOLE_SERIAL : CONSOLE_SCREEN))
+        pr_warn("console=%s: this machine has no %s", value,
+                serial ? "serial port" : "screen with VGA text");
+    return true;
+}
+
+KERNEL_PARAM(console, "ttyS0[,BAUD]|tty0",
+             "print on the serial line, on the screen, or both (both)", set_console);
 
 static bool set_kmemleak(const char *value)
 {

@@ -58,6 +58,23 @@ have python3 || need python3
 some_python_has pytest,pexpect || need 'python3-pytest python3-pexpect'
 links_cmocka cc || need libcmocka-dev
 
+# The boot medium, and the firmware that its tests start it with: x86 machines only,
+# for others have no such packages.
+case $(uname -m) in
+    x86_64 | i?86)
+        grub=${GRUB_LIB:-/usr/lib/grub}
+        firmware=/usr/share/OVMF
+        have grub-mkimage || need grub-common
+        [ -e "$grub/i386-pc/boot_hybrid.img" ] || need grub-pc-bin
+        [ -e "$grub/x86_64-efi/normal.mod" ] || need grub-efi-amd64-bin
+        [ -e "$grub/i386-efi/normal.mod" ] || need grub-efi-ia32-bin
+        have xorriso || need xorriso
+        have mformat || need mtools
+        [ -e "$firmware/OVMF_CODE_4M.fd" ] || need ovmf
+        [ -e "$firmware/OVMF32_CODE_4M.secboot.fd" ] || need ovmf-ia32
+        ;;
+esac
+
 case $(uname -m) in
     x86_64)
         have gdb || need gdb

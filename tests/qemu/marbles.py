@@ -61,17 +61,17 @@ class Machine:
     """One boot.  prompt=False: the boot does not end at the prompt.
 
     stopped=True: the machine waits for GDB before its first instruction: boot()
-    lets it go.
+    lets it go.  loader: what QEMU boots from, if not the kernel itself.
     """
     booted = []                 # by the running test, for its report
 
     def __init__(self, elf, memory="64M", cmdline="", arguments=(), prompt=True,
-                 stopped=False):
+                 stopped=False, loader=None, qemu=QEMU):
         self.folder = tempfile.TemporaryDirectory(prefix="marbles-")
         self.socket = f"{self.folder.name}/gdb"
         self.elf = str(elf)
         self.command = [
-            QEMU, "-accel", "tcg", "-kernel", self.elf, "-m", memory,
+            qemu, "-accel", "tcg", *(loader or ["-kernel", self.elf]), "-m", memory,
             "-display", "none", "-monitor", "none", "-net", "none", "-no-reboot",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line",

@@ -79,7 +79,7 @@ def test_quiet_keeps_nothing_from_the_log_and_no_report_from_the_console(boot):
 
 
 @pytest.mark.parametrize("given", ["console=ttyS0", "console=ttyS0,9600",
-                                   "console=ttyS0,115200n8"])
+                                   "console=ttyS0,115200n8", "console=tty0 console=ttyS0"])
 def test_console_takes_the_line_and_its_speed(boot, given):
     machine = boot(cmdline=given)
     assert machine.run("check") == ["mm_check: all rules hold"]
@@ -120,6 +120,7 @@ def test_a_wrong_parameter_does_not_keep_the_next_from_working(boot):
                          "not be touched)"]),
     ("run=check", ["mm_check: all rules hold"]),
     ('run="check; check"', ["mm_check: all rules hold"] * 2),
+    ('"run=check; check"', ["mm_check: all rules hold"] * 2),
     ('run="whatis \\"x y\\""', ['whatis: ADDR: "x y" is not a number such as 100, 0x64, '
                                 '4K, 1M or $1']),
     ("run=\"whatis 'a;b'\"", ['whatis: ADDR: "a;b" is not a number such as 100, 0x64, '
