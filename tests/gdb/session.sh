@@ -30,6 +30,7 @@ qemu="$machine -monitor none -chardev $console -serial chardev:console"
 "$GDB" -q "$elf" \
     -ex "set confirm off" \
     -ex "set pagination off" \
+    -x mm/gdb/marbles.py \
     -ex "target remote | exec $qemu -kernel $elf -append \"\$MARBLES_CMDLINE\" -S -gdb stdio" \
     -ex "hbreak kernel_main" \
     -ex "continue" \
