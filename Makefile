@@ -299,6 +299,19 @@ $(SUITES32): $$(call test_objects,32,$$(@F))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
 
+# The heaps that tests/gdb looks at: mm as a student's program has it.
+$(HOSTED)/gdb/heaps64: tests/gdb/heaps.c $(LIBRARY)
+	$(call say,HOSTLD $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -fno-omit-frame-pointer -o $@ $(filter %.c %.o,$^)
+
+$(HOSTED)/gdb/heaps32: tests/gdb/heaps.c \
+                       $(patsubst %.c,$(HOSTED)/32/%.o,$(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -m32 -fno-omit-frame-pointer -o $@ \
+	    $(filter %.c %.o,$^)
+
 # ---- targets -----------------------------------------------------------------------
 
 # The serial port is the terminal; the test exit is how `exit` ends QEMU.
@@ -348,6 +361,12 @@ gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	$(Q)GDB="$(GDB)" sh tests/gdb/session.sh $(ELF) \
 	    '$(MACHINE) $(QEMUFLAGS)' $(GDBFLAGS)
 
+dump: $(ELF) ## boot, run CMDS, write the machine's memory to build/dump.elf
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/gdb/dump.py $(ELF) $(KERNEL_DIR)/dump.elf \
+	    $(QEMU) -accel tcg -m $(MEM) -display none -net none $(QEMUFLAGS)
+
 console: ## in a second terminal: the serial console of make gdb
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/gdb/console.py build/gdb/run
@@ -378,7 +397,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec gdb console hosted check test clean FORCE
+.PHONY: all help deps toolchain run exec gdb dump console hosted check test clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
