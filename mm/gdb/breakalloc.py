@@ -19,9 +19,10 @@ class AllocBreakpoint(gdb.Breakpoint):
         address = int(gdb.parse_and_eval("(unsigned long)&heap.serial"))
         self.serial = serial
         super().__init__("heap.serial", type=gdb.BP_WATCHPOINT,
-                         wp_class=gdb.WP_WRITE, internal=True)
+                         wp_class=gdb.WP_WRITE)
         self.silent = True
         self.condition = f"*(unsigned int *){address:#x} == {serial}"
+        gdb.execute(f"enable delete {self.number}")     # once it has stopped
 
 
 def caller(frame):
@@ -49,7 +50,6 @@ def announce(breakpoint):
         file = line.symtab.filename if line.symtab else "?"
         where = f", by {frame.name()} ({file}:{line.line})"
     write(f"Allocation with serial {breakpoint.serial}{where}: bt shows the way")
-    gdb.post_event(lambda: breakpoint.is_valid() and breakpoint.delete())
 
 
 class BreakAlloc(Command):

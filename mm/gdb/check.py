@@ -220,6 +220,8 @@ class Check(Command):
 
     def run(self, words, as_json):
         heap = Heap()
+        if not heap.npages and not any(heap.free):
+            raise gdb.GdbError("there is no heap yet: mm_init has not run")
         broken = check(heap)
         if as_json:
             row = {"ok": not broken, "broken": broken[0][0] if broken else None}

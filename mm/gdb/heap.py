@@ -84,8 +84,7 @@ class Heap:
         self._read_pages()
         self._read_caches()
         self._read_records()
-        self.blocks = self._walk_blocks()
-        self._slabs = None
+        self._blocks = self._slabs = None
 
     def say(self, rule, where):
         self.broken.append((rule, where))
@@ -196,8 +195,14 @@ class Heap:
 
     # ---- blocks -------------------------------------------------------------------
 
+    @property
+    def blocks(self):
+        if self._blocks is None:
+            self._blocks = self._walk_blocks()
+        return self._blocks
+
     def _walk_blocks(self):
-        """Every block, by ascending page; B1 and B2 on the way."""
+        """Every block, by ascending page; B1, B2, B3, B4 and B7 on the way."""
         blocks, pfn = [], 0
         while pfn < self.npages:
             kind, order = self.kind_of[pfn], self.order_of[pfn]
