@@ -5,8 +5,8 @@ after one run and stopped at in the next.  The serial is counted where record_ta
 is inlined, so there is no function to break in: a watchpoint on heap.serial stops
 after the store itself, inside the call that takes it.  `up` from there is the caller.
 
-GDB looks at each allocation before N (thousands a second); the machine is not slowed
-otherwise.  Without records (kmemleak=off) nothing has a serial.
+GDB looks at each allocation before N, two thousand a second in QEMU; the machine is
+not slowed otherwise.  Without records (kmemleak=off) nothing has a serial.
 """
 import gdb
 

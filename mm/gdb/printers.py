@@ -63,8 +63,8 @@ class PagePrinter(Printer):
         text = "page struct" if pfn is None else f"page {pfn:#x}"
         text += f": {kind}, order {int(page['order'])}"
         if kind in ("PG_SLAB", "PG_MAPS"):
-            text += f", {cache_label(int(page['cache']))}, map {int(page['map']):#x}, " \
-                    f"countdown {int(page['countdown'])}"
+            text += f", {cache_label(int(page['cache']))}, " \
+                    f"map {int(page['map']):#x}, countdown {int(page['countdown'])}"
         if kind == "PG_USED" and int(page["run"]):
             text += f", a run of {int(page['run'])} pages"
         if kind == "PG_PART":

@@ -19,6 +19,10 @@ class Symbols:
     """Names for addresses, as kernel/symbols.c gives them."""
 
     def __init__(self):
+        self.entries = None
+
+    def _read(self):
+        """Only when a name is needed: GDB searches long for what is not there."""
         self.starts, self.entries = [], []
         start = target.address_of_label("symbol_table")
         end = target.address_of_label("symbol_table_end")
@@ -32,6 +36,8 @@ class Symbols:
 
     def find(self, address):
         """(name, start, size), or None."""
+        if self.entries is None:
+            self._read()
         at = bisect.bisect(self.starts, address) - 1
         if at >= 0 and address - self.entries[at][0] < self.entries[at][1]:
             start, size, name = self.entries[at]

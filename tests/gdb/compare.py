@@ -26,7 +26,8 @@ def compare_leaks(said):
             expect("leaks", "take", row["func"])
             row["site"] = ":0"
     rows = [{key: row[key] for key in KEYS_OF_SITE} for row in rows]
-    wanted = sorted(said.get("site", []), key=lambda row: (-row["bytes"], row["oldest"]))
+    wanted = sorted(said.get("site", []),
+                    key=lambda row: (-row["bytes"], row["oldest"]))
     expect("leaks", wanted, rows)
     expect("leaks", sum(row["bytes"] for row in wanted), summary["bytes"])
 

@@ -165,7 +165,8 @@ static void print_meminfo(const struct mm_stats *s)
            kb(s->empty_slab_pages), kb(s->slab_pages - s->empty_slab_pages),
            kb(s->total_pages - s->free_pages), kb(s->large_pages), kb(s->live_pages),
            kb(s->meta_pages));
-    printf("\"kmallocs\": %u, \"kfrees\": %u, \"live_objects\": %u, \"live_bytes\": %u, "
+    printf("\"kmallocs\": %u, \"kfrees\": %u, \"live_objects\": %u, "
+           "\"live_bytes\": %u, "
            "\"pages_allocated\": %u, \"pages_freed\": %u, \"live_pages\": %u, "
            "\"failed\": %u, \"bad_frees\": %u, \"last_serial\": %u, "
            "\"skipped_ranges\": %u}\n", s->kmallocs, s->kfrees, s->live_objects,
@@ -275,7 +276,7 @@ static void describe(void)
     fflush(stdout);
 }
 
-/* ---- what GDB sees ---------------------------------------------------------------- */
+/* ---- what GDB sees ------------------------------------------------------------ */
 
 const char *what_mm_check_says(void)
 {

@@ -3,7 +3,7 @@ import json
 import re
 
 import pytest
-from conftest import ROOT, gdb
+from debugger import ROOT, gdb
 
 COMPARE = ROOT / "tests/gdb/compare.py"
 STOP = ("break heap_is_made", "run 1 1 >/dev/null")
