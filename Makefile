@@ -319,6 +319,19 @@ $(SUITES32): $$(call test_objects,32,$$(@F))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
 
+# The heaps that tests/gdb looks at: mm as a student's program has it.
+$(HOSTED)/gdb/heaps64: tests/gdb/heaps.c $(LIBRARY)
+	$(call say,HOSTLD $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -fno-omit-frame-pointer -o $@ $(filter %.c %.o,$^)
+
+$(HOSTED)/gdb/heaps32: tests/gdb/heaps.c \
+                       $(patsubst %.c,$(HOSTED)/32/%.o,$(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -m32 -fno-omit-frame-pointer -o $@ \
+	    $(filter %.c %.o,$^)
+
 # ---- targets -----------------------------------------------------------------------
 
 # The serial port is the terminal; the test exit is how `exit` ends QEMU.
@@ -375,6 +388,12 @@ gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	$(Q)GDB="$(GDB)" sh tests/gdb/session.sh $(ELF) \
 	    '$(MACHINE) $(QEMUFLAGS)' $(GDBFLAGS)
 
+dump: $(ELF) ## boot, run CMDS, write the machine's memory to build/dump.elf
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/gdb/dump.py $(ELF) $(KERNEL_DIR)/dump.elf \
+	    $(QEMU) -accel tcg -m $(MEM) -display none -net none $(QEMUFLAGS)
+
 console: ## in a second terminal: the serial console of make gdb
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/gdb/console.py build/gdb/run
@@ -411,7 +430,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec bench gdb console hosted iso check test \
+.PHONY: all help deps toolchain run exec bench gdb dump console hosted iso check test \
         test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)

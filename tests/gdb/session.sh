@@ -32,6 +32,7 @@ kernel="-kernel $elf -append \"\$MARBLES_CMDLINE\""
 "$GDB" -q "$elf" \
     -ex "set confirm off" \
     -ex "set pagination off" \
+    -x mm/gdb/marbles.py \
     -ex "target remote | exec $qemu $kernel -S -gdb stdio" \
     -ex "hbreak kernel_main" \
     -ex "continue" \

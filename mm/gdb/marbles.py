@@ -1,0 +1,58 @@
+"""marbles.py - the heap in GDB: `gdb build/marbles.elf -x mm/gdb/marbles.py`.
+
+    (gdb) marbles meminfo           what the shell's own commands print, but
+    (gdb) marbles leaks -j          on a kernel that is stopped, crashed, dumped
+    (gdb) marbles check             every rule of mm, and where it is broken
+    (gdb) marbles break-alloc 42    stop at the allocation with serial 42
+    (gdb) print *page               and the structs of mm in words
+
+One module a subsystem, as in Linux's scripts/gdb:
+
+    target      memory and struct layouts of whatever GDB looks at
+    heap        a picture of the heap, read in bulk
+    check       mm_check's rules, with the place where each is broken
+    memory      meminfo, buddyinfo, slabinfo
+    sites       call sites in words; leaks
+    whatis      whatis
+    printers    pretty printers
+    breakalloc  break-alloc
+
+Nothing in the kernel is called and nothing is written, so mm may be in any state.
+"""
+import importlib
+import importlib.util
+import os
+import sys
+
+import gdb
+
+PACKAGE = "marbles_mm"
+MODULES = ("memory", "sites", "whatis", "check", "breakalloc", "printers")
+
+
+def load():
+    """The modules beside this file, as a package of their own, afresh each time."""
+    folder = os.path.dirname(os.path.abspath(os.path.expanduser(__file__)))
+    for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
+        del sys.modules[name]
+    spec = importlib.util.spec_from_loader(PACKAGE, loader=None, is_package=True)
+    package = importlib.util.module_from_spec(spec)
+    package.__path__ = [folder]
+    sys.modules[PACKAGE] = package
+    keep, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        for name in MODULES:
+            importlib.import_module(PACKAGE + "." + name)
+    finally:
+        sys.dont_write_bytecode = keep
+
+
+class Marbles(gdb.Command):
+    """The heap of Marbles: marbles meminfo, buddyinfo, slabinfo, leaks, whatis, ..."""
+
+    def __init__(self):
+        super().__init__("marbles", gdb.COMMAND_DATA, prefix=True)
+
+
+Marbles()
+load()

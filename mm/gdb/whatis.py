@@ -1,0 +1,199 @@
+"""whatis.py - what an address is, and whose: marbles whatis ADDR.
+
+The same steps as mm/what.c and the same sentences as kernel/whatis.c, for whatever
+mm knows.  ADDR is any expression: 0x523110, p, &list->head, $esp.
+"""
+import json
+
+import gdb
+
+from . import target
+from .heap import PAGE_SHIFT, Heap, Slab
+from .sites import Sites
+from .target import Command, number, write
+
+PAGE_SIZE = 1 << PAGE_SHIFT
+
+WORDS = {
+    "outside": "outside the heap",
+    "hole": "a hole in the heap",
+    "meta": "book-keeping of mm: page structs and records",
+    "free_pages": "a free block of pages",
+    "used_pages": "a live block of pages",
+    "large": "a live kmalloc in pages of its own",
+    "slab_live": "a live object",
+    "slab_free": "a free slot",
+    "slab_rest": "what is left of a slab behind its last slot",
+}
+SLOTS = ("slab_live", "slab_free")
+BLOCKS = ("free_pages", "used_pages", "large")
+
+
+class What:
+    """As struct mm_what, for one address."""
+
+    def __init__(self, heap, address):
+        self.heap, self.address = heap, address
+        self.kind, self.start, self.bytes = "outside", address, 0
+        self.serial = self.asked = self.taken_by = self.freed_by = self.order = 0
+        self.exact = self.used_before = False
+        self.cache, self.slot = None, 0
+        self.pfn = heap.pfn(address)
+        if self.pfn < heap.npages:
+            self._page()
+
+    @property
+    def offset(self):
+        return self.address - self.start
+
+    def _record(self, record):
+        if record and record[0]:
+            self.serial, self.asked, self.taken_by, freed = record
+            self.freed_by = freed if self.taken_by else 0
+
+    def _page(self):
+        heap = self.heap
+        head = heap.head(self.pfn)
+        if heap.kind_of[head] == heap.PG_PART and heap.field(head, "run") < head:
+            head = heap.field(head, "run")
+        kind = heap.kind_of[head]
+        self.order = heap.order_of[head]
+        if kind == heap.PG_FREE:
+            self._free(head)
+        elif kind in (heap.PG_USED, heap.PG_PART, heap.PG_LARGE):
+            self._pages(head, kind)
+        elif kind == heap.PG_SLAB:
+            self._slab(head)
+        else:
+            self.kind = "meta" if kind in (heap.PG_META, heap.PG_MAPS) else "hole"
+
+    def _free(self, head):
+        self.kind = "free_pages"
+        self.start, self.bytes = self.heap.address(head), PAGE_SIZE << self.order
+        record = self.heap.page_record(self.pfn)
+        if record:
+            self.used_before = record[0] != 0
+            if self.address % PAGE_SIZE == 0:
+                self._record(record)
+
+    def _pages(self, head, kind):
+        heap = self.heap
+        self.kind = "large" if kind == heap.PG_LARGE else "used_pages"
+        self.exact = kind == heap.PG_USED and heap.field(head, "run") != 0
+        self.start = heap.address(head)
+        self.bytes = self.asked = heap.run_length(head) << PAGE_SHIFT
+        self._record(heap.page_record(head))
+
+    def _slab(self, head):
+        heap = self.heap
+        cache = heap.caches.get(heap.field(head, "cache"))
+        if cache is None or cache.fault:
+            raise target.Unreadable(
+                f"{heap.page_name(head)} is a slab of cache {heap.field(head, 'cache')}"
+                f", which {cache.fault if cache else 'is none'}")
+        self.cache = cache
+        self.slot = (self.address - heap.address(head)) // cache.slot_size
+        if self.slot >= cache.slots:
+            self.kind = "slab_rest"
+            self.start = heap.address(head) + cache.slots * cache.slot_size
+            self.bytes = heap.address(head) + cache.bytes - self.start
+            return
+        slab = Slab()
+        slab.pfn, slab.cache, slab.map = head, cache, heap.field(head, "map")
+        bits = heap._read_map(slab)
+        if bits is None:
+            raise target.Unreadable(f"{heap.page_name(head)}: its map is not where it "
+                                    "must be (S2)")
+        free = bits >> self.slot & 1
+        self.kind = "slab_free" if free else "slab_live"
+        self.start = heap.address(head) + self.slot * cache.slot_size
+        self.bytes, self.asked = cache.slot_size, cache.object_size
+        if slab.records:
+            self._record(heap.record_fields.unpack_from(
+                slab.records, self.slot * heap.record_layout.size))
+        self.used_before = bool(free and self.serial)
+
+
+def as_json(what, sites):
+    row = {"address": pointer(what.address), "kind": what.kind}
+    if what.kind in ("outside", "hole"):
+        found = sites.symbols.find(what.address)
+        if found:
+            row.update(symbol=found[0], offset=what.address - found[1])
+    if what.kind in SLOTS + BLOCKS:
+        row.update(start=f"{what.start:#010x}", bytes=what.bytes, offset=what.offset)
+    if what.kind in BLOCKS:
+        row.update(order=what.order)
+    if what.kind in SLOTS:
+        row.update(cache=what.cache.label, slot=what.slot)
+    if what.serial:
+        row.update(serial=what.serial, asked=what.asked)
+    for role in ("taken_by", "freed_by"):
+        n = getattr(what, role)
+        if n:
+            row[role] = sites.place(n)
+            row[role + "_func"] = sites.function(n)
+    return row
+
+
+def pointer(address):
+    """As %p of the kernel."""
+    return f"0x{address:0{2 * gdb.lookup_type('long').sizeof}x}"
+
+
+def sentences(what, sites):
+    at = pointer(what.address)
+    if what.kind in ("outside", "hole"):
+        found = sites.symbols.find(what.address)
+        name = f": {sites.symbols.format(what.address)}" if found else ""
+        return [f"{at}: {WORDS[what.kind]}{name}"]
+    within = f"byte {what.offset} of " if what.offset else ""
+    start = f" from {what.start:#010x}" if what.offset else ""
+    words = WORDS[what.kind]
+    if what.kind in SLOTS:
+        lines = [f"{at}: {within}{words}: slot {what.slot} of cache "
+                 f"{what.cache.label}, {what.bytes} bytes{start}"]
+    elif what.kind in BLOCKS:
+        order = "exact, first block of order" if what.exact else "order"
+        lines = [f"{at}: {within}{words}: {what.bytes >> 10} kB ({order} "
+                 f"{what.order}){start}"]
+    elif what.kind == "slab_rest":
+        lines = [f"{at}: {words} (cache {what.cache.label})"]
+    else:
+        lines = [f"{at}: {words}"]
+    return lines + history(what, sites)
+
+
+def history(what, sites):
+    free = what.kind in ("free_pages", "slab_free")
+    lines = []
+    if what.serial:
+        lines.append(f"  {'last taken' if free else 'taken'} for {what.asked} bytes by "
+                     f"{sites.function(what.taken_by)} ({sites.place(what.taken_by)}), "
+                     f"serial {what.serial}")
+    elif free and what.heap.recorded and not what.used_before:
+        lines.append("  there is no record that it was ever handed out")
+    if free and what.freed_by:
+        lines.append(f"  freed by {sites.function(what.freed_by)} "
+                     f"({sites.place(what.freed_by)})")
+    return lines
+
+
+class WhatIs(Command):
+    """What an address is, and whose: marbles whatis ADDR [-j]."""
+    name = "whatis"
+    usage = "ADDR [-j]"
+    most = 64                   # an expression may have blanks in it
+
+    def run(self, words, as_json_row):
+        if not words:
+            raise gdb.GdbError("marbles whatis: ADDR is missing")
+        address = number(" ".join(words), "ADDR")
+        what, sites = What(Heap(), address), Sites()
+        if as_json_row:
+            write(json.dumps(as_json(what, sites)))
+        else:
+            write("\n".join(sentences(what, sites)))
+
+
+WhatIs()

@@ -1,0 +1,26 @@
+"""Fixtures: what GDB looks at."""
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from debugger import ROOT, marbles  # noqa: E402
+
+# 32-bit programs run on x86 only, as in the Makefile.
+BITS = ["64", "32"] if platform.machine() in ("x86_64", "i686") else ["64"]
+
+
+@pytest.fixture(scope="session", params=BITS)
+def heaps(request):
+    """The program that makes random heaps, of both sizes."""
+    program = f"build/hosted/gdb/heaps{request.param}"
+    marbles.make(program)
+    return ROOT / program
+
+
+@pytest.fixture(scope="session")
+def elf():
+    marbles.make("all")
+    return ROOT / "build/marbles.elf"

@@ -1,0 +1,164 @@
+"""mm/gdb over hosted programs of 64 and 32 bits: what it says is what mm says."""
+import json
+import re
+
+import pytest
+from debugger import ROOT, gdb
+
+COMPARE = ROOT / "tests/gdb/compare.py"
+STOP = ("break heap_is_made", "run 1 1 >/dev/null")
+COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "check", "whatis heap.base")
+
+
+def test_80_random_heaps_are_what_the_program_says(heaps, tmp_path):
+    said = gdb(f"python ARGUMENTS, SAID = '1 80', '{tmp_path}/said'",
+               f"source {COMPARE}", program=heaps)
+    assert "80 heaps are alike" in said, said
+
+
+def test_there_is_an_answer_before_there_is_a_heap(heaps):
+    said = gdb("break main", "run 1 1", "marbles meminfo -j", "marbles check -j",
+               "marbles whatis 4096", "marbles leaks", program=heaps)
+    assert '"total_kb": 0, ' in said and "mm_init has not run" in said, said
+    assert "outside the heap" in said and "there is no heap yet" in said, said
+
+
+# ---- what is broken is named, by the rule that mm_check names ---------------------
+
+PAGE = "heap.buddy.page"
+BREAKS = {
+    "B1": f"set var {PAGE}[$free].order = 15",
+    "B2": f"set var {PAGE}[$free].kind = 15",
+    "B3 next to nowhere": f"set var {PAGE}[$free].next = 0x7fffffff",
+    "B3 prev to nowhere": f"set var {PAGE}[$free].prev = 0x7fffffff",
+    "B3 a circle": f"set var {PAGE}[$free].next = $free",
+    "B3 a list's head": "set var heap.buddy.free[$order] = 0xffffffff",
+    "B5": "set var heap.buddy.nfree = heap.buddy.nfree + 1",
+    "B6": "set var heap.buddy.nonempty = heap.buddy.nonempty ^ 0x400",
+    "S1 cache": f"set var {PAGE}[$full].cache = 200",
+    "S2 map": "set var {0}[$slab].map = {0}[$slab].map + 1".format(PAGE),
+    "S3 levels": "set var caches[0].levels = caches[0].levels ^ 0x200",
+    "S3 head": "set var caches[0].partial[3] = 1",
+    "S3 countdown": f"set var {PAGE}[$full].countdown = 77",
+    "S4 spare": "set var caches[0].spare = $free",
+    "S5 group": "set var caches[0].group = caches[0].group + 8",
+    "S5 slab": "set var caches[0].slab = 5",
+    "S6 slabs": "set var caches[0].slabs = 99",
+    "S6 frees": "set var caches[0].frees = caches[0].frees + 1",
+    "S7": "set var caches[0].group_record[0].serial = 0",
+    "M1": "set var heap.total_pages = 5",
+    "M2": "set var heap.pages_freed = heap.pages_freed + 1",
+    "M3": "set var heap.serial = 3",
+    "M5": "set var heap.record[$used].freed_by = 1",
+}
+
+# The page numbers that the breaks use: of the first of each kind.
+FIND = """python
+def find(name, test):
+    page = gdb.parse_and_eval("heap.buddy.page")
+    for pfn in range(int(gdb.parse_and_eval("heap.buddy.npages"))):
+        if test(page[pfn], pfn):
+            return gdb.execute("set $%s = %d" % (name, pfn))
+    raise gdb.GdbError("no " + name)
+kind = lambda page: str(page["kind"])
+cache = lambda page: gdb.parse_and_eval("caches")[int(page["cache"])]
+find("free", lambda p, n: int(p["kind"]) == 2 and int(p["next"]) != 0xffffffff)
+gdb.execute("set $order = heap.buddy.page[$free].order")
+find("used", lambda p, n: int(p["kind"]) == 4)
+find("slab", lambda p, n: int(p["kind"]) == 7 and int(cache(p)["map_place"]) == 1)
+find("full", lambda p, n: int(p["kind"]) == 7 and int(p["countdown"]) == 1 and
+     int(cache(p)["slab"]) != int(p.address) and int(cache(p)["slots"]) > 40)
+end
+"""
+
+
+@pytest.fixture(scope="module")
+def find(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gdb") / "find.gdb"
+    path.write_text(FIND)
+    return path
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_rule_is_named_as_mm_check_names_it(heaps, find, name):
+    said = gdb(*STOP, f"source {find}", BREAKS[name], "marbles check -j",
+               "printf \"mm_check: %s\\n\", what_mm_check_says()",
+               *(f"marbles {command}" for command in COMMANDS), program=heaps)
+    row = json.loads(re.search(r'^\{"ok".*', said, re.M)[0])
+    assert row["ok"] is False, said
+    kernel = re.search(r"^mm_check: (.*)", said, re.M)[1]
+    assert row["broken"] == kernel, said
+    assert kernel.startswith(name[:2]), said
+    assert len(row["where"][0]) > len(kernel) + 5, said
+
+
+def test_a_broken_list_is_named_with_its_list_and_page(heaps, find):
+    said = gdb(*STOP, f"source {find}", BREAKS["B3 next to nowhere"],
+               "printf \"page %#x free[%d]\\n\", $free, $order", "marbles check",
+               program=heaps)
+    page, order = re.search(r"^page (0x\w+) free\[(\d+)\]", said, re.M).groups()
+    assert f"page {page} (PG_FREE, order {order}) on free[{order}]: next is page " \
+        "0x7fffffff, beyond the last" in said, said
+
+
+def test_a_wrong_counter_is_named_with_both_values(heaps):
+    said = gdb(*STOP, "set var heap.buddy.nfree = 12345", "marbles meminfo",
+               "marbles buddyinfo -j", program=heaps)
+    assert "DIFFERS: heap.buddy.nfree says 12345, recounted it is " in said, said
+    assert '{"counter": "heap.buddy.nfree", "says": 12345, "recounted": ' in said
+
+
+GARBAGE = [
+    "set var heap.buddy.npages = 0xfffffff0", "set var heap.buddy.page = 16",
+    "set var heap.record = 16", "set var heap.base = 1",
+    "call (void)memset(heap.buddy.page, 0xff, 40000)",
+    "call (void)memset(heap.buddy.page, 0xa7, 40000)",
+    "call (void)memset(caches, 0x5a, 4000)", "call (void)memset(caches, 0xff, 30000)",
+    "call (void)memset(&heap, 0xff, sizeof(heap))",
+    "call (void)memset(&heap, 0x41, sizeof(heap))",
+]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_garbage_ends_in_words(heaps, garbage):
+    said = gdb(*STOP, garbage, *(f"marbles {command} -j" for command in COMMANDS),
+               *(f"marbles {command}" for command in COMMANDS),
+               "print heap.buddy", "print caches[3]", "echo the end\\n", program=heaps)
+    assert "the end" in said, said
+
+
+# ---- stopping at an allocation ----------------------------------------------------
+
+def test_break_alloc_stops_in_the_call_that_takes_the_serial(heaps):
+    said = gdb("break main", "run 3 1 >/dev/null", "marbles break-alloc 77", "continue",
+               "printf \"serial %u\\n\", heap.serial", "bt",
+               "marbles break-alloc 76", "marbles break-alloc x",
+               "marbles break-alloc 78", "continue",
+               "printf \"serial %u\\n\", heap.serial", program=heaps)
+    assert re.findall(r"^serial (\d+)", said, re.M) == ["77", "78"], said
+    assert re.search(r"Allocation with serial 77, by take \(tests/gdb/heaps.c:\d+\)",
+                     said), said
+    assert re.search(r"^#\d+ .*\btake \(", said, re.M), said
+    assert "serial 76 was taken already, the newest is 77" in said, said
+    assert 'N: No symbol "x" in current context.' in said, said
+
+
+# ---- words ------------------------------------------------------------------------
+
+def test_structs_are_printed_in_words(heaps):
+    said = gdb(*STOP, "print heap.buddy", "print caches[0]", "print *caches[0].slab",
+               "print *caches[0].group_record", "print heap.buddy.page[0]",
+               "print/r heap.buddy.nfree", "print __start_alloc_sites[0]@1",
+               program=heaps)
+    assert re.search(r"= buddy: \d+ of \d+ pages free, first blocks by order", said)
+    assert re.search(r"= kmalloc-8: \d+ live of 8 bytes, \d+ slabs", said), said
+    assert re.search(r"= page 0x\w+: PG_SLAB, order 0, kmalloc-8, map 0x", said), said
+    assert re.search(r"= serial \d+: 8 bytes for \w+ \(tests/gdb/heaps.c:\d+\)", said)
+    assert "heaps.c:" in said
+
+
+@pytest.mark.parametrize("words", ["meminfo x", "leaks since", "leaks x y z",
+                                   "slabinfo -k", "whatis", "break-alloc"])
+def test_wrong_arguments_are_said(heaps, words):
+    said = gdb(f"marbles {words}", program=heaps)
+    assert "marbles " + words.split()[0] in said, said

@@ -1,0 +1,153 @@
+"""mm/gdb over QEMU: what it says of a running kernel is what the shell says."""
+import json
+import random
+import re
+
+import pytest
+from debugger import ROOT, SCRIPT, gdb, marbles
+
+HEAPS = 40
+COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "check")
+
+
+@pytest.fixture(scope="module")
+def machine(elf):
+    """A kernel at its prompt, with GDB's door open."""
+    with marbles.Machine(elf, memory="16M", stopped=True) as machine:
+        machine.gdb()
+        machine.boot()
+        yield machine
+
+
+def ask(machine, *commands):
+    """What GDB says to each command, by command."""
+    words = [word for command in commands
+             for word in (f"echo <<{command}>>\\n", f"marbles {command}")]
+    said = machine.gdb(f"source {SCRIPT}", *words)
+    assert "Traceback" not in said, said
+    parts = re.split(r"^<<(.*)>>\n", said, flags=re.M)[1:]
+    return dict(zip(parts[0::2], parts[1::2]))
+
+
+def rows(text):
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+class Worker:
+    """Random work at the shell, which keeps track of what can be given back."""
+
+    def __init__(self, machine, seed):
+        self.machine, self.random = machine, random.Random(seed)
+        self.objects, self.pages, self.addresses = [], [], [0, 0x100000, 0xfffff000]
+
+    def step(self):
+        size = self.random.choice([8, 24, 100, 500, 1400, 4000, 8192, 9000, 70000])
+        choice = self.random.randrange(5)
+        if choice < 2:
+            self.note(self.machine.run(f"kmalloc {size} {self.random.randint(1, 12)}"),
+                      self.objects)
+        elif choice == 2:
+            self.note(self.machine.run(f"pages {self.random.randrange(4)}"), self.pages)
+        elif self.objects and choice == 3:
+            self.machine.run(f"kfree {self.pick(self.objects)}")
+        elif self.objects:
+            self.machine.run(f"forget {self.pick(self.objects)}")
+
+    def pick(self, held):
+        return held.pop(self.random.randrange(len(held)))
+
+    def note(self, lines, held):
+        for line in lines:
+            found = re.match(r"(\$\d+) = 0x(\w+)", line)
+            if found:
+                held.append(found[1])
+                self.addresses.append(int(found[2], 16) + self.random.choice([0, 4]))
+
+
+def test_40_random_heaps_are_what_the_shell_says(machine):
+    """One heap grows from the other."""
+    worker = Worker(machine, 1)
+    for heap in range(HEAPS):
+        for _ in range(4):
+            worker.step()
+        if len(worker.objects) > 100:
+            while worker.objects:
+                machine.run("kfree " + " ".join(worker.objects[-8:]))
+                del worker.objects[-8:]
+        questions = [f"{command} -j" for command in COMMANDS]
+        questions += [f"whatis {address:#x} -j" for address in
+                      worker.random.sample(worker.addresses,
+                                           min(4, len(worker.addresses)))]
+        wanted = {question: machine.json(question) for question in questions}
+        for question, said in ask(machine, *questions).items():
+            got = rows(said)
+            if question.startswith("whatis") and \
+                    got[0]["kind"] in ("outside", "hole"):
+                for row in got + wanted[question]:      # the rest is the kernel's
+                    for key in ("region", "symbol", "offset"):
+                        row.pop(key, None)
+            assert got == wanted[question], f"heap {heap}: {question}"
+
+
+def test_texts_are_the_shells_own(machine):
+    questions = ["meminfo", "buddyinfo", "slabinfo", "leaks", "check",
+                 f"whatis {machine.take('kmalloc 100')[1] + 5:#x}"]
+    wanted = {question: machine.run(question) for question in questions}
+    for question, said in ask(machine, *questions).items():
+        got = [line.rstrip() for line in said.splitlines()]
+        lines = [line.rstrip() for line in wanted[question]]
+        assert got[:len(lines)] == lines, question
+
+
+def test_break_alloc_stops_in_the_kernel(elf):
+    line = 'run="kmalloc 100 20; pages 1; kmalloc 50"'
+    with marbles.Machine(elf, stopped=True, cmdline=line) as machine:
+        said = machine.gdb(f"source {SCRIPT}", "hbreak kernel_main", "continue",
+                           "marbles break-alloc 17", "continue",
+                           "printf \"serial %u\\n\", heap.serial", "bt",
+                           "marbles meminfo", "marbles break-alloc 21", "continue",
+                           "bt",
+                           "printf \"serial %u\\n\", heap.serial")
+        assert re.findall(r"^serial (\d+)", said, re.M) == ["17", "21"], said
+        assert "serial 17, by cmd_kmalloc (" in said, said
+        assert "serial 21, by take_pages (" in said, said
+        assert re.search(r"^#\d+ .*\bcmd_kmalloc \(", said, re.M), said
+        assert "mm is busy: it was stopped inside a call" in said, said
+        machine.boot()
+        machine.is_whole()
+
+
+def test_a_machine_that_is_off_records_is_told(elf):
+    with marbles.Machine(elf, stopped=True, cmdline="kmemleak=off") as machine:
+        machine.gdb()
+        machine.boot()
+        machine.run("kmalloc 100 3; kmalloc 9000")
+        wanted = machine.json("meminfo -j"), machine.json("slabinfo -j")
+        said = ask(machine, "meminfo -j", "slabinfo -j", "check -j")
+        assert (rows(said["meminfo -j"]), rows(said["slabinfo -j"])) == wanted
+        assert rows(said["check -j"]) == [{"ok": True, "broken": None}]
+
+
+# ---- machines that are no more ----------------------------------------------------
+
+def test_a_dump_is_what_the_machine_was(elf):
+    core = ROOT / "build/dump.elf"
+    said = marbles.make("dump", "MEM=8M", "CMDS=kmalloc 100 30; kfree $7; pages 2; "
+                        "leaks -j; meminfo -j; slabinfo -j; buddyinfo -j").stdout
+    assert said.splitlines()[-1].strip() == \
+        "gdb build/marbles.elf build/dump.elf -x mm/gdb/marbles.py"
+    answers = gdb(*(f"marbles {c} -j" for c in
+                    ("leaks", "meminfo", "slabinfo", "buddyinfo", "check")), "bt",
+                  program=elf, core=core)
+    wanted = [json.loads(line) for line in said.splitlines() if line[:1] == "{"]
+    assert rows(answers) == wanted + [{"ok": True, "broken": None}]
+    assert re.search(r"^#\d+ .*\bkernel_main \(", answers, re.M), answers
+
+
+def test_a_crash_is_dumped():
+    marbles.make("dump", "MEM=8M", "LAB=tests/labs/faults.c",
+                 "CMDS=kmalloc 100 3; fault null-write")
+    elf = ROOT / marbles.make("all", "LAB=tests/labs/faults.c").stdout.split()[-1]
+    said = gdb("marbles leaks -j", "bt", program=elf, core=elf.parent / "dump.elf")
+    assert rows(said)[-1]["objects"] == 3, said
+    assert re.search(r"^#\d+ .*\bfault_null_write \(|^#\d+ .*\bpanic", said, re.M), said
