@@ -122,8 +122,8 @@ def check_slab(heap, slab):
             heap.say("S7: a slot's record does not agree with the map",
                      f"{name}, slot {i}: {'free' if free else 'live'} in the map, "
                      f"serial {serial}, freed_by {freed_by} in the record")
-        if serial > heap.serial:
-            heap.say("M3: a serial number is above the newest",
+        if heap.is_newer(serial):
+            heap.say("M3: a serial number is newer than the newest",
                      f"{name}, slot {i}: {serial}, the newest is {heap.serial}")
 
 
@@ -197,8 +197,8 @@ def check_sums(heap):
                  f"{totals.live_pages} are live")
     for block in heap.of_kind(heap.PG_USED, heap.PG_LARGE) if heap.recorded else ():
         serial, _, _, freed_by = heap.page_record(block.pfn)
-        if serial > heap.serial:
-            heap.say("M3: a serial number is above the newest",
+        if heap.is_newer(serial):
+            heap.say("M3: a serial number is newer than the newest",
                      f"{heap.page_name(block.pfn)}: {serial}, the newest is "
                      f"{heap.serial}")
         if not serial or freed_by:

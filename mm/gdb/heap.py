@@ -395,6 +395,10 @@ class Heap:
         """(serial, size, site, freed_by) of each slot, or nothing."""
         return self.record_fields.iter_unpack(slab.records)
 
+    def is_newer(self, serial):
+        """Newer than the newest?  They may have wrapped (M3)."""
+        return 0 < (serial - self.serial) % (1 << 32) < 1 << 31
+
     def is_kept(self, slab):
         """Being served, or spare."""
         served = self.page + slab.pfn * self.page_layout.size

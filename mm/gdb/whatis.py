@@ -47,9 +47,8 @@ class What:
         return self.address - self.start
 
     def _record(self, record):
-        if record and record[0]:
-            self.serial, self.asked, self.taken_by, freed = record
-            self.freed_by = freed if self.taken_by else 0
+        if record and record[0] and record[2]:
+            self.serial, self.asked, self.taken_by, self.freed_by = record
 
     def _page(self):
         heap = self.heap

@@ -55,7 +55,7 @@ def test_a_fault_is_reported_whole(crash, kind, lab_elf):
                        re.M)
     if kind == "stack":
         assert calls[0] == "fault_stack" and "times more)" in text
-        assert calls[-6:-4] == ["fault_stack_overflow", "cmd_fault"], text
+        assert calls[-7:-5] == ["fault_stack_overflow", "cmd_fault"], text
     assert calls[-4:] == ["shell_run", "shell_loop", "kernel_main", "entry"], text
     if kind in FRAMES:
         assert "cmd_fault" in calls[-6:-4], text
