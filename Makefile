@@ -10,6 +10,10 @@
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
 
+ifneq ($(words $(CURDIR)),1)
+$(error the path of this folder has a blank, which make cannot handle: move it)
+endif
+
 # ---- knobs ------------------------------------------------------------------------
 
 # C files from anywhere, compiled into the kernel.

@@ -4,10 +4,12 @@
  *     address     sixteen bytes                                       the same
  *     0x00523100  68 65 6c 6c 6f 00 6b 6b  6b 6b 6b 6b 6b 6b 6b 6b   |hello.kk..|
  *
- * dump reads RAM and nothing else: page 0 is not there, so that NULL faults, and
- * behind the end of RAM live devices, where reading may change something.
+ * dump reads what is mapped below the end of RAM, and nothing else: page 0 is not
+ * there, so that NULL faults, nor is the guard page below the stack, and behind the
+ * end of RAM live devices, where reading may change something.
  */
 #include "kernel/memmap.h"
+#include "kernel/paging.h"
 #include "kernel/shell.h"
 #include "mm/mm.h"
 
@@ -51,6 +53,9 @@ static bool may_dump(uint32_t address)
                 (unsigned)address);
     else if (address >= memmap_ram_end())
         kprintf("dump: 0x%08x is not RAM (%s)\n", (unsigned)address,
+                memmap_region(address));
+    else if (!paging_maps(address))
+        kprintf("dump: 0x%08x is not mapped (%s)\n", (unsigned)address,
                 memmap_region(address));
     else
         return true;

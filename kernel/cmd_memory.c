@@ -222,7 +222,9 @@ static int cmd_slabinfo(int argc, char **argv)
 SHELL_COMMAND_IN("memory", slabinfo, "[-j]", "object caches and their slabs",
     "The rows of Linux's /proc/slabinfo, then for each cache that was ever used its\n"
     "full, partial and empty slabs, the most it had, the size it was made for,\n"
-    "and how many objects were taken and given back since boot.  A slab that\n"
+    "and how many objects were taken and given back since boot.  12 bytes a slot\n"
+    "record who took it, so objperslab is less than pages / size; kmemleak=off\n"
+    "shows the difference.  A slab that\n"
     "becomes empty goes back to the page allocator:\n"
     "    kmalloc 100 50; slabinfo; kfree $1; slabinfo",
     cmd_slabinfo);

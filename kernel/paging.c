@@ -89,6 +89,18 @@ static void map_with_tables(uint32_t count)
         use_table(tables + (size_t)(i - 1) * ENTRIES, i);
 }
 
+bool paging_maps(uint32_t addr)
+{
+    uint32_t entry = page_directory[addr >> LARGE_SHIFT];
+
+    if (!(entry & PRESENT) || entry & LARGE)
+        return entry & PRESENT;
+
+    const uint32_t *table = (const uint32_t *)(uintptr_t)(entry & ~(PAGE_SIZE - 1));
+
+    return table[addr >> PAGE_SHIFT & (ENTRIES - 1)] & PRESENT;
+}
+
 void paging_init(void)
 {
     const uint64_t large = (uint64_t)1 << LARGE_SHIFT;

@@ -28,8 +28,10 @@ struct shell_command {
     int (*run)(int argc, char **argv);
 } __attribute__((aligned(32)));
 
+/* Not static: two commands of one name are an error of the linker. */
 #define SHELL_COMMAND_IN(group_, name_, usage_, help_, details_, fn_)           \
-    static const struct shell_command shell_command_##name_ __attribute__((     \
+    extern const struct shell_command shell_command_##name_;                    \
+    const struct shell_command shell_command_##name_ __attribute__((            \
         section("shell_commands"), used)) = { #name_, usage_, help_, group_,    \
                                               details_, fn_ }
 

@@ -16,7 +16,7 @@
  * one lies behind the slots where there is room, else in an object of a map cache.
  *
  * The life of a request.  An allocation takes the lowest bit of the word that the
- * cache is serving: 32 slots of one slab.  Is the word used up, slab_refill() finds
+ * cache is serving: 32 slots of one slab.  When the word is used up, slab_refill() finds
  * the next word: in this slab; in the fullest partial slab; in the spare one; in a
  * new one.  A free goes from the address to its page, its cache, its slot, proves
  * each step, and sets the bit.

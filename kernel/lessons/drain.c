@@ -15,7 +15,7 @@
  *     leaks mark                  draw a line
  *     drain                       watch "free" fall, to the very end
  *     leaks since                 who has it all?  The line is named
- *     slabinfo; buddyinfo         2 kB for 1,500 bytes; nothing left to split
+ *     slabinfo; buddyinfo         what a buffer costs; nothing left to split
  *     kmalloc 100                 everybody suffers, not only the driver
  *     drain careless              the same driver, without its check for NULL
  *
@@ -32,8 +32,9 @@
  *
  * Exercise: where does the missing kfree belong?  Is there a way to write
  * receive() so that no path can forget it?  Put it in, then
- *     leaks mark; drain 1000 careless; (Ctrl-C after a while) leaks since
- * must find nothing.
+ *     leaks mark; drain 1000 careless
+ *     leaks since
+ * must find nothing (Ctrl-C ends drain, and with it the rest of its line).
  *
  * The driver runs in the interrupt, and so does the counting: what it does depends
  * on its ticks and packets alone, and the last row is the same in every run with

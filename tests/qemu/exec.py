@@ -38,6 +38,15 @@ def kernel_command_line():
     return f'{parameters} quiet run="{escaped}\nexit"'.strip()
 
 
+def show(text):
+    """On stdout, until its reader has gone away; the commands run on all the same."""
+    try:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main():
     qemu = subprocess.Popen(
         sys.argv[1:] + ["-append", kernel_command_line(), "-no-reboot",
@@ -54,8 +63,7 @@ def main():
     log = []
     for line in qemu.stdout:
         log.append(line.replace(b"\r", b""))
-        sys.stdout.buffer.write(log[-1])
-        sys.stdout.buffer.flush()
+        show(log[-1])
     status = qemu.wait()
     timer.cancel()
 

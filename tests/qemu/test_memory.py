@@ -321,6 +321,12 @@ def test_whatis_reads_nothing_and_changes_nothing(fresh):
     assert fresh.meminfo() == before
 
 
+def test_dump_stops_before_what_is_not_mapped(fresh):
+    lines = fresh.run("dump 0x100000 2M")
+    assert lines[-1].endswith("is not mapped (guard page below the stack)")
+    assert fresh.run("check") == ["mm_check: all rules hold"]
+
+
 def test_dump_shows_what_is_there(fresh):
     (_, address) = fresh.take("kmalloc 32")
     lines = fresh.run("dump $1 32")
