@@ -40,6 +40,7 @@ static uint8_t queue[QUEUE_SIZE];
 static volatile uint32_t put_count, got_count;
 static volatile uint32_t lost;
 static volatile bool interrupted;
+static volatile uint32_t ctrl_c_at;    /* place of the last Ctrl-C in the queue */
 static unsigned present;                /* of enum console_place */
 static unsigned chosen;                 /* 0: all of them */
 static bool on_serial = true;
@@ -83,8 +84,10 @@ void console_fresh_line(void)
 /* Called in the interrupt, for each byte. */
 static void received(uint8_t byte)
 {
-    if (byte == CTRL_C)
+    if (byte == CTRL_C) {
         interrupted = true;
+        ctrl_c_at = put_count;
+    }
     if (put_count - got_count == QUEUE_SIZE) {
         lost++;
         return;
@@ -125,9 +128,14 @@ int console_interrupted(void)
     return interrupted;
 }
 
+/* One that waits in the queue was meant for what is about to begin. */
 void console_clear_interrupt(void)
 {
-    interrupted = false;
+    uint32_t flags = irq_save();
+
+    interrupted = interrupted && put_count != got_count &&
+                  ctrl_c_at - got_count <= put_count - got_count;
+    irq_restore(flags);
 }
 
 uint32_t console_overruns(void)

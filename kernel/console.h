@@ -41,7 +41,7 @@ void console_fresh_line(void);
 int console_read(void);
 /* The next byte typed, or -1 if there is none now. */
 int console_poll(void);
-/* True if Ctrl-C (3) came in since console_clear_interrupt. */
+/* True if Ctrl-C (3) came in since console_clear_interrupt, or then waited unread. */
 int console_interrupted(void);
 void console_clear_interrupt(void);
 
