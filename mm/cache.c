@@ -8,7 +8,7 @@
  *     17 .. 255   those of kmem_cache_create
  *
  * The layout of a slab is decided once, when its cache is made.  It has the lowest
- * order that holds at least 4 slots and wastes at most 1/16.  With records on, each
+ * order that holds at least 8 slots and wastes at most 1/16.  With records on, each
  * slot below a page takes 12 bytes more behind the slots; the slots stay where they
  * are, so powers of two stay aligned.
  *
@@ -23,11 +23,15 @@
 struct kmem_cache caches[MAX_CACHES];
 struct kmem_cache *cache_numbered[MAX_CACHES];
 
+/* Fewer would make slabs come and go with every few objects. */
+enum { MIN_SLOTS = 8 };
+
 /* ---- layout ------------------------------------------------------------------- */
 
 /*
- * The smallest order that holds at least 4 slots and wastes at most 1/16; if none
- * does, the one that wastes least.  `stride` is a slot with its record.
+ * The smallest order that holds MIN_SLOTS slots and wastes at most 1/16; if none
+ * does, the one that wastes least, and of these the largest.  `stride` is a slot with
+ * its record.
  */
 static unsigned best_order(size_t stride)
 {
@@ -39,9 +43,9 @@ static unsigned best_order(size_t stride)
         size_t bytes = PAGE_SIZE << order;
         size_t waste = bytes % stride << (MAX_SLAB_ORDER - order);
 
-        if (bytes / stride >= 4 && waste <= largest / 16)
+        if (bytes / stride >= MIN_SLOTS && waste <= largest / 16)
             return order;
-        if (bytes >= stride && waste < least) {
+        if (bytes >= stride && waste <= least) {
             least = waste;
             best = order;
         }
