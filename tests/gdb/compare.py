@@ -1,6 +1,6 @@
 """In GDB, at each heap that heaps.c shows: every command says what the program said.
 
-    python ARGUMENTS = "1 80"; SAID = "/tmp/said"       what to run, and its output
+    python ARGUMENTS = "1 80"; SAID = "said.txt"        what to run, and its output
 """
 import json
 

@@ -1,6 +1,6 @@
 /*
- * test_kmalloc.c - kmalloc, kfree and their kin to Linux's semantics (PEERS.md,
- * section 5): sizes, alignment, zeroing, overflow.
+ * test_kmalloc.c - kmalloc, kfree and their kin to Linux's semantics: sizes,
+ * alignment, zeroing, overflow.
  */
 #include "tests/hosted/arena.h"
 
