@@ -27,10 +27,12 @@ struct totals {
 };
 
 /* Nothing can be said by site; says why. */
-static bool cannot_list(void)
+static bool cannot_list(bool json)
 {
+    const char *why = "nothing is recorded: the kernel runs with kmemleak=off";
+
     if (!mm_records)
-        kprintf("nothing is recorded: the kernel runs with kmemleak=off\n");
+        kprintf(json ? "{\"error\": \"%s\"}\n" : "%s\n", why);
     return !mm_records;
 }
 
@@ -123,7 +125,7 @@ static int cmd_leaks(int argc, char **argv)
 
     if (!shell_at_most(argc, argv, 2))
         return SHELL_USAGE;
-    if (cannot_list())
+    if (cannot_list(json))
         return SHELL_FAILED;
     if (argc == 1)
         return list_leaks(0, json);
@@ -172,7 +174,7 @@ static int cmd_allocinfo(int argc, char **argv)
 
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
-    if (cannot_list())
+    if (cannot_list(json))
         return SHELL_FAILED;
     mm_count_sites(0);
     if (!json)

@@ -43,6 +43,7 @@ def test_kmemleak_off_records_nothing_and_still_proves_frees(boot):
     for command in ("leaks", "allocinfo"):
         assert machine.run(command) == [
             "nothing is recorded: the kernel runs with kmemleak=off"]
+        assert machine.json(f"{command} -j")[0]["error"].startswith("nothing is recorded")
     machine.run("kfree $2")
     machine.run("kfree $2", bug="double free")
     address = int(machine.json("whatis $1 -j")[0]["address"], 16)
