@@ -118,7 +118,8 @@ echo "installing:$missing"
 case $missing in
     *:i386*) as_root dpkg --add-architecture i386;;
 esac
-as_root apt-get update -q
+as_root apt-get update -q ||
+    echo "apt-get update failed; trying with the package lists that are here" >&2
 # Word by word: the list is one of package names.
 # shellcheck disable=SC2086
 as_root apt-get install -y -q --no-install-recommends $missing
