@@ -45,8 +45,6 @@ extern uint32_t bench_of;
 extern const struct bench_work bench_works[];
 extern const size_t bench_nr_works;
 
-/* The loop that takes off nothing: from one rdtsc to the next. */
-extern const struct bench_timed bench_nothing;
 
 void bench_single(struct bench_singles *singles, uint32_t time);
 

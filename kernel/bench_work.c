@@ -95,7 +95,6 @@ INLINED void load(uint32_t round)
 TIMED(nothing);
 TIMED(store);
 TIMED(load);
-const struct bench_timed bench_nothing = { nothing_loop, nothing_each };
 
 /* ---- pairs -------------------------------------------------------------- */
 

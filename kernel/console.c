@@ -4,7 +4,7 @@
  *     console_write --+--> serial line      console=ttyS0
  *                     `--> VGA text         console=tty0
  *
- *     interrupt --> queue[put % SIZE] ... queue[got % SIZE] --> console_read
+ *     interrupt --> queue[put % SIZE] ... queue[got % SIZE] --> console_poll
  *
  * What is typed waits in a queue that the interrupt fills and the shell empties.
  * put and got only ever grow (and wrap together); put - got bytes wait.  One
@@ -30,7 +30,6 @@
 #include "drivers/vga.h"
 #include "kernel/cpu.h"
 #include "kernel/memmap.h"
-#include "kernel/timer.h"
 #include "kernel/trap.h"
 
 enum { QUEUE_SIZE = 16384 };            /* pages of paste; a power of two */
@@ -105,22 +104,6 @@ int console_poll(void)
 
     got_count++;
     return byte;
-}
-
-/* Interrupts are off from the look into the queue until the CPU sleeps. */
-int console_read(void)
-{
-    for (;;) {
-        irq_disable();
-
-        int byte = console_poll();
-
-        if (byte >= 0) {
-            irq_enable();
-            return byte;
-        }
-        cpu_idle();
-    }
 }
 
 int console_interrupted(void)

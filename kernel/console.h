@@ -37,8 +37,6 @@ void console_write(const char *text, size_t length);
 /* End the line that somebody has begun, if there is one. */
 void console_fresh_line(void);
 
-/* The next byte typed; sleeps until there is one. */
-int console_read(void);
 /* The next byte typed, or -1 if there is none now. */
 int console_poll(void);
 /* True if Ctrl-C (3) came in since console_clear_interrupt, or then waited unread. */

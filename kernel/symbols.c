@@ -113,15 +113,6 @@ static uintptr_t next_call(uintptr_t *at)
     return frame->return_address;
 }
 
-size_t backtrace_collect(uintptr_t at, uintptr_t *calls, size_t max)
-{
-    size_t count = 0;
-
-    while (count < max && (calls[count] = next_call(&at)) != 0)
-        count++;
-    return count;
-}
-
 /*
  * A call that never returns may be the last instruction of its function: the byte
  * before the return address is inside for sure.

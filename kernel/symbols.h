@@ -22,9 +22,6 @@ bool symbol_find(uintptr_t addr, struct symbol *found);
 /* "name+0x12/0x40", or the bare address, into buf; returns buf. */
 const char *symbol_format(uintptr_t addr, char *buf, size_t size);
 
-/* Addresses of the calls from here outwards; how many (at most max). */
-size_t backtrace_collect(uintptr_t frame, uintptr_t *calls, size_t max);
-
 /* Print them, one a line, from this frame pointer on; 0: from the caller on. */
 void backtrace_print(uintptr_t frame);
 

@@ -140,7 +140,6 @@ static inline bool find_slot(const void *p, struct slot *slot)
 
     struct kmem_cache *cache = cache_numbered[page->cache];
     uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
-
     uint64_t quotient = divide(cache, offset);
 
     slot->cache = cache;

@@ -296,10 +296,10 @@ static void try_trail(void (*before)(void), void (*operation)(void),
     assert_true(interrupts > 20);       /* it really works here */
 }
 
-static void at_every_instruction(void (*before)(void), void (*operation)(void))
+/* Each handler in turn; `refused` frees are refused in each run. */
+static void with_handlers(void (*const *handlers)(void), size_t n, unsigned refused,
+                          void (*before)(void), void (*operation)(void))
 {
-    static void (*const handlers[])(void) = { take_in_handler, free_in_handler,
-                                              do_both_in_handler };
     struct mm_stats fresh;
 
     open_text();
@@ -307,26 +307,27 @@ static void at_every_instruction(void (*before)(void), void (*operation)(void))
     fresh = arena_stats();
     prepare(before);
     trace(operation);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < n; i++) {
         handler = handlers[i];
-        try_trail(before, operation, &fresh, 0);
+        try_trail(before, operation, &fresh, refused);
     }
     signal(SIGTRAP, SIG_DFL);
+}
+
+static void at_every_instruction(void (*before)(void), void (*operation)(void))
+{
+    static void (*const handlers[])(void) = { take_in_handler, free_in_handler,
+                                              do_both_in_handler };
+
+    with_handlers(handlers, 3, 0, before, operation);
 }
 
 static void freed_twice_at_every_instruction(void (*before)(void),
                                              void (*operation)(void))
 {
-    struct mm_stats fresh;
+    static void (*const handlers[])(void) = { free_the_same_in_handler };
 
-    open_text();
-    arena_open(64, 0);
-    fresh = arena_stats();
-    prepare(before);
-    trace(operation);
-    handler = free_the_same_in_handler;
-    try_trail(before, operation, &fresh, 1);
-    signal(SIGTRAP, SIG_DFL);
+    with_handlers(handlers, 1, 1, before, operation);
 }
 
 #define AT_EVERY_INSTRUCTION(name, before, operation)                         \
