@@ -19,7 +19,7 @@ def kernel():
 def session(folder, *commands, cmdline=""):
     """Start `make gdb` with these commands; its process."""
     script = folder / f"commands-{abs(hash((commands, cmdline)))}"
-    script.write_text("\n".join(commands) + "\nkill\n")
+    script.write_text("\n".join(commands) + "\n")      # its end ends the kernel
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.Popen(
