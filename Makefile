@@ -172,12 +172,14 @@ endif
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wundef $(if $(filter 1,$(WERROR)),-Werror)
 
-# regparm and frame pointers as Linux on i386; no register that a trap does not save.
+# regparm, frame pointers and a stack aligned to words as Linux on i386; no register
+# that a trap does not save.
 # _LIBC_LIMITS_H_: GCC's own limits.h is not to look for another one behind it.
 KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mregparm=3 -mgeneral-regs-only \
           -ffreestanding -nostdinc -isystem $(BUILTIN_HEADERS) -D_LIBC_LIMITS_H_ -I. \
           -fno-pic -fno-pie -fcf-protection=none -fno-stack-protector \
           -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+          $(if $(filter clang,$(TOOLS)),-mstack-alignment=4,-mpreferred-stack-boundary=2) \
           -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
           -fstack-clash-protection -fno-common \
           -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=

@@ -40,57 +40,84 @@
  */
 #include "mm/buddy.h"
 
-static void list_add(struct buddy *b, uint32_t pfn, unsigned order)
+static inline void list_add(struct buddy *b, uint32_t pfn, unsigned order)
 {
     struct page *page = &b->page[pfn];
     uint32_t first = b->free[order];
 
-    page->kind = PG_FREE;
-    page->order = order & 15;
+    page->tag = page_tag(PG_FREE, order);
     page->prev = NO_PAGE;
     page->next = first;
-    if (first != NO_PAGE)
-        b->page[first].prev = pfn;
     b->free[order] = pfn;
-    b->nonempty |= 1u << order;
+    if (first == NO_PAGE)
+        b->nonempty |= 1u << order;
+    else
+        b->page[first].prev = pfn;
 }
 
-static void list_remove(struct buddy *b, uint32_t pfn, unsigned order)
+/* The block is about to be used, or inside another one: its kind is the caller's. */
+static inline void list_remove(struct buddy *b, struct page *page, unsigned order)
 {
-    struct page *page = &b->page[pfn];
+    uint32_t next = page->next, prev = page->prev;
 
-    if (page->next != NO_PAGE)
-        b->page[page->next].prev = page->prev;
-    if (page->prev != NO_PAGE)
-        b->page[page->prev].next = page->next;
-    else if ((b->free[order] = page->next) == NO_PAGE)
+    if (next != NO_PAGE)
+        b->page[next].prev = prev;
+    if (prev != NO_PAGE)
+        b->page[prev].next = next;
+    else if ((b->free[order] = next) == NO_PAGE)
         b->nonempty &= ~(1u << order);
-    page->kind = PG_TAIL;       /* it is about to be inside another block (B2) */
 }
 
-static bool free_block_at(const struct buddy *b, uint32_t pfn, unsigned order)
+/* Off its list with the first block of an order that has one. */
+static inline uint32_t take_first(struct buddy *b, unsigned order)
 {
-    return b->page[pfn].kind == PG_FREE && b->page[pfn].order == order;
+    uint32_t pfn = b->free[order];
+    uint32_t next = b->page[pfn].next;
+
+    b->free[order] = next;
+    if (next == NO_PAGE)
+        b->nonempty &= ~(1u << order);
+    else
+        b->page[next].prev = NO_PAGE;
+    return pfn;
+}
+
+static inline bool free_block_at(const struct buddy *b, uint32_t pfn, unsigned order)
+{
+    return b->page[pfn].tag == page_tag(PG_FREE, order);
+}
+
+static inline bool can_join(const struct buddy *b, uint32_t pfn, unsigned order)
+{
+    return order < MAX_PAGE_ORDER && free_block_at(b, pfn ^ (1u << order), order);
 }
 
 /*
- * Make the block (pfn, order) free, joining it with its buddy for as long as
- * that is free and whole.  Joining moves no pages: nfree changes once (B5).
+ * Join the block with its buddy for as long as that is free and whole, and make it
+ * free.  It ends when the buddy is used, split or a hole: B4 holds.
  */
+static __attribute__((noinline)) void join(struct buddy *b, uint32_t pfn, unsigned order)
+{
+    do {
+        struct page *other = &b->page[pfn ^ (1u << order)];
+
+        list_remove(b, other, order);
+        other->tag = PG_TAIL;           /* one of the two is inside the parent (B2) */
+        b->page[pfn].tag = PG_TAIL;
+        pfn &= ~(1u << order);          /* the lower half heads the pair */
+        order++;
+    } while (can_join(b, pfn, order));
+    list_add(b, pfn, order);
+}
+
+/* Make the block (pfn, order) free.  Joining moves no pages: nfree changes once (B5). */
 static void release(struct buddy *b, uint32_t pfn, unsigned order)
 {
     b->nfree += 1u << order;
-    b->page[pfn].kind = PG_TAIL;        /* it may end up inside its parent (B2) */
-    while (order < MAX_PAGE_ORDER) {
-        uint32_t other = pfn ^ (1u << order);
-
-        if (!free_block_at(b, other, order))
-            break;                      /* used, split or a hole: B4 holds */
-        list_remove(b, other, order);
-        pfn &= ~(1u << order);          /* the lower half heads the pair */
-        order++;
-    }
-    list_add(b, pfn, order);
+    if (can_join(b, pfn, order))
+        join(b, pfn, order);
+    else
+        list_add(b, pfn, order);
 }
 
 void buddy_init(struct buddy *b, struct page *page, uint32_t npages)
@@ -126,6 +153,15 @@ void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n)
     }
 }
 
+/* Keep the first 2^order pages of a block of the order `from`: halve it until it fits. */
+static __attribute__((noinline)) void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
+{
+    do {
+        from--;
+        list_add(b, pfn + (1u << from), from);
+    } while (from > order);
+}
+
 uint32_t buddy_alloc(struct buddy *b, unsigned order)
 {
     uint32_t large_enough = b->nonempty >> order;
@@ -134,15 +170,11 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
         return NO_PAGE;
 
     unsigned from = order + (unsigned)__builtin_ctz(large_enough);
-    uint32_t pfn = b->free[from];
+    uint32_t pfn = take_first(b, from);
 
-    list_remove(b, pfn, from);
-    while (from > order) {
-        from--;
-        list_add(b, pfn + (1u << from), from);
-    }
-    b->page[pfn].kind = PG_USED;
-    b->page[pfn].order = order & 15;
+    if (from > order)
+        split(b, pfn, from, order);
+    b->page[pfn].tag = page_tag(PG_USED, order);
     b->page[pfn].run = 0;
     b->nfree -= 1u << order;
     return pfn;

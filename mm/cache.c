@@ -3,9 +3,10 @@
  *
  * All caches stand in one table, so that a page struct names its cache in a byte:
  *
- *     0 .. 12     kmalloc-8 .. kmalloc-8k
- *     13 .. 16    the map caches: 8, 16, 32 and 64 bytes, for slab maps (slab.c)
- *     17 .. 255   those of kmem_cache_create
+ *     0           no cache: what pages name that are in no slab
+ *     1 .. 13     kmalloc-8 .. kmalloc-8k
+ *     14 .. 17    the map caches: 8, 16, 32 and 64 bytes, for slab maps (slab.c)
+ *     18 .. 255   those of kmem_cache_create
  *
  * The layout of a slab is decided once, when its cache is made.  It has the lowest
  * order that holds at least 8 slots and wastes at most 1/16.  With records on, each
@@ -87,6 +88,9 @@ static void set_layout(struct kmem_cache *cache, bool of_maps)
         cache->map_place = MAP_IN_SLAB;
     else
         cache->map_place = MAP_APART;
+    cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
+    cache->record_step = recorded ? (int32_t)sizeof(struct record) -
+                                        (int32_t)cache->slot_size : 0;
     cache->offset_mask = (uint32_t)bytes - 1;
     cache->reciprocal = UINT32_MAX / cache->slot_size + 1;
 }
@@ -115,7 +119,8 @@ bool cache_is_sound(const struct kmem_cache *cache)
         return false;
     set_layout(&copy, is_map_cache(cache));
     return copy.order == cache->order && copy.slots == cache->slots &&
-           copy.record_offset == cache->record_offset &&
+           copy.slots_end == cache->slots_end &&
+           copy.record_step == cache->record_step && copy.record_offset == cache->record_offset &&
            copy.map_place == cache->map_place &&
            copy.map_offset == cache->map_offset &&
            copy.offset_mask == cache->offset_mask &&
@@ -128,6 +133,7 @@ void cache_init(void)
         const char *name;
         size_t size;
     } first[FIRST_FREE_CACHE] = {
+        { NULL, 0 },
         { "kmalloc-8", 8 },     { "kmalloc-16", 16 },   { "kmalloc-32", 32 },
         { "kmalloc-64", 64 },   { "kmalloc-96", 96 },   { "kmalloc-128", 128 },
         { "kmalloc-192", 192 }, { "kmalloc-256", 256 }, { "kmalloc-512", 512 },
@@ -138,11 +144,13 @@ void cache_init(void)
     };
 
     memset(caches, 0, sizeof(caches));
-    for (unsigned i = 0; i < MAX_CACHES; i++)
+    for (unsigned i = 0; i < MAX_CACHES; i++) {
         cache_numbered[i] = &caches[i];
-    for (unsigned i = 0; i < FIRST_FREE_CACHE; i++)
+        slab_serve_nothing(&caches[i]);
+    }
+    for (unsigned i = NO_CACHE + 1; i < FIRST_FREE_CACHE; i++)
         setup(&caches[i], first[i].name, first[i].size, 8);
-    for (unsigned i = 0; i < NR_KMALLOC_CACHES; i++)
+    for (unsigned i = FIRST_KMALLOC_CACHE; i < FIRST_MAP_CACHE; i++)
         caches[i].self = &caches[i];
 }
 
@@ -222,14 +230,19 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
 
 /* ---- using ----------------------------------------------------------------------- */
 
-/* A cache that was made and not destroyed?  If not, that is reported. */
-static inline bool is_cache(const char *call, struct alloc_site *site,
-                            const struct kmem_cache *cache)
+/* An entry of the table, in use or not?  What is not in use serves nothing. */
+static inline bool is_entry(const struct kmem_cache *cache)
 {
     const uintptr_t offsets = sizeof(caches) - sizeof(*cache);  /* all the bits */
 
-    if (likely(!(((uintptr_t)cache - (uintptr_t)caches) & ~offsets) &&
-               cache->self == cache))
+    return !(((uintptr_t)cache - (uintptr_t)caches) & ~offsets);
+}
+
+/* A cache that was made and not destroyed?  If not, that is reported. */
+static bool is_cache(const char *call, struct alloc_site *site,
+                     const struct kmem_cache *cache)
+{
+    if (is_entry(cache) && cache->self == cache)
         return true;
     mm_report(&(struct mm_report){ .bug = MM_BUG_NO_CACHE, .call = call,
                                    .caller = site, .what.addr = cache });
@@ -243,7 +256,8 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
     if (!mm_may_allocate(request))
         return NULL;
     if (mm_enter()) {
-        p = take_slot(cache, request->site, request->bytes, request->gfp);
+        p = take_slot(cache, request->site, (uint32_t)request->bytes,
+                      request->gfp);
         mm_leave();
     }
     if (!p)
@@ -253,21 +267,39 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
     return p;
 }
 
-void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
-                          gfp_t gfp)
+static COLD void *alloc_slow(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)
 {
-    if (!is_cache("kmem_cache_alloc", site, cache)) {
+    struct mm_request request = { .call = "kmem_cache_alloc", .site = site,
+                                  .gfp = gfp };
+
+    if (!is_cache(request.call, site, cache)) {
         heap.failed++;
         return NULL;
     }
+    request.order = cache->order;
+    request.bytes = cache->object_size;
+    return cache_alloc(cache, &request);
+}
 
+void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
+                          gfp_t gfp)
+{
     void *p;
 
-    if (likely(take_slot_at_once(cache, site, cache->object_size, &p)))
+    if (likely(is_entry(cache)) &&
+        likely(take_slot_at_once(cache, site, &cache->object_size, &p)))
         return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
-    return cache_alloc(cache, &(struct mm_request){
-        .call = "kmem_cache_alloc", .site = site, .gfp = gfp,
-        .order = cache->order, .bytes = cache->object_size });
+    return alloc_slow(site, cache, gfp);
+}
+
+static COLD void free_slow(struct alloc_site *site, struct kmem_cache *cache, void *p)
+{
+    if (is_cache("kmem_cache_free", site, cache))
+        mm_free(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
+                                      .addr = p, .cache = cache, .is_free = true },
+                mm_is_live_object);
+    else
+        heap.bad_frees++;
 }
 
 void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void *p)
@@ -275,18 +307,13 @@ void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void 
     if (likely(mm_enter_at_once())) {
         struct slot slot;
         bool done = find_slot(p, &slot) && slot.cache == cache &&
-                    give_back_slot(&slot, site);
+                    give_back_slot(p, &slot, site);
 
         mm_leave();
         if (likely(done))
             return;
     }
-    if (is_cache("kmem_cache_free", site, cache))
-        mm_free(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
-                                      .addr = p, .cache = cache, .is_free = true },
-                mm_is_live_object);
-    else
-        heap.bad_frees++;
+    free_slow(site, cache, p);
 }
 
 size_t kmem_cache_size(const struct kmem_cache *cache)

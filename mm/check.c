@@ -109,7 +109,7 @@ static void count_slab(struct page *slab)
     if (cache->map_place == MAP_APART)
         tallies[slab_map_cache(cache) - caches].maps++;
     if (nfree && !is_kept(cache, slab))
-        tally->partial[31 - __builtin_clz(nfree)]++;
+        tally->partial[slab_level(nfree)]++;
 }
 
 static bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
@@ -134,7 +134,9 @@ static bool partial_is_right(const struct kmem_cache *cache, unsigned level, uin
 
         struct page *slab = &heap.buddy.page[pfn];
 
-        if (slab->prev != before || slab_count_free(slab) >> level != 1)
+        uint32_t nfree = slab_count_free(slab);
+
+        if (slab->prev != before || !nfree || slab_level(nfree) != level)
             return false;
         before = pfn;
         pfn = slab->next;
@@ -205,8 +207,11 @@ static const char *check_slabs(void)
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
         struct page *page = &heap.buddy.page[pfn];
 
-        if (page->kind != PG_SLAB && page->kind != PG_MAPS)
+        if (page->kind != PG_SLAB && page->kind != PG_MAPS) {
+            if (page->cache != NO_CACHE)
+                return "S1: a page that is in no slab names a cache";
             continue;
+        }
 
         const char *broken = check_slab(page);
 

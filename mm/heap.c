@@ -69,7 +69,7 @@ void pages_free_proved(struct alloc_site *site, uint32_t pfn)
     uint32_t n = page->kind == PG_USED && page->run ? page->run : 1u << page->order;
 
     if (heap.record)
-        heap.record[pfn].freed_by = site_number(site);
+        heap.record[pfn].freed_by = site->number;
     if (page->kind == PG_LARGE)
         heap.large_frees++;
     else

@@ -12,9 +12,12 @@
 
 #define likely(truth) __builtin_expect(!!(truth), 1)
 #define unlikely(truth) __builtin_expect(!!(truth), 0)
+/* A function that a short path calls when it cannot go on: out of its way. */
+#define COLD __attribute__((cold, noinline))
 
 struct heap {
     uintptr_t base;             /* address of page 0, aligned to the largest block */
+    uint32_t *words;            /* the same, as words: slab maps are numbered so */
     struct buddy buddy;
     struct record *record;      /* one a page, or NULL: nothing is recorded */
     uint32_t serial;            /* of the newest allocation */
@@ -43,13 +46,6 @@ static inline void *address_of(uint32_t pfn)
 
 extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
 
-static inline uint16_t site_number(const struct alloc_site *site)
-{
-    uintptr_t first = (uintptr_t)__start_alloc_sites - sizeof(*site);
-
-    return (uint16_t)(((uintptr_t)site - first) / sizeof(*site));
-}
-
 static inline const struct alloc_site *site_of(uint16_t number)
 {
     if (number == 0 || number > __stop_alloc_sites - __start_alloc_sites)
@@ -64,31 +60,23 @@ static inline bool names_sites(const struct record *record)
            (!record->freed_by || site_of(record->freed_by));
 }
 
+/* site.c: number the call sites. */
+void sites_init(void);
 /* The site of a call that came without one: by its return address. */
 struct alloc_site *mm_site_of_return(void *address);
 #define RETURN_SITE() mm_site_of_return(__builtin_return_address(0))
 
 static inline void record_taken(struct record *record, const struct alloc_site *site,
-                                size_t size)
+                                uint32_t size)
 {
-    if (unlikely(++heap.serial == 0))
-        heap.serial = 1;        /* after 2^32 - 1 allocations */
-    record->serial = heap.serial;
-    record->size = (uint32_t)size;
-    record->site = site_number(site);
-    record->freed_by = 0;
-}
-
-/* record NULL: nothing is recorded. */
-static inline void record_freed(struct record *record, const struct alloc_site *site)
-{
-    if (record)
-        record->freed_by = site_number(site);
+    record->serial = ++heap.serial;
+    record->size = size;
+    record->sites = site->number;
 }
 
 static inline bool is_live(const struct record *record)
 {
-    return record->serial && !record->freed_by;
+    return record->site && !record->freed_by;
 }
 
 /* ---- entering and leaving: irq.c -------------------------------------------- */

@@ -34,7 +34,7 @@ static void free_proved(struct alloc_site *site, const void *addr)
     struct slot slot;
 
     if (find_slot(addr, &slot))
-        give_back_slot(&slot, site);
+        give_back_slot(addr, &slot, site);
     else
         pages_free_proved(site, (uint32_t)pfn_of(addr));
 }

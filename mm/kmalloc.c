@@ -17,19 +17,24 @@
 
 /* ---- which cache ---------------------------------------------------------------- */
 
-/* Number of the cache of sizes up to 192, by (size - 1) / 8. */
-static const uint8_t small_class[24] = {
-    0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6,
-};
+/* The cache of each size, by (size - 1) / 8. */
+static struct kmem_cache *by_size[KMALLOC_MAX_CACHE_SIZE / 8];
 
-/* 1 <= size <= KMALLOC_MAX_CACHE_SIZE.  From kmalloc-256 on, 2^n is number n - 1. */
+void kmalloc_init(void)
+{
+    struct kmem_cache *cache = &caches[FIRST_KMALLOC_CACHE];
+
+    for (uint32_t i = 0; i < KMALLOC_MAX_CACHE_SIZE / 8; i++) {
+        if ((i + 1) * 8 > cache->object_size)
+            cache++;
+        by_size[i] = cache;
+    }
+}
+
+/* 1 <= size <= KMALLOC_MAX_CACHE_SIZE. */
 static inline struct kmem_cache *kmalloc_cache(size_t size)
 {
-    uint32_t n = (uint32_t)size - 1;
-
-    if (n < 192)
-        return &caches[small_class[n >> 3]];
-    return &caches[31 - __builtin_clz(n)];
+    return by_size[(size - 1) / 8];
 }
 
 size_t kmalloc_size_roundup(size_t size)
@@ -53,7 +58,8 @@ static void *large_take(const struct mm_request *request)
             heap.buddy.page[pfn].kind = PG_LARGE;
             heap.large_allocs++;
             if (heap.record)
-                record_taken(&heap.record[pfn], request->site, request->bytes);
+                record_taken(&heap.record[pfn], request->site,
+                             (uint32_t)request->bytes);
         }
         mm_leave();
     }
@@ -67,7 +73,7 @@ static void *large_take(const struct mm_request *request)
 /* ---- kmalloc ---------------------------------------------------------------------- */
 
 /* Size 0, large ones, and all that the short path could not do at once. */
-static void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size,
+static COLD void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size,
                           gfp_t gfp)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
@@ -91,9 +97,10 @@ void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
 {
     if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE)) {
         struct kmem_cache *cache = kmalloc_cache(size);
+        uint32_t asked = (uint32_t)size;
         void *p;
 
-        if (likely(take_slot_at_once(cache, site, size, &p)))
+        if (likely(take_slot_at_once(cache, site, &asked, &p)))
             return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
     }
     return kmalloc_slow("kmalloc", site, size, gfp);
@@ -110,7 +117,7 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
 
 /* ---- kfree ------------------------------------------------------------------------ */
 
-static void kfree_slow(const char *call, struct alloc_site *site, void *p)
+static COLD void kfree_slow(const char *call, struct alloc_site *site, void *p)
 {
     if (!ZERO_OR_NULL_PTR(p))
         mm_free(&(struct mm_refusal){ .call = call, .site = site, .addr = p,
@@ -121,7 +128,7 @@ void kfree_at(struct alloc_site *site, const void *p)
 {
     if (likely(mm_enter_at_once())) {
         struct slot slot;
-        bool done = find_slot(p, &slot) && give_back_slot(&slot, site);
+        bool done = find_slot(p, &slot) && give_back_slot(p, &slot, site);
 
         mm_leave();
         if (likely(done))

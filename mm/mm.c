@@ -190,6 +190,7 @@ static void use(const struct plan *plan, const struct mm_range *ranges, size_t c
 
     memset(meta, 0, plan->page_bytes + plan->record_bytes);
     heap.base = plan->all.first << PAGE_SHIFT;
+    heap.words = (uint32_t *)heap.base;
     heap.record = plan->record_bytes ? (struct record *)(meta + plan->page_bytes) : NULL;
     buddy_init(&heap.buddy, (struct page *)meta, plan->npages);
     for (uint32_t i = 0; i < plan->meta_pages; i++)
@@ -211,5 +212,7 @@ void mm_init(const struct mm_range *ranges, size_t count)
 
     if (plan.npages)
         use(&plan, ranges, count);
+    sites_init();
     cache_init();
+    kmalloc_init();
 }

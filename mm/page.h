@@ -30,9 +30,14 @@ enum page_kind {
  * the address divided by 4096.
  */
 struct page {
-    uint8_t kind : 4;           /* enum page_kind */
-    uint8_t order : 4;          /* of the block, in its first page and in slabs */
-    uint8_t cache;              /* PG_SLAB: index of its kmem_cache */
+    union {
+        struct {
+            uint8_t kind : 4;   /* enum page_kind */
+            uint8_t order : 4;  /* of the block, in its first page and in slabs */
+        };
+        uint8_t tag;            /* both: see page_tag() */
+    };
+    uint8_t cache;              /* PG_SLAB: number of its kmem_cache; else 0 */
     uint16_t countdown;         /* slab's first page: frees until it moves */
     uint32_t next, prev;        /* list of free blocks, or of partial slabs */
     union {
@@ -45,14 +50,24 @@ struct page {
  * Twelve bytes an object or page allocation: who took it and who gave it back.
  * Of slots below PAGE_SIZE they lie in the slab, behind the slots; blocks of pages
  * use the one of their first page, and slot i of a slab of larger objects the one
- * of the slab's page i.  serial 0: never handed out.  freed_by 0: live.
+ * of the slab's page i.  site 0: never handed out.  freed_by 0: live.
  */
 struct record {
     uint32_t serial;            /* 1, 2, 3 ... over all allocations since boot */
     uint32_t size;              /* bytes asked for */
-    uint16_t site;              /* number of the call site */
-    uint16_t freed_by;
+    union {
+        struct {
+            uint16_t site;      /* number of the call site that took it */
+            uint16_t freed_by;  /* and of the one that gave it back */
+        };
+        uint32_t sites;         /* both: a live object's is its site */
+    };
 };
+
+static inline uint8_t page_tag(enum page_kind kind, unsigned order)
+{
+    return (uint8_t)(kind | order << 4);
+}
 
 _Static_assert(sizeof(struct page) == 16, "a page struct is 16 bytes");
 _Static_assert(sizeof(struct record) == 12, "a record is 12 bytes");

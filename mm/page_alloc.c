@@ -41,7 +41,7 @@ static inline void account(struct alloc_site *site, uint32_t pfn, uint32_t n)
 {
     heap.pages_allocated += n;
     if (likely(heap.record))
-        record_taken(&heap.record[pfn], site, (size_t)n << PAGE_SHIFT);
+        record_taken(&heap.record[pfn], site, n << PAGE_SHIFT);
 }
 
 /* In any state of mm: the first `keep` pages of a block.  Reports failure. */
@@ -65,7 +65,7 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
     return pfn;
 }
 
-static uint32_t take_block_slow(const char *call, struct alloc_site *site, gfp_t gfp,
+static COLD uint32_t take_block_slow(const char *call, struct alloc_site *site, gfp_t gfp,
                                 unsigned order)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
@@ -141,7 +141,7 @@ static inline bool is_block(uintptr_t pfn, unsigned order)
 
     const struct page *page = &heap.buddy.page[pfn];
 
-    return page->kind == PG_USED && page->order == order && !page->run;
+    return page->tag == page_tag(PG_USED, order) && !page->run;
 }
 
 /* The same for alloc_pages_exact: a live block or run of that many pages. */
@@ -174,7 +174,7 @@ static inline bool free_at_once(struct alloc_site *site, uintptr_t pfn,
 
     if (likely(done)) {
         if (likely(heap.record))
-            heap.record[pfn].freed_by = site_number(site);
+            heap.record[pfn].freed_by = site->number;
         heap.pages_freed += 1u << order;
         buddy_free(&heap.buddy, (uint32_t)pfn);
     }

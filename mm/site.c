@@ -40,6 +40,14 @@ struct alloc_site *mm_site_of_return(void *address)
     return &by_return[0];
 }
 
+void sites_init(void)
+{
+    uint16_t number = 0;
+
+    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
+        site->number = ++number;
+}
+
 uint32_t mm_sites_lost(void)
 {
     return lost;

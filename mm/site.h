@@ -3,7 +3,7 @@
  *
  * Each use of an allocation macro places one struct alloc_site in the linker
  * section "alloc_sites".  A record keeps its number there (1, 2, 3 ...) in 16
- * bits; 0 is "nobody".  Calls of the functions themselves, (kmalloc)(n, f), have
+ * bits; 0 is "nobody".  mm_init() tells each its number.  Calls of the functions themselves, (kmalloc)(n, f), have
  * no line: their return address gets an entry of its own in the same section.
  */
 #ifndef MM_SITE_H
@@ -14,7 +14,8 @@
 struct alloc_site {
     const char *file;           /* NULL: only the return address is known */
     const char *func;
-    uint32_t line;
+    uint16_t line;
+    uint16_t number;            /* its place in the section, from 1 */
     uint32_t objects;           /* these four are the result of the last */
     size_t bytes;               /* mm_count_sites(): live and not older than */
     uint32_t oldest, newest;    /* asked for; serial numbers */
@@ -25,8 +26,8 @@ struct alloc_site {
 #define ALLOC_SITE()                                                          \
     (__extension__({                                                          \
         static struct alloc_site site_ __attribute__((                        \
-            section("alloc_sites"), used)) = { __FILE__, __func__, __LINE__,  \
-                                               0, 0, 0, 0, 0 };               \
+            section("alloc_sites"), used)) = {                                \
+            .file = __FILE__, .func = __func__, .line = __LINE__ };           \
         &site_;                                                               \
     }))
 

@@ -21,20 +21,21 @@
  * new one.  A free goes from the address to its page, its cache, its slot, proves
  * each step, and sets the bit.
  *
- *     partial[0]  slabs with 1 free slot        served first: full slabs stay
- *     partial[1]  2 to 3 free slots             full, and emptying ones get the
- *     partial[2]  4 to 7 free slots  ...        time to become empty
+ *     partial[0]  slabs with 1 to 3 free slots  served first: full slabs stay
+ *     partial[1]  4 to 15 free slots            full, and emptying ones get the
+ *     partial[2]  16 to 63 free slots  ...      time to become empty
  *
- * A slab changes lists only when its number of free slots reaches a power of two, and
+ * A slab changes lists only when its number of free slots reaches a power of four, and
  * its page struct counts the frees down that are left until then: that is all a free
  * has to do for it.  While a slab is being served it is on no list, and needs none.
  * An empty slab goes back to the page allocator, but for the one being served and
  * one spare; these go back with mm_reclaim(), and when memory is short.
  *
  * Rules, each one proved by mm_check():
- *   S1  every page of a slab names its cache, and the slab has the cache's order;
+ *   S1  every page of a slab names its cache, and the slab has the cache's order; all
+ *       other pages name no cache;
  *   S2  a slab's map is where its cache says, its own, without a bit past its slots;
- *   S3  partial[k] has the slabs with 2^k to 2^(k+1) - 1 free slots that are neither
+ *   S3  partial[k] has the slabs with 4^k to 4^(k+1) - 1 free slots that are neither
  *       being served nor spare, linked both ways; bit k of levels tells if any; the
  *       countdown of these, and of full ones, ends where the next level begins;
  *   S4  the spare slab is empty, and no slab but it and the one served is;
@@ -53,11 +54,6 @@ static uint32_t no_bits;        /* the word of a cache without a slab: always 0 
 static uint32_t pfn_of_slab(const struct page *slab)
 {
     return (uint32_t)(slab - heap.buddy.page);
-}
-
-static unsigned level_of(uint32_t nfree)
-{
-    return 31 - (unsigned)__builtin_clz(nfree);
 }
 
 /* ---- the lists of partial slabs (S3) ----------------------------------------- */
@@ -91,14 +87,14 @@ uint32_t slab_count_free(struct page *slab)
 
 uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree)
 {
-    uint32_t next = nfree ? 2u << level_of(nfree) : 1;
+    uint32_t next = nfree ? 4u << 2 * slab_level(nfree) : 1;
 
     return (next < cache->slots ? next : cache->slots) - nfree;
 }
 
 static void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
-    unsigned level = level_of(nfree);
+    unsigned level = slab_level(nfree);
     uint32_t first = cache->partial[level];
 
     slab->countdown = (uint16_t)slab_countdown(cache, nfree);
@@ -168,8 +164,8 @@ static void map_detach(const struct kmem_cache *cache, struct page *slab)
     const char *map = (const char *)map_of(cache, slab);
     struct slot slot = slot_of_slab(&heap.buddy.page[pfn_of(map)], 0);
 
-    slot.index = slot_index(slot.cache, (uint32_t)(map - slot.start));
-    give_back_slot(&slot, NULL);
+    slot.index = slot_index(slot.cache, (uint32_t)(map - slab_start(slot.slab)));
+    give_back_slot(map, &slot, NULL);
 }
 
 bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
@@ -196,7 +192,7 @@ bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
 
 /* ---- a slab's life ------------------------------------------------------------ */
 
-/* No slot of it was ever handed out: serial 0 everywhere (S7). */
+/* No slot of it was ever handed out: site 0 everywhere (S7). */
 static void clear_records(const struct kmem_cache *cache, struct page *slab)
 {
     if (cache->record_offset)
@@ -334,13 +330,11 @@ void slab_serve_nothing(struct kmem_cache *cache)
     cache->word = &no_bits;
 }
 
-/* A slab with a free slot, off its list; or NULL. */
+/* The fullest slab with a free slot, off its list; or NULL. */
 static struct page *next_slab(struct kmem_cache *cache)
 {
-    struct page *slab = cache->slab;
+    struct page *slab;
 
-    if (slab && count_free(cache, slab))
-        return slab;            /* in a word that was used up before */
     if (cache->levels) {
         unsigned fullest = (unsigned)__builtin_ctz(cache->levels);
 
@@ -357,18 +351,27 @@ static struct page *next_slab(struct kmem_cache *cache)
 
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
 {
-    struct page *slab;
+    struct page *slab = cache->slab;
 
+    if (slab && serve(cache, slab))
+        return true;            /* from another word of the same slab */
     while ((slab = next_slab(cache)))
         if (serve(cache, slab))
             return true;
     slab = grow(cache, gfp);
-    if (!slab)
-        slab = next_slab(cache);        /* looking for memory may free a map */
+    if (!slab)                  /* looking for memory may have freed a map */
+        slab = cache->slab && count_free(cache, cache->slab) ? cache->slab
+                                                             : next_slab(cache);
     return slab && serve(cache, slab);
 }
 
-/* Its free slots reached a power of two, or all: it was one level lower (S3). */
+void slab_record_freed(struct page *slab, uint32_t index, struct alloc_site *site)
+{
+    if (slab->kind != PG_MAPS)
+        heap.record[pfn_of_slab(slab) + index].freed_by = site->number;
+}
+
+/* Its free slots reached a power of four, or all (S3). */
 void slab_resort(struct kmem_cache *cache, struct page *slab)
 {
     if (slab == cache->slab)
@@ -377,7 +380,7 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
     uint32_t nfree = count_free(cache, slab);
 
     if (nfree > 1)
-        partial_remove(cache, slab, level_of(nfree - 1));
+        partial_remove(cache, slab, slab_level(nfree - 1));
     put_aside(cache, slab, nfree);
 }
 

@@ -10,7 +10,7 @@
 #define MAX_CACHES 256          /* struct page has one byte for the number */
 #define MAX_SLOTS 512           /* a page of 8-byte objects */
 #define MAX_SLAB_ORDER 3
-#define SLAB_LEVELS 10          /* log2(MAX_SLOTS) + 1 */
+#define SLAB_LEVELS 5           /* log4(MAX_SLOTS) + 1 */
 #define MAX_OBJECT_SIZE ((size_t)PAGE_SIZE << MAX_SLAB_ORDER)
 
 /* Where a slab's map of free slots lies. */
@@ -31,17 +31,19 @@ struct kmem_cache {
 
     /* What a free needs, to get from an address to a slot. */
     uint32_t offset_mask;       /* bytes of a slab - 1 */
-    uint32_t reciprocal;        /* of slot_size: see slot_index() */
-    uint32_t slots;             /* in a slab */
+    uint32_t reciprocal;        /* of slot_size: see divide() */
+    uint32_t slots_end;         /* bytes of a slab that are slots; 0: not for programs */
     uint32_t record_offset;     /* of the records in a slab; 0: not in it */
+    int32_t record_step;        /* slot i at p: p + record_offset + i * record_step */
     uint8_t map_place;          /* enum map_place */
 
     /* What the rare paths need. */
     uint8_t order;              /* of a slab's pages */
     uint16_t levels;            /* bit k: partial[k] has a slab */
-    uint32_t partial[SLAB_LEVELS];      /* slabs by log2 of their free slots */
+    uint32_t partial[SLAB_LEVELS];      /* slabs by log4 of their free slots */
     uint32_t spare;             /* one empty slab kept back, or NO_PAGE */
     uint32_t slabs, peak_slabs;
+    uint32_t slots;             /* in a slab */
     uint32_t object_size;       /* as asked for */
     uint32_t map_offset;        /* MAP_IN_SLAB: of the map in a slab */
     const char *name;           /* NULL: this entry of the table is free */
@@ -52,12 +54,16 @@ struct kmem_cache {
 _Static_assert((sizeof(struct kmem_cache) & (sizeof(struct kmem_cache) - 1)) == 0,
                "a power of two");
 
-/* By number; the kmalloc caches first, by size; cache.c has the list. */
+/*
+ * By number; the kmalloc caches first, by size; cache.c has the list.  Number 0 is
+ * no cache: it is what the pages name that are in no slab, and it has no slots.
+ */
 extern struct kmem_cache caches[MAX_CACHES];
 /* The same as pointers: a free finds its cache by one load. */
 extern struct kmem_cache *cache_numbered[MAX_CACHES];
-enum { NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
-       FIRST_MAP_CACHE = NR_KMALLOC_CACHES,
+enum { NO_CACHE, NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
+       FIRST_KMALLOC_CACHE = 1,
+       FIRST_MAP_CACHE = FIRST_KMALLOC_CACHE + NR_KMALLOC_CACHES,
        FIRST_FREE_CACHE = FIRST_MAP_CACHE + NR_MAP_CACHES };
 
 static inline bool is_map_cache(const struct kmem_cache *cache)
@@ -70,7 +76,6 @@ static inline bool is_map_cache(const struct kmem_cache *cache)
 struct slot {
     struct kmem_cache *cache;
     struct page *slab;          /* its slab's first page struct */
-    char *start;                /* its slab's first byte */
     uint32_t index;             /* from 0 */
 };
 
@@ -99,7 +104,7 @@ static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab
 {
     if (cache->map_place == MAP_IN_PAGE)
         return &slab->map;
-    return (uint32_t *)(heap.base + (uintptr_t)slab->map * sizeof(uint32_t));
+    return &heap.words[slab->map];
 }
 
 static inline char *slab_start(const struct page *slab)
@@ -134,35 +139,31 @@ static inline bool find_slot(const void *p, struct slot *slot)
         return false;
 
     struct page *page = &heap.buddy.page[pfn];
-
-    if (unlikely(page->kind != PG_SLAB))
-        return false;
-
     struct kmem_cache *cache = cache_numbered[page->cache];
     uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
+
+    if (unlikely(offset >= cache->slots_end))
+        return false;           /* as every offset is in a page of no slab */
+    if (offset >= PAGE_SIZE)
+        page -= offset >> PAGE_SHIFT;
+
     uint64_t quotient = divide(cache, offset);
 
     slot->cache = cache;
-    slot->slab = page - (offset >> PAGE_SHIFT);
-    slot->start = (char *)(uintptr_t)p - offset;
+    slot->slab = page;
     slot->index = (uint32_t)(quotient >> 32);
-    return (uint32_t)quotient < cache->reciprocal && slot->index < cache->slots;
+    return likely((uint32_t)quotient < cache->reciprocal);
 }
 
 /* Slot `index` of a slab. */
 static inline struct slot slot_of_slab(struct page *slab, uint32_t index)
 {
-    return (struct slot){ &caches[slab->cache], slab, slab_start(slab), index };
+    return (struct slot){ &caches[slab->cache], slab, index };
 }
 
 static inline void *slot_address(const struct slot *slot)
 {
-    return slot->start + slot->index * slot->cache->slot_size;
-}
-
-static inline struct record *records_in_slab(const struct slot *slot)
-{
-    return (struct record *)(slot->start + slot->cache->record_offset);
+    return slab_start(slot->slab) + slot->index * slot->cache->slot_size;
 }
 
 /*
@@ -173,8 +174,9 @@ static inline struct record *slot_record(const struct slot *slot)
 {
     const struct kmem_cache *cache = slot->cache;
 
-    if (likely(cache->record_offset))
-        return records_in_slab(slot) + slot->index;
+    if (cache->record_offset)
+        return (struct record *)(slab_start(slot->slab) + cache->record_offset) +
+               slot->index;
     if (!heap.record || is_map_cache(cache))
         return NULL;
     return &heap.record[slot->slab - heap.buddy.page] + slot->index;
@@ -185,34 +187,42 @@ static inline struct record *slot_record(const struct slot *slot)
 /* Point the cache at 32 slots with a free one among them.  False: no memory. */
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
 
+/* Note who freed a slot whose record is that of a page. */
+void slab_record_freed(struct page *slab, uint32_t index, struct alloc_site *site);
+
 /* A slab's countdown is over: it has another place now (S3, S4). */
 void slab_resort(struct kmem_cache *cache, struct page *slab);
 
 /* Hand out the first free slot of the word being served, whose bits are given. */
 static inline void *take_first(struct kmem_cache *cache, uint32_t bits,
-                               struct alloc_site *site, size_t size)
+                               struct alloc_site *site, const uint32_t *size)
 {
     uint32_t bit = (uint32_t)__builtin_ctz(bits);
+    struct record *records = cache->group_record;
 
     *cache->word = bits & (bits - 1);
     cache->allocs++;
-    if (likely(cache->group_record))
-        record_taken(cache->group_record + bit, site, size);
+    if (likely(records))
+        record_taken(records + bit, site, *size);
     return cache->group + bit * cache->slot_size;
 }
 
 /* Hand out a slot of whichever slab.  mm is entered.  NULL: no memory. */
 static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
-                              size_t size, gfp_t gfp)
+                              uint32_t size, gfp_t gfp)
 {
     if (!*cache->word && !slab_refill(cache, gfp))
         return NULL;
-    return take_first(cache, *cache->word, site, size);
+    return take_first(cache, *cache->word, site, &size);
 }
 
-/* Hand out a slot if that can be done at once.  False: it takes longer. */
+/*
+ * Hand out a slot if that can be done at once.  False: it takes longer.  The size
+ * asked for is read as late as possible, for the registers are few.
+ */
 static inline bool take_slot_at_once(struct kmem_cache *cache,
-                                     struct alloc_site *site, size_t size, void **p)
+                                     struct alloc_site *site, const uint32_t *size,
+                                     void **p)
 {
     if (unlikely(!mm_enter_at_once()))
         return false;
@@ -225,8 +235,9 @@ static inline bool take_slot_at_once(struct kmem_cache *cache,
     return bits != 0;
 }
 
-/* Take a slot back if it is handed out.  mm is entered.  False: it is free. */
-static inline bool give_back_slot(const struct slot *slot, struct alloc_site *site)
+/* Take the slot at p back if it is handed out.  mm is entered.  False: it is free. */
+static inline bool give_back_slot(const void *p, const struct slot *slot,
+                                  struct alloc_site *site)
 {
     struct kmem_cache *cache = slot->cache;
     uint32_t *word = slot_word(slot);
@@ -237,11 +248,14 @@ static inline bool give_back_slot(const struct slot *slot, struct alloc_site *si
     *word |= bit;
     cache->frees++;
 
-    if (likely(cache->record_offset))
-        records_in_slab(slot)[slot->index].freed_by = site_number(site);
-    else
-        record_freed(slot_record(slot), site);
+    if (likely(cache->record_step)) {
+        intptr_t to_record = (int32_t)slot->index * cache->record_step;
 
+        ((struct record *)((uintptr_t)p + (uintptr_t)to_record +
+                           cache->record_offset))->freed_by = site->number;
+    } else if (heap.record) {
+        slab_record_freed(slot->slab, slot->index, site);
+    }
     if (unlikely(--slot->slab->countdown == 0))
         slab_resort(cache, slot->slab);
     return true;
@@ -253,6 +267,12 @@ static inline bool give_back_slot(const struct slot *slot, struct alloc_site *si
 void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request);
 /* Free slots of a slab, counted in its map. */
 uint32_t slab_count_free(struct page *slab);
+/* Which partial list is for slabs with that many free slots. */
+static inline unsigned slab_level(uint32_t nfree)
+{
+    return (31 - (unsigned)__builtin_clz(nfree)) / 2;
+}
+
 /* How many frees until a slab with nfree free slots, not all, must move. */
 uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree);
 /* Give back all empty slabs of all caches; how many pages.  mm is entered. */
@@ -264,6 +284,8 @@ void slab_serve_nothing(struct kmem_cache *cache);
 
 /* cache.c: make the caches that are there from the start. */
 void cache_init(void);
+/* kmalloc.c: know which of them is for which size. */
+void kmalloc_init(void);
 /* Does everything that is derived from its slot size still follow from it? (S8) */
 bool cache_is_sound(const struct kmem_cache *cache);
 /* The map cache whose objects are the maps of this cache's slabs (MAP_APART). */

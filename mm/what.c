@@ -11,7 +11,7 @@
 
 static void fill_record(struct mm_what *what, const struct record *record)
 {
-    if (!record || !record->serial || !record->site)
+    if (!record || !record->site)
         return;
     what->serial = record->serial;
     what->asked = record->size;

@@ -101,8 +101,13 @@ def record_address(heap, slab, index):
     return heap.record_at + (slab.pfn + index) * size
 
 
+def level_of(nfree):
+    """As slab_level(): log4."""
+    return (nfree.bit_length() - 1) // 2
+
+
 def countdown(cache, nfree):
-    following = 1 << nfree.bit_length() if nfree else 1
+    following = 4 << 2 * level_of(nfree) if nfree else 1
     return min(following, cache.slots) - nfree
 
 
@@ -116,12 +121,12 @@ def check_slab(heap, slab):
         heap.say("S3: a slab's countdown does not end where the next level begins",
                  f"{name}: it is {slab.countdown}, with {slab.nfree} free slots it "
                  f"should be {countdown(cache, slab.nfree)}")
-    for i, (serial, _, _, freed_by) in enumerate(heap.slab_records(slab)):
+    for i, (serial, _, site, freed_by) in enumerate(heap.slab_records(slab)):
         free = slab.free >> i & 1
-        if (serial != 0 and freed_by == 0) == bool(free):
+        if (site != 0 and freed_by == 0) == bool(free):
             heap.say("S7: a slot's record does not agree with the map",
                      f"{name}, slot {i}: {'free' if free else 'live'} in the map, "
-                     f"serial {serial}, freed_by {freed_by} in the record")
+                     f"site {site}, freed_by {freed_by} in the record")
         if heap.is_newer(serial):
             heap.say("M3: a serial number is newer than the newest",
                      f"{name}, slot {i}: {serial}, the newest is {heap.serial}")
@@ -138,7 +143,7 @@ def check_cache(heap, by_pfn, info):
     wanted = [0] * len(cache.partial)
     for slab in by_pfn.values():
         if slab.cache is cache and slab.nfree and not heap.is_kept(slab):
-            wanted[min(slab.nfree.bit_length() - 1, len(wanted) - 1)] += 1
+            wanted[min(level_of(slab.nfree), len(wanted) - 1)] += 1
     for level in range(len(wanted)):
         fault = partial_fault(heap, by_pfn, cache, level, wanted[level])
         if fault:
@@ -162,7 +167,7 @@ def partial_fault(heap, by_pfn, cache, level, wanted):
         if slab.prev != before:
             return f"{where}: prev is {heap.page_name(slab.prev)}, should be " \
                    f"{heap.page_name(before)}"
-        if slab.nfree >> level != 1:
+        if not slab.nfree or level_of(slab.nfree) != level:
             return f"{where} has {slab.nfree} free slots"
         before, pfn = pfn, slab.next
     if pfn != heap.no_page:

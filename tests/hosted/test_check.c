@@ -76,7 +76,8 @@ static struct record *record_of(const void *object)
 {
     struct slot slot = slot_of_slab(slab_of(object), 0);
 
-    slot.index = (uint32_t)((const char *)object - slot.start) / slot.cache->slot_size;
+    slot.index = (uint32_t)((const char *)object - slab_start(slot.slab)) /
+                 slot.cache->slot_size;
     return slot_record(&slot);
 }
 
@@ -152,6 +153,9 @@ static void slab_whose_second_page_names_another_cache(void)
 }
 
 static void slab_of_no_cache(void) { partial->cache = 254; }
+static void block_that_names_a_cache(void) { block->cache = 3; }
+static void end_of_slots_too_far(void) { small->slots_end += 128; }
+static void records_closer_together(void) { small->record_step++; }
 static void slab_of_number_255(void) { partial->cache = 255; }
 static void cache_of_another_order(void) { small->order++; }
 static void cache_with_another_reciprocal(void) { small->reciprocal--; }
@@ -163,20 +167,20 @@ static void countdown_that_is_over(void) { partial->countdown = 0; }
 static void map_with_one_bit_too_many(void) { partial->map |= 1u << 9; }
 static void map_with_one_bit_too_few(void) { partial->map &= partial->map - 1; }
 static void level_that_is_not_told(void) { small->levels = 0; }
-static void level_that_is_told_and_empty(void) { small->levels |= 1u << 9; }
+static void level_that_is_told_and_empty(void) { small->levels |= 1u << 4; }
 static void partial_slab_that_is_on_no_list(void) { other_partial->next = NO_PAGE; }
 static void partial_slab_with_a_wrong_back_link(void) { partial->prev = pfn(spare); }
 
 static void partial_list_of_the_wrong_level(void)
 {
-    small->partial[3] = small->partial[2];
-    small->partial[2] = NO_PAGE;
-    small->levels = 1u << 3;
+    small->partial[2] = small->partial[1];
+    small->partial[1] = NO_PAGE;
+    small->levels = 1u << 2;
 }
 
 static void partial_list_that_starts_elsewhere(void)
 {
-    small->partial[2] = pfn(block);
+    small->partial[1] = pfn(block);
 }
 
 static void empty_slab_that_nobody_keeps(void) { small->spare = NO_PAGE; }
@@ -194,7 +198,7 @@ static void live_slot_whose_record_is_freed(void)
     record_of(live_object)->freed_by = 1;
 }
 
-static void live_slot_never_handed_out(void) { record_of(live_object)->serial = 0; }
+static void live_slot_never_handed_out(void) { record_of(live_object)->site = 0; }
 
 static void free_slot_whose_record_is_live(void)
 {
@@ -280,9 +284,12 @@ static struct broken table[] = {
     BREAK(S1, slab_of_another_order),
     BREAK(S1, slab_whose_second_page_names_another_cache),
     BREAK(S1, slab_of_no_cache),
+    BREAK(S1, block_that_names_a_cache),
     BREAK(S1, slab_of_number_255),
     BREAK(S8, cache_of_another_order),
     BREAK(S8, cache_with_another_reciprocal),
+    BREAK(S8, end_of_slots_too_far),
+    BREAK(S8, records_closer_together),
     BREAK(S8, cache_with_another_mask),
     BREAK(S8, number_of_another_cache),
     BREAK(S4, spare_slab_that_is_served),
