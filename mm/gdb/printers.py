@@ -3,11 +3,8 @@ import gdb
 import gdb.printing
 
 from . import target
+from .heap import PAGE_SHIFT
 from .sites import Sites
-
-
-def fields_of(value):
-    return {field.name for field in value.type.strip_typedefs().fields()}
 
 
 def enum_name(value, name):
@@ -132,17 +129,28 @@ class SitePrinter(Printer):
 
 
 class SlotPrinter(Printer):
-    wants = {"cache", "slab", "start", "index"}
+    wants = {"cache", "slab", "index"}
 
     def words(self, slot):
-        address = int(slot["start"]) + int(slot["index"]) * \
-            int(slot["cache"]["slot_size"])
-        return f"slot {int(slot['index'])} of {cache_label_of(slot['cache'])}, " \
-               f"at {address:#x}"
+        text = f"slot {int(slot['index'])} of {cache_label_of(slot['cache'])}"
+        pfn = pfn_of(slot["slab"].dereference()) if int(slot["slab"]) else None
+        if pfn is None:
+            return text
+        address = int(target.variable("heap")["base"]) + (pfn << PAGE_SHIFT) + \
+            int(slot["index"]) * int(slot["cache"]["slot_size"])
+        return f"{text}, at {address:#x}"
 
 
 def cache_label_of(pointer):
     return target.read_string(int(pointer["name"])) or "a cache without a name"
+
+
+def names_in(struct):
+    """Of all fields, those of unions and structs without a name too."""
+    names = set()
+    for field in struct.fields():
+        names |= {field.name} if field.name else names_in(field.type)
+    return names
 
 
 class Collection(gdb.printing.PrettyPrinter):
@@ -158,9 +166,7 @@ class Collection(gdb.printing.PrettyPrinter):
         kind = value.type.strip_typedefs()
         printer = self.printers.get(kind.tag) \
             if kind.code == gdb.TYPE_CODE_STRUCT else None
-        if printer is None or not printer.wants <= fields_of(value) | {
-                inner.name for field in kind.fields() if not field.name
-                for inner in field.type.fields()}:
+        if printer is None or not printer.wants <= names_in(kind):
             return None
         return printer(value)
 

@@ -37,15 +37,15 @@ BREAKS = {
     "B6": "set var heap.buddy.nonempty = heap.buddy.nonempty ^ 0x400",
     "S1 cache": f"set var {PAGE}[$full].cache = 200",
     "S2 map": "set var {0}[$slab].map = {0}[$slab].map + 1".format(PAGE),
-    "S3 levels": "set var caches[0].levels = caches[0].levels ^ 0x200",
-    "S3 head": "set var caches[0].partial[3] = 1",
+    "S3 levels": "set var caches[1].levels = caches[1].levels ^ 0x10",
+    "S3 head": "set var caches[1].partial[3] = 1",
     "S3 countdown": f"set var {PAGE}[$full].countdown = 77",
-    "S4 spare": "set var caches[0].spare = $free",
-    "S5 group": "set var caches[0].group = caches[0].group + 8",
-    "S5 slab": "set var caches[0].slab = 5",
-    "S6 slabs": "set var caches[0].slabs = 99",
-    "S6 frees": "set var caches[0].frees = caches[0].frees + 1",
-    "S7": "set var caches[0].group_record[0].serial = 0",
+    "S4 spare": "set var caches[1].spare = $free",
+    "S5 group": "set var caches[1].group = caches[1].group + 8",
+    "S5 slab": "set var caches[1].slab = 5",
+    "S6 slabs": "set var caches[1].slabs = 99",
+    "S6 frees": "set var caches[1].frees = caches[1].frees + 1",
+    "S7": "set var caches[1].group_record[0].site = 0",
     "M1": "set var heap.total_pages = 5",
     "M2": "set var heap.pages_freed = heap.pages_freed + 1",
     "M3": "set var heap.serial = 3",
@@ -123,7 +123,7 @@ GARBAGE = [
 def test_garbage_ends_in_words(heaps, garbage):
     said = gdb(*STOP, garbage, *(f"marbles {command} -j" for command in COMMANDS),
                *(f"marbles {command}" for command in COMMANDS),
-               "print heap.buddy", "print caches[3]", "echo the end\\n", program=heaps)
+               "print heap.buddy", "print caches[4]", "echo the end\\n", program=heaps)
     assert "the end" in said, said
 
 
@@ -146,8 +146,8 @@ def test_break_alloc_stops_in_the_call_that_takes_the_serial(heaps):
 # ---- words ------------------------------------------------------------------------
 
 def test_structs_are_printed_in_words(heaps):
-    said = gdb(*STOP, "print heap.buddy", "print caches[0]", "print *caches[0].slab",
-               "print *caches[0].group_record", "print heap.buddy.page[0]",
+    said = gdb(*STOP, "print heap.buddy", "print caches[1]", "print *caches[1].slab",
+               "print *caches[1].group_record", "print heap.buddy.page[0]",
                "print/r heap.buddy.nfree", "print __start_alloc_sites[0]@1",
                program=heaps)
     assert re.search(r"= buddy: \d+ of \d+ pages free, first blocks by order", said)
