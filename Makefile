@@ -52,6 +52,10 @@ MM += mm/stats.c                  # the heap in numbers
 MM += mm/what.c                   # what is this address
 MM += mm/walk.c                   # what is live
 MM += mm/report.c                 # saying no, and why
+MM += mm/dials.c                  # debugging dials, by Linux's names
+MM += mm/watch.c                  #   red zones and poison
+MM += mm/quarantine.c             #   freed objects that wait
+MM += mm/stack.c                  #   the calls that led to a call
 MM += mm/check.c                  # mm_check: every numbered rule, proved
 
 DRIVERS += drivers/serial.c       # 16550 UART

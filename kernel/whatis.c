@@ -36,6 +36,7 @@ static const struct kind {
     [MM_SLAB_LIVE] = { "slab_live", "a live object" },
     [MM_SLAB_FREE] = { "slab_free", "a free slot" },
     [MM_SLAB_REST] = { "slab_rest", "what is left of a slab behind its last slot" },
+    [MM_SLAB_REDZONE] = { "slab_redzone", "the red zone of an object" },
 };
 
 static bool in_slot(const struct mm_what *what)

@@ -35,8 +35,12 @@
  *   B6  bit k of nonempty is set if and only if free[k] has a block;
  *   B7  a run is one PG_USED block and its PG_PART blocks, as long as it says.
  *
+ * A link is proved before it is followed.  A wrong one, from a stray write, loses
+ * nothing: the kinds of the pages tell which blocks are free (B3), and all lists are
+ * made anew from them.
+ *
  * Cost: alloc and free are O(MAX_PAGE_ORDER); nothing depends on the number of
- * pages.  Not for interrupt handlers while a call is under way (see port.h).
+ * pages, but for making broken lists anew.  Not for interrupt handlers while a call is under way (see port.h).
  */
 #include "mm/buddy.h"
 
@@ -68,23 +72,62 @@ static inline void list_remove(struct buddy *b, struct page *page, unsigned orde
         b->nonempty &= ~(1u << order);
 }
 
-/* Off its list with the first block of an order that has one. */
-static inline uint32_t take_first(struct buddy *b, unsigned order)
-{
-    uint32_t pfn = b->free[order];
-    uint32_t next = b->page[pfn].next;
-
-    b->free[order] = next;
-    if (next == NO_PAGE)
-        b->nonempty &= ~(1u << order);
-    else
-        b->page[next].prev = NO_PAGE;
-    return pfn;
-}
-
 static inline bool free_block_at(const struct buddy *b, uint32_t pfn, unsigned order)
 {
     return b->page[pfn].tag == page_tag(PG_FREE, order);
+}
+
+/* B3, from the block's side: both neighbours, or the list's head, know it. */
+static bool is_linked(const struct buddy *b, uint32_t pfn)
+{
+    const struct page *page = &b->page[pfn];
+
+    if (page->next != NO_PAGE &&
+        (page->next >= b->npages || b->page[page->next].prev != pfn ||
+         !free_block_at(b, page->next, page->order)))
+        return false;
+    if (page->prev == NO_PAGE)
+        return b->free[page->order] == pfn;
+    return page->prev < b->npages && b->page[page->prev].next == pfn;
+}
+
+/* All lists anew, from the pages' kinds. */
+static COLD void mend(struct buddy *b, uint32_t where)
+{
+    b->nonempty = 0;
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        b->free[order] = NO_PAGE;
+    for (uint32_t pfn = b->npages; pfn-- > 0; )
+        if (b->page[pfn].kind == PG_FREE && b->page[pfn].order <= MAX_PAGE_ORDER)
+            list_add(b, pfn, b->page[pfn].order);
+    if (b->mended)
+        b->mended(where);
+}
+
+/*
+ * Off its list with the first block of an order that has one.  NO_PAGE: the list is
+ * broken, and nothing was changed.
+ */
+static inline uint32_t take_first(struct buddy *b, unsigned order)
+{
+    uint32_t pfn = b->free[order];
+
+    if (unlikely(pfn >= b->npages || !free_block_at(b, pfn, order)))
+        return NO_PAGE;
+
+    uint32_t next = b->page[pfn].next;
+
+    if (next < b->npages) {
+        if (unlikely(b->page[next].prev != pfn))
+            return NO_PAGE;
+        b->page[next].prev = NO_PAGE;
+    } else if (likely(next == NO_PAGE)) {
+        b->nonempty &= ~(1u << order);
+    } else {
+        return NO_PAGE;
+    }
+    b->free[order] = next;
+    return pfn;
 }
 
 static inline bool can_join(const struct buddy *b, uint32_t pfn, unsigned order)
@@ -96,11 +139,13 @@ static inline bool can_join(const struct buddy *b, uint32_t pfn, unsigned order)
  * Join the block with its buddy for as long as that is free and whole, and make it
  * free.  It ends when the buddy is used, split or a hole: B4 holds.
  */
-static __attribute__((noinline)) void join(struct buddy *b, uint32_t pfn, unsigned order)
+static COLD void join(struct buddy *b, uint32_t pfn, unsigned order)
 {
     do {
         struct page *other = &b->page[pfn ^ (1u << order)];
 
+        if (unlikely(!is_linked(b, pfn ^ (1u << order))))
+            mend(b, pfn ^ (1u << order));
         list_remove(b, other, order);
         other->tag = PG_TAIL;           /* one of the two is inside the parent (B2) */
         b->page[pfn].tag = PG_TAIL;
@@ -126,6 +171,7 @@ void buddy_init(struct buddy *b, struct page *page, uint32_t npages)
     b->npages = npages;
     b->nfree = 0;
     b->nonempty = 0;
+    b->mended = NULL;
     for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
         b->free[order] = NO_PAGE;
 }
@@ -154,7 +200,7 @@ void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n)
 }
 
 /* Keep the first 2^order pages of a block of the order `from`: halve it until it fits. */
-static __attribute__((noinline)) void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
+static COLD void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
 {
     do {
         from--;
@@ -172,6 +218,10 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
     unsigned from = order + (unsigned)__builtin_ctz(large_enough);
     uint32_t pfn = take_first(b, from);
 
+    if (unlikely(pfn == NO_PAGE)) {
+        mend(b, b->free[from]);
+        return buddy_alloc(b, order);
+    }
     if (from > order)
         split(b, pfn, from, order);
     b->page[pfn].tag = page_tag(PG_USED, order);
@@ -243,20 +293,6 @@ static bool tails_are_right(const struct buddy *b, uint32_t pfn)
         if (b->page[pfn + i].kind != (all_alike ? head->kind : PG_TAIL))
             return false;
     return true;
-}
-
-/* B3, from the block's side: both neighbours, or the list's head, know it. */
-static bool is_linked(const struct buddy *b, uint32_t pfn)
-{
-    const struct page *page = &b->page[pfn];
-
-    if (page->next != NO_PAGE &&
-        (page->next >= b->npages || b->page[page->next].prev != pfn ||
-         !free_block_at(b, page->next, page->order)))
-        return false;
-    if (page->prev == NO_PAGE)
-        return b->free[page->order] == pfn;
-    return page->prev < b->npages && b->page[page->prev].next == pfn;
 }
 
 /* B3, from the list's side: it is n blocks long, all of this order. */

@@ -15,6 +15,8 @@ struct buddy {
     uint32_t nfree;             /* pages in free blocks */
     uint32_t nonempty;          /* bit k: free[k] has a block */
     uint32_t free[MAX_PAGE_ORDER + 1];  /* first block of each list, or NO_PAGE */
+    /* Called when a list was found broken, and made anew; NULL: nobody wants to know. */
+    void (*mended)(uint32_t pfn);
 };
 
 /* An arena of npages holes.  page is all zero, and stays the caller's. */

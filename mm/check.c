@@ -8,7 +8,7 @@
  * It finds what was broken, by a bug here or by a stray write; it cannot know a
  * wrong value that is consistent with all others.  Cost: linear in the heap.
  */
-#include "mm/slab_priv.h"
+#include "mm/dials_priv.h"
 
 /* ---- one slab ---------------------------------------------------------------------- */
 
@@ -37,7 +37,8 @@ static const char *check_records(struct kmem_cache *cache, struct page *slab)
 
         if (!record)
             return NULL;
-        if (is_live(record) == is_free_slot(&slot))
+        if (is_free_slot(&slot) ? is_live(record)
+                                : !is_live(record) && !quarantine_count())
             return "S7: a slot's record does not agree with the map";
         if (is_newer(record->serial))
             return "M3: a serial number is newer than the newest";
@@ -68,7 +69,12 @@ static bool is_kept(const struct kmem_cache *cache, const struct page *slab)
            (uint32_t)(slab - heap.buddy.page) == cache->spare;
 }
 
-static const char *check_slab(struct page *slab)
+bool slab_is_sound(struct page *slab)
+{
+    return names_its_cache(slab) && map_is_right(&caches[slab->cache], slab);
+}
+
+const char *slab_fault(struct page *slab)
 {
     if (!names_its_cache(slab))
         return "S1: a slab's pages do not name one cache of their order";
@@ -92,11 +98,24 @@ static const char *check_slab(struct page *slab)
 /* What the walk over all blocks finds of a cache. */
 struct tally {
     uint32_t slabs, live;
+    uint32_t waiting;           /* neither live nor free: in quarantine (S9) */
     uint32_t maps;              /* map caches: slabs whose map is one of theirs */
     uint32_t partial[SLAB_LEVELS];      /* by free slots; not served, not spare */
 };
 
 static struct tally tallies[MAX_CACHES];
+
+static uint32_t count_waiting(const struct kmem_cache *cache, struct page *slab)
+{
+    struct slot slot = slot_of_slab(slab, 0);
+    uint32_t n = 0;
+
+    if (!quarantine_count())
+        return 0;
+    for (; slot.index < cache->slots; slot.index++)
+        n += !is_free_slot(&slot) && !is_live_slot(&slot);
+    return n;
+}
 
 static void count_slab(struct page *slab)
 {
@@ -104,20 +123,15 @@ static void count_slab(struct page *slab)
     struct tally *tally = &tallies[slab->cache];
     uint32_t nfree = slab_count_free(slab);
 
+    uint32_t waiting = count_waiting(cache, slab);
+
     tally->slabs++;
-    tally->live += cache->slots - nfree;
+    tally->waiting += waiting;
+    tally->live += cache->slots - nfree - waiting;
     if (cache->map_place == MAP_APART)
         tallies[slab_map_cache(cache) - caches].maps++;
     if (nfree && !is_kept(cache, slab))
         tally->partial[slab_level(nfree)]++;
-}
-
-static bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
-{
-    return pfn < heap.buddy.npages && !(pfn & ((1u << cache->order) - 1)) &&
-           (heap.buddy.page[pfn].kind == PG_SLAB ||
-            heap.buddy.page[pfn].kind == PG_MAPS) &&
-           heap.buddy.page[pfn].cache == cache - caches;
 }
 
 /* S3: the list is n slabs long, each with that many free slots, linked back. */
@@ -160,7 +174,7 @@ static bool served_is_right(const struct kmem_cache *cache)
     uint32_t index = (uint32_t)(cache->word - map_of(cache, cache->slab)) * 32;
     struct slot slot = slot_of_slab(cache->slab, index);
 
-    return index < cache->slots && cache->group == slot_address(&slot) &&
+    return index < cache->slots && cache->group == object_address(&slot) &&
            cache->group_record == slot_record(&slot);
 }
 
@@ -213,7 +227,7 @@ static const char *check_slabs(void)
             continue;
         }
 
-        const char *broken = check_slab(page);
+        const char *broken = slab_fault(page);
 
         if (broken)
             return broken;
@@ -226,6 +240,7 @@ static const char *check_slabs(void)
 static const char *slab_check(void)
 {
     const char *broken = check_caches();
+    uint32_t waiting = 0;
 
     memset(tallies, 0, sizeof(tallies));
     if (!broken)
@@ -233,6 +248,10 @@ static const char *slab_check(void)
     for (unsigned i = 0; i < MAX_CACHES && !broken; i++)
         if (caches[i].name)
             broken = check_cache(&caches[i]);
+    for (unsigned i = 0; i < MAX_CACHES; i++)
+        waiting += tallies[i].waiting;
+    if (!broken && waiting != quarantine_count())
+        return "S9: a slot is neither live nor free nor in quarantine";
     return broken;
 }
 

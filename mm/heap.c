@@ -14,7 +14,7 @@
  *
  * Cost: putting off searches what waits, 64 at most.
  */
-#include "mm/heap_priv.h"
+#include "mm/dials_priv.h"
 
 enum { RING = 64 };             /* a power of two: put and got wrap */
 
@@ -59,6 +59,7 @@ void heap_reset(void)
 {
     memset(&heap, 0, sizeof(heap));
     mm_state &= MM_IRQ;
+    quarantine_reset();
     put = 0;
     got = 0;
 }
@@ -74,6 +75,8 @@ void pages_free_proved(struct alloc_site *site, uint32_t pfn)
         heap.large_frees++;
     else
         heap.pages_freed += n;
+    if (watched())
+        watch_pages_freed(pfn, n);
     if (page->kind == PG_USED && page->run)
         buddy_free_run(&heap.buddy, pfn);
     else

@@ -10,11 +10,6 @@
 #include "mm/buddy.h"
 #include "mm/mm.h"
 
-#define likely(truth) __builtin_expect(!!(truth), 1)
-#define unlikely(truth) __builtin_expect(!!(truth), 0)
-/* A function that a short path calls when it cannot go on: out of its way. */
-#define COLD __attribute__((cold, noinline))
-
 struct heap {
     uintptr_t base;             /* address of page 0, aligned to the largest block */
     uint32_t *words;            /* the same, as words: slab maps are numbered so */
@@ -46,10 +41,15 @@ static inline void *address_of(uint32_t pfn)
 
 extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
 
+/* stack.c: sites behind the last call site, from 1; NULL: there is none. */
+struct alloc_site *stack_numbered(uint32_t number);
+
 static inline const struct alloc_site *site_of(uint16_t number)
 {
-    if (number == 0 || number > __stop_alloc_sites - __start_alloc_sites)
-        return NULL;            /* overwritten: rule M4 */
+    uint32_t count = (uint32_t)(__stop_alloc_sites - __start_alloc_sites);
+
+    if (number == 0 || number > count)
+        return stack_numbered(number > count ? number - count : 0);
     return &__start_alloc_sites[number - 1];
 }
 
@@ -128,6 +128,10 @@ void heap_reset(void);
 
 /* Call the hook, and trap if the report is fatal. */
 void mm_report(const struct mm_report *report);
+
+/* A rule of mm's own is found broken in what lies at, or describes, addr. */
+void mm_corrupted(const char *call, struct alloc_site *site, const char *rule,
+                  const void *addr);
 
 /* What an allocation asked for, for the report if it fails. */
 struct mm_request {

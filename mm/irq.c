@@ -17,26 +17,29 @@
  *
  * Cost: one compare on the fast path.
  */
-#include "mm/slab_priv.h"
+#include "mm/dials_priv.h"
 
 bool mm_is_live_object(const struct mm_refusal *free)
 {
     struct slot slot;
 
-    if (find_slot(free->addr, &slot))
-        return !is_free_slot(&slot) && (!free->cache || slot.cache == free->cache);
+    if (find_object(free->addr, &slot))
+        return is_live_slot(&slot) && (!free->cache || slot.cache == free->cache);
     return !free->cache && large_at(free->addr) != NO_PAGE;
 }
 
-/* Proved: a live object, large kmalloc, or block of pages starts at addr. */
-static void free_proved(struct alloc_site *site, const void *addr)
+/* Proved: a live object, large kmalloc, or block of pages starts at free->addr. */
+static void free_proved(const struct mm_refusal *free)
 {
+    struct alloc_site *site = free->site;
     struct slot slot;
 
-    if (find_slot(addr, &slot))
-        give_back_slot(addr, &slot, site);
+    if (watched() && !(site = watch_free(free->call, site, free->addr)))
+        return;
+    if (find_object(free->addr, &slot))
+        slab_free(&slot, site);
     else
-        pages_free_proved(site, (uint32_t)pfn_of(addr));
+        pages_free_proved(site, (uint32_t)pfn_of(free->addr));
 }
 
 static bool is_live_block(const void *addr)
@@ -57,7 +60,7 @@ static void do_put_off(void)
                                    .addr = next->addr, .is_free = true };
 
         if (mm_is_live_object(&free) || is_live_block(next->addr))
-            free_proved(next->site, next->addr);
+            free_proved(&free);
         else
             mm_refuse(&free);
         mm_put_off_is_done();
@@ -91,7 +94,7 @@ void mm_free(struct mm_refusal *free, bool (*is_right)(const struct mm_refusal *
     if (mm_enter()) {
         done = is_right(free);
         if (done)
-            free_proved(free->site, free->addr);
+            free_proved(free);
         mm_leave();
     } else {
         done = free_later(free, is_right);

@@ -13,7 +13,7 @@
  * krealloc stays in place as long as the slot is large enough; it never shrinks a
  * slot, as in Linux.  Cost: kmalloc and kfree up to 8 KiB are straight lines.
  */
-#include "mm/slab_priv.h"
+#include "mm/dials_priv.h"
 
 /* ---- which cache ---------------------------------------------------------------- */
 
@@ -42,7 +42,7 @@ size_t kmalloc_size_roundup(size_t size)
     if (size == 0 || size > KMALLOC_MAX_SIZE)
         return size;            /* as Linux: nothing to round to */
     if (size <= KMALLOC_MAX_CACHE_SIZE)
-        return kmalloc_cache(size)->slot_size;
+        return kmalloc_cache(size)->object_size;
     return PAGE_SIZE << pages_order(size);
 }
 
@@ -58,15 +58,17 @@ static void *large_take(const struct mm_request *request)
             heap.buddy.page[pfn].kind = PG_LARGE;
             heap.large_allocs++;
             if (heap.record)
-                record_taken(&heap.record[pfn], request->site,
+                record_taken(&heap.record[pfn], watch_page_site(request->site, true),
                              (uint32_t)request->bytes);
+            if (watched())
+                watch_large_resized(pfn, request->bytes);
         }
         mm_leave();
     }
     if (pfn == NO_PAGE)
         return mm_fail(request, MM_OUT_OF_MEMORY);
     if (request->gfp & __GFP_ZERO)
-        memset(address_of(pfn), 0, PAGE_SIZE << request->order);
+        memset(address_of(pfn), 0, watch_large_size(pfn));
     return address_of(pfn);
 }
 
@@ -137,6 +139,16 @@ void kfree_at(struct alloc_site *site, const void *p)
     kfree_slow("kfree", site, (void *)(uintptr_t)p);
 }
 
+/* With red zones only what was asked for may be used. */
+static size_t usable_slot(const struct slot *slot)
+{
+    const struct record *record = slot_record(slot);
+
+    if (!slot->cache->left)
+        return slot->cache->slot_size;
+    return record ? record->size : slot->cache->object_size;
+}
+
 /* Bytes that may be used at p, or 0 if p is no live object, or freed but put off. */
 static size_t usable(const void *p)
 {
@@ -144,12 +156,12 @@ static size_t usable(const void *p)
 
     if (mm_is_put_off(p))
         return 0;
-    if (find_slot(p, &slot))
-        return is_free_slot(&slot) ? 0 : slot.cache->slot_size;
+    if (find_object(p, &slot))
+        return is_live_slot(&slot) ? usable_slot(&slot) : 0;
 
     uint32_t pfn = large_at(p);
 
-    return pfn == NO_PAGE ? 0 : PAGE_SIZE << heap.buddy.page[pfn].order;
+    return pfn == NO_PAGE ? 0 : watch_large_size(pfn);
 }
 
 size_t ksize(const void *p)
@@ -173,18 +185,30 @@ void kfree_sensitive_at(struct alloc_site *site, const void *p)
 
 /* ---- krealloc ---------------------------------------------------------------------- */
 
-/* The live object at p has another size now, in the same place. */
-static void set_size_asked(const void *p, size_t size)
+/* Of the live object at p: the largest size that its place has room for. */
+static size_t room_at(const void *p)
 {
     struct slot slot;
-    struct record *record = NULL;
 
-    if (find_slot(p, &slot))
-        record = slot_record(&slot);
-    else if (heap.record)
-        record = &heap.record[pfn_of(p)];
+    if (find_object(p, &slot))
+        return slot.cache->left ? slot.cache->object_size : slot.cache->slot_size;
+    return PAGE_SIZE << heap.buddy.page[pfn_of(p)].order;
+}
+
+/* It has another size now, in the same place. */
+static void resize(struct alloc_site *site, const void *p, size_t size)
+{
+    struct slot slot;
+    bool in_slab = find_object(p, &slot);
+    struct record *record = in_slab ? slot_record(&slot) :
+                            heap.record ? &heap.record[pfn_of(p)] : NULL;
+
+    if (in_slab && watched())
+        watch_resized("krealloc", site, &slot, size);
     if (record)
         record->size = (uint32_t)size;
+    if (!in_slab && watched())
+        watch_large_resized((uint32_t)pfn_of(p), size);
 }
 
 void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp)
@@ -206,8 +230,8 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
                                         .bytes = size });
         return NULL;
     }
-    if (size <= had) {
-        set_size_asked(p, size);
+    if (size <= room_at(p)) {
+        resize(site, p, size);
         return old;
     }
 

@@ -19,7 +19,7 @@
  *
  * Cost: linear in the span; this is boot, and listings.
  */
-#include "mm/slab_priv.h"
+#include "mm/dials_priv.h"
 
 /* A slab's map is named by 32 bits, in units of four bytes: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
@@ -183,6 +183,12 @@ static void add_marked(void)
     }
 }
 
+static void lists_mended(uint32_t pfn)
+{
+    mm_corrupted("buddy", NULL, "B3: a list of free blocks is broken; it was made anew",
+                 pfn < heap.buddy.npages ? address_of(pfn) : NULL);
+}
+
 static void use(const struct plan *plan, const struct mm_range *ranges, size_t count)
 {
     char *meta = (char *)(plan->meta << PAGE_SHIFT);
@@ -193,6 +199,7 @@ static void use(const struct plan *plan, const struct mm_range *ranges, size_t c
     heap.words = (uint32_t *)heap.base;
     heap.record = plan->record_bytes ? (struct record *)(meta + plan->page_bytes) : NULL;
     buddy_init(&heap.buddy, (struct page *)meta, plan->npages);
+    heap.buddy.mended = lists_mended;
     for (uint32_t i = 0; i < plan->meta_pages; i++)
         heap.buddy.page[first + i].kind = PG_META;
     heap.meta_pages = plan->meta_pages;
@@ -215,4 +222,5 @@ void mm_init(const struct mm_range *ranges, size_t count)
     sites_init();
     cache_init();
     kmalloc_init();
+    dials_start();
 }

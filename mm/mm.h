@@ -95,6 +95,8 @@ enum mm_what_kind {
     MM_SLAB_LIVE,               /* a slot of a slab, handed out */
     MM_SLAB_FREE,               /* a slot of a slab, not handed out now */
     MM_SLAB_REST,               /* in a slab, behind the last slot */
+    MM_SLAB_REDZONE,            /* in a slab, between two objects (dial Z): `start` is
+                                   the nearer one's, `offset` below 0 or behind it */
 };
 
 struct mm_what {
@@ -152,15 +154,28 @@ enum mm_bug {
     MM_BUG_BAD_CACHE,           /* kmem_cache_create: see `problem` */
     MM_BUG_NO_CACHE,            /* not a cache, or a destroyed one */
     MM_BUG_CACHE_IN_USE,        /* destroy with live objects */
+    /* a write where there is nothing to write to: see `damage` (dials.h) */
+    MM_BUG_RIGHT_REDZONE,       /* behind an object, or behind the size asked */
+    MM_BUG_LEFT_REDZONE,        /* before an object */
+    MM_BUG_POISON,              /* in an object that was freed */
+    MM_BUG_PAGE_POISON,         /* in a free page */
+    MM_BUG_CORRUPTED,           /* mm's own structures: `problem` is the rule */
     /* nobody's bug */
     MM_OUT_OF_MEMORY,
+};
+
+struct mm_damage {              /* addresses of bytes */
+    uintptr_t start, end;       /* of what was watched; end is behind it */
+    uintptr_t first, last;      /* wrong ones */
+    uint8_t found, expected;    /* the first of them, and what it should be */
 };
 
 struct mm_report {
     enum mm_bug bug;
     bool fatal;                 /* __GFP_NOFAIL, SLAB_PANIC: mm traps after it */
     const char *call;           /* the function called: "kfree" */
-    const char *problem;        /* in words, where `bug` does not say all */
+    const char *problem;        /* in words, where `bug` does not say all; of damage:
+                                   what was done */
     const struct alloc_site *caller;    /* who called it; NULL: not known */
     struct mm_what what;        /* of the pointer passed; frees, ksize, krealloc */
     unsigned order;             /* asked for, or passed to free_pages */
@@ -168,6 +183,7 @@ struct mm_report {
     gfp_t gfp;
     const char *cache;          /* passed to kmem_cache_*; NULL: none */
     uint32_t live;              /* MM_BUG_CACHE_IN_USE: its live objects */
+    struct mm_damage damage;    /* MM_BUG_RIGHT_REDZONE to MM_BUG_PAGE_POISON */
 };
 
 /* "double free", "interior pointer" ...: the bug in two or three words. */

@@ -20,7 +20,7 @@
  *
  * Cost: O(MAX_PAGE_ORDER), and what __GFP_ZERO must clear.
  */
-#include "mm/heap_priv.h"
+#include "mm/dials_priv.h"
 
 void *page_address(const struct page *page)
 {
@@ -56,7 +56,7 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
         if (pfn != NO_PAGE) {
             if (keep != 1u << request->order)
                 buddy_trim(&heap.buddy, pfn, keep);
-            account(request->site, pfn, keep);
+            account(watch_page_site(request->site, false), pfn, keep);
         }
         mm_leave();
     }

@@ -21,11 +21,17 @@ size_t strlen(const char *s);
  * What mm is doing: 0, or these bits.  mm sets MM_BUSY while its structures are
  * between two consistent states; the trap code sets MM_IRQ at the start of an
  * interrupt handler and clears that bit, no other, at its end; MM_PUT_OFF says
- * that frees from an interrupt wait for mm to be entered again.  A fault with
- * MM_BUSY set happened inside the allocator.
+ * that frees from an interrupt wait for mm to be entered again; MM_DIALS that some
+ * dial is on (dials.h), so that every call goes the long way.  A fault with MM_BUSY
+ * set happened inside the allocator.
  */
-enum { MM_BUSY = 1, MM_IRQ = 2, MM_PUT_OFF = 4 };
+enum { MM_BUSY = 1, MM_IRQ = 2, MM_PUT_OFF = 4, MM_DIALS = 8 };
 extern uint32_t mm_state;
+
+/* What the compiler may know of a path: that it is the common one, or a rare one. */
+#define likely(truth) __builtin_expect(!!(truth), 1)
+#define unlikely(truth) __builtin_expect(!!(truth), 0)
+#define COLD __attribute__((cold, noinline))    /* a function of the rare ones */
 
 struct mm_report;
 

@@ -16,6 +16,17 @@ void mm_report(const struct mm_report *report)
         __builtin_trap();
 }
 
+void mm_corrupted(const char *call, struct alloc_site *site, const char *rule,
+                  const void *addr)
+{
+    struct mm_report report = { .bug = MM_BUG_CORRUPTED, .call = call, .caller = site,
+                                .problem = rule };
+
+    mm_what_is(addr, &report.what);
+    report.cache = report.what.cache;
+    mm_report(&report);
+}
+
 /* ---- allocations that fail --------------------------------------------------------- */
 
 void *mm_fail(const struct mm_request *request, enum mm_bug why)
@@ -81,6 +92,7 @@ static enum mm_bug why(const struct mm_refusal *refusal, const struct mm_what *w
     switch (what->kind) {
     case MM_SLAB_LIVE:
     case MM_SLAB_FREE:
+    case MM_SLAB_REDZONE:
         return why_slot(refusal, what);
     case MM_LARGE:
     case MM_USED_PAGES:
@@ -141,6 +153,11 @@ const char *mm_bug_name(enum mm_bug bug)
         [MM_BUG_BAD_CACHE] = "cache cannot be made",
         [MM_BUG_NO_CACHE] = "not a cache",
         [MM_BUG_CACHE_IN_USE] = "cache cannot be destroyed",
+        [MM_BUG_RIGHT_REDZONE] = "Right Redzone overwritten",
+        [MM_BUG_LEFT_REDZONE] = "Left Redzone overwritten",
+        [MM_BUG_POISON] = "Poison overwritten",
+        [MM_BUG_PAGE_POISON] = "page poison overwritten",
+        [MM_BUG_CORRUPTED] = "corrupted",
         [MM_OUT_OF_MEMORY] = "out of memory",
     };
 

@@ -31,6 +31,9 @@
  * An empty slab goes back to the page allocator, but for the one being served and
  * one spare; these go back with mm_reclaim(), and when memory is short.
  *
+ * A debugging dial (dials.h) may put red zones around the objects, and let freed ones
+ * wait in quarantine before their bit is set: watch.c and quarantine.c.
+ *
  * Rules, each one proved by mm_check():
  *   S1  every page of a slab names its cache, and the slab has the cache's order; all
  *       other pages name no cache;
@@ -42,12 +45,13 @@
  *   S5  the word being served is one of the served slab's, with its group;
  *   S6  allocs - frees is the number of live slots; slabs, the number of slabs;
  *   S7  a slot is live if and only if its record says so;
- *   S8  a cache's layout follows from its slot size.
+ *   S8  a cache's layout follows from its slot size;
+ *   S9  a slot that is neither live nor free is in quarantine, and no other is.
  *
  * Cost: both short paths are straight lines (slab_priv.h); the rest is O(1), but for
  * what a new slab must clear.
  */
-#include "mm/slab_priv.h"
+#include "mm/dials_priv.h"
 
 static uint32_t no_bits;        /* the word of a cache without a slab: always 0 */
 
@@ -104,6 +108,20 @@ static void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nf
         heap.buddy.page[first].prev = pfn_of_slab(slab);
     cache->partial[level] = pfn_of_slab(slab);
     cache->levels |= (uint16_t)(1u << level);
+}
+
+/* S3, before a link is followed: both neighbours, or the list's head, know it. */
+static bool is_linked(const struct kmem_cache *cache, const struct page *slab,
+                      unsigned level)
+{
+    uint32_t pfn = pfn_of_slab(slab);
+
+    if (slab->next != NO_PAGE && (!is_slab_of(cache, slab->next) ||
+                                  heap.buddy.page[slab->next].prev != pfn))
+        return false;
+    if (slab->prev == NO_PAGE)
+        return cache->partial[level] == pfn;
+    return is_slab_of(cache, slab->prev) && heap.buddy.page[slab->prev].next == pfn;
 }
 
 static void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
@@ -207,7 +225,7 @@ static void construct(const struct kmem_cache *cache, struct page *slab)
 {
     if (cache->ctor)
         for (uint32_t i = 0; i < cache->slots; i++)
-            cache->ctor(slab_start(slab) + i * cache->slot_size);
+            cache->ctor(slab_start(slab) + i * cache->slot_size + cache->left);
 }
 
 static void set_kind(struct page *slab, unsigned order, enum page_kind kind,
@@ -225,8 +243,13 @@ uint32_t pages_take(unsigned order, gfp_t gfp)
 {
     uint32_t pfn = buddy_alloc(&heap.buddy, order);
 
-    if (unlikely(pfn == NO_PAGE) && !(gfp & __GFP_NORETRY) && slab_reclaim())
-        pfn = buddy_alloc(&heap.buddy, order);
+    if (unlikely(pfn == NO_PAGE) && !(gfp & __GFP_NORETRY)) {
+        quarantine_limit(0);
+        if (slab_reclaim())
+            pfn = buddy_alloc(&heap.buddy, order);
+    }
+    if (watched() && pfn != NO_PAGE)
+        watch_pages_taken(pfn, order);
     return pfn;
 }
 
@@ -246,6 +269,8 @@ static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
     set_kind(slab, cache->order, is_map_cache(cache) ? PG_MAPS : PG_SLAB,
              (uint32_t)(cache - caches));
     clear_records(cache, slab);
+    if (cache->dials)
+        watch_new_slab(cache, slab);
     construct(cache, slab);
     if (++cache->slabs > cache->peak_slabs)
         cache->peak_slabs = cache->slabs;
@@ -280,8 +305,10 @@ static void discard(struct kmem_cache *cache, struct page *slab)
     if (heap.record && !is_map_cache(cache))
         remember(cache, pfn);
     map_detach(cache, slab);
-    set_kind(slab, cache->order, PG_TAIL, 0);
+    set_kind(slab, cache->order, PG_TAIL, NO_CACHE);
     cache->slabs--;
+    if (watched())
+        watch_pages_freed(pfn, 1u << cache->order);
     buddy_free(&heap.buddy, pfn);
 }
 
@@ -317,7 +344,7 @@ static bool serve(struct kmem_cache *cache, struct page *slab)
         return false;
     cache->slab = slab;
     cache->word = &map[slot.index / 32];
-    cache->group = slot_address(&slot);
+    cache->group = object_address(&slot);
     cache->group_record = slot_record(&slot);
     if (before && before != slab)
         put_aside(cache, before, count_free(cache, before));
@@ -330,6 +357,14 @@ void slab_serve_nothing(struct kmem_cache *cache)
     cache->word = &no_bits;
 }
 
+/* A link of the slab's is wrong: nothing is lost, for the maps tell who belongs where. */
+static void mend_lists(struct kmem_cache *cache, const struct page *slab)
+{
+    mm_corrupted("slab", NULL, "S3: a list of partial slabs is broken; it was made anew",
+                 slab_start(slab));
+    slab_mend(cache);
+}
+
 /* The fullest slab with a free slot, off its list; or NULL. */
 static struct page *next_slab(struct kmem_cache *cache)
 {
@@ -339,6 +374,11 @@ static struct page *next_slab(struct kmem_cache *cache)
         unsigned fullest = (unsigned)__builtin_ctz(cache->levels);
 
         slab = &heap.buddy.page[cache->partial[fullest]];
+        if (unlikely(!is_slab_of(cache, cache->partial[fullest]) ||
+                     !is_linked(cache, slab, fullest))) {
+            mend_lists(cache, slab);
+            return next_slab(cache);
+        }
         partial_remove(cache, slab, fullest);
         return slab;
     }
@@ -379,9 +419,61 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
 
     uint32_t nfree = count_free(cache, slab);
 
+    if (nfree > 1 && unlikely(!is_linked(cache, slab, slab_level(nfree - 1)))) {
+        mend_lists(cache, slab);
+        return;                 /* it is where it belongs */
+    }
     if (nfree > 1)
         partial_remove(cache, slab, slab_level(nfree - 1));
     put_aside(cache, slab, nfree);
+}
+
+void slab_put_back(const struct slot *slot)
+{
+    *slot_word(slot) |= slot_bit(slot);
+    if (--slot->slab->countdown == 0)
+        slab_resort(slot->cache, slot->slab);
+}
+
+void slab_free(const struct slot *slot, struct alloc_site *site)
+{
+    struct record *record = slot_record(slot);
+
+    slot->cache->frees++;
+    if (record)
+        record->freed_by = site->number;
+    if (dials.quarantine && record)
+        quarantine_add(slot);
+    else
+        slab_put_back(slot);
+}
+
+void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache,
+                                                      struct page *slab))
+{
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
+        struct page *page = &heap.buddy.page[pfn];
+
+        if (page->cache != cache - caches)
+            continue;
+        fn(cache, page);
+        pfn += (1u << cache->order) - 1;
+    }
+}
+
+static void put_where_it_belongs(struct kmem_cache *cache, struct page *slab)
+{
+    if (slab != cache->slab && slab_is_sound(slab))
+        put_aside(cache, slab, count_free(cache, slab));
+}
+
+void slab_mend(struct kmem_cache *cache)
+{
+    for (unsigned level = 0; level < SLAB_LEVELS; level++)
+        cache->partial[level] = NO_PAGE;
+    cache->levels = 0;
+    cache->spare = NO_PAGE;
+    slab_for_each(cache, put_where_it_belongs);
 }
 
 uint32_t slab_shrink(struct kmem_cache *cache)

@@ -46,6 +46,9 @@ struct kmem_cache {
     uint32_t slots;             /* in a slab */
     uint32_t object_size;       /* as asked for */
     uint32_t map_offset;        /* MAP_IN_SLAB: of the map in a slab */
+    uint32_t align;
+    uint32_t left;              /* of a slot, before its object: red zone, or 0 */
+    uint8_t dials;              /* dials_priv.h: who watches it */
     const char *name;           /* NULL: this entry of the table is free */
     const struct kmem_cache *self;      /* itself; NULL: not for programs */
     void (*ctor)(void *object);
@@ -69,6 +72,13 @@ enum { NO_CACHE, NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
 static inline bool is_map_cache(const struct kmem_cache *cache)
 {
     return cache >= &caches[FIRST_MAP_CACHE] && cache < &caches[FIRST_FREE_CACHE];
+}
+
+/* Does a slab of this cache begin at that page? */
+static inline bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
+{
+    return pfn < heap.buddy.npages && heap.buddy.page[pfn].cache == cache - caches &&
+           !(pfn & ((1u << cache->order) - 1));
 }
 
 /* ---- a slot --------------------------------------------------------------- */
@@ -161,9 +171,33 @@ static inline struct slot slot_of_slab(struct page *slab, uint32_t index)
     return (struct slot){ &caches[slab->cache], slab, index };
 }
 
-static inline void *slot_address(const struct slot *slot)
+static inline char *slot_address(const struct slot *slot)
 {
     return slab_start(slot->slab) + slot->index * slot->cache->slot_size;
+}
+
+/* With red zones a slot is more than its object: see watch.c. */
+static inline char *object_address(const struct slot *slot)
+{
+    return slot_address(slot) + slot->cache->left;
+}
+
+static inline uint32_t object_room(const struct kmem_cache *cache)
+{
+    return cache->slot_size - cache->left;
+}
+
+/* The proof for any cache: p is the start of an object, handed out or not. */
+static inline bool find_object(const void *p, struct slot *slot)
+{
+    uintptr_t pfn = pfn_of(p);
+
+    if (pfn >= heap.buddy.npages)
+        return false;
+
+    uint32_t left = cache_numbered[heap.buddy.page[pfn].cache]->left;
+
+    return find_slot((const char *)p - left, slot) && object_address(slot) == p;
 }
 
 /*
@@ -180,6 +214,14 @@ static inline struct record *slot_record(const struct slot *slot)
     if (!heap.record || is_map_cache(cache))
         return NULL;
     return &heap.record[slot->slab - heap.buddy.page] + slot->index;
+}
+
+/* Handed out, and not freed: what waits in quarantine is neither free nor live. */
+static inline bool is_live_slot(const struct slot *slot)
+{
+    const struct record *record = slot_record(slot);
+
+    return !is_free_slot(slot) && (!record || is_live(record));
 }
 
 /* ---- the two short paths --------------------------------------------------- */
@@ -263,6 +305,22 @@ static inline bool give_back_slot(const void *p, const struct slot *slot,
 
 /* ---- the longer ways: slab.c ------------------------------------------------ */
 
+/* Free the live object in this slot.  mm is entered. */
+void slab_free(const struct slot *slot, struct alloc_site *site);
+/* One half of it: the slot, whose object was freed before, may be handed out again. */
+void slab_put_back(const struct slot *slot);
+/* Call fn for each slab of this cache. */
+void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache,
+                                                      struct page *slab));
+/* Make the cache's lists anew, from what the page structs and maps say. */
+void slab_mend(struct kmem_cache *cache);
+/* check.c: the rules of one slab; NULL, or the one that is broken. */
+const char *slab_fault(struct page *slab);
+/* Can its page structs and its map be believed? (S1, S2) */
+bool slab_is_sound(struct page *slab);
+
+/* cache.c: these dials from now on; NULL, or why not all of them. */
+const char *cache_set_dials(struct kmem_cache *cache, uint8_t flags);
 /* cache.c: allocate in any state of mm; reports failure. */
 void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request);
 /* Free slots of a slab, counted in its map. */

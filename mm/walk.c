@@ -8,7 +8,7 @@
  *
  * Cost: linear in the heap.  mm is busy meanwhile: nothing changes underfoot.
  */
-#include "mm/slab_priv.h"
+#include "mm/dials_priv.h"
 
 struct walk {
     bool (*fn)(const struct mm_what *what, void *arg);
@@ -30,7 +30,7 @@ static bool visit_slab(const struct walk *walk, struct page *slab)
     if (!slab_map_is_sound(slot.cache, slab))
         return true;            /* mm_check names it: S2 */
     for (; slot.index < slot.cache->slots; slot.index++)
-        if (!is_free_slot(&slot) && !visit(walk, slot_address(&slot)))
+        if (is_live_slot(&slot) && !visit(walk, object_address(&slot)))
             return false;
     return true;
 }
@@ -77,13 +77,19 @@ static bool count(const struct mm_what *what, void *after)
     return true;
 }
 
+static void clear(struct alloc_site *site)
+{
+    site->objects = 0;
+    site->bytes = 0;
+    site->oldest = 0;
+    site->newest = 0;
+}
+
 void mm_count_sites(uint32_t after)
 {
-    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++) {
-        site->objects = 0;
-        site->bytes = 0;
-        site->oldest = 0;
-        site->newest = 0;
-    }
+    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
+        clear(site);
+    for (struct alloc_site *site = NULL; (site = mm_next_stack(site)); )
+        clear(site);
     mm_walk_live(count, &after);
 }

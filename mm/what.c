@@ -31,23 +31,28 @@ static void fill_slot(struct mm_what *what, struct page *slab)
 {
     struct kmem_cache *cache = &caches[slab->cache];
     uint32_t offset = (uint32_t)((uintptr_t)what->addr - (uintptr_t)slab_start(slab));
-    struct slot slot = slot_of_slab(slab, slot_index(cache, offset));
+    uint32_t zone = cache->left / 2;    /* the first half is of the slot before */
+    struct slot slot = slot_of_slab(slab, 0);
+
+    slot.index = slot_index(cache, offset > zone ? offset - zone : 0);
 
     what->cache = cache->name;
     if (slot.index >= cache->slots || !slab_map_is_sound(cache, slab)) {
-        uint32_t end = cache->slots * cache->slot_size;
+        uint32_t end = cache->slots * cache->slot_size + cache->left / 2;
 
         what->kind = MM_SLAB_REST;
         fill_extent(what, (uintptr_t)slab_start(slab) + end,
                     (PAGE_SIZE << cache->order) - end);
         return;
     }
-    what->kind = is_free_slot(&slot) ? MM_SLAB_FREE : MM_SLAB_LIVE;
+    what->kind = is_live_slot(&slot) ? MM_SLAB_LIVE : MM_SLAB_FREE;
     what->slot = slot.index;
     what->asked = cache->object_size;
-    fill_extent(what, (uintptr_t)slot_address(&slot), cache->slot_size);
+    fill_extent(what, (uintptr_t)object_address(&slot), object_room(cache));
     fill_record(what, slot_record(&slot));
     what->used_before = what->kind == MM_SLAB_FREE && what->serial;
+    if (cache->left && what->offset >= cache->object_size)
+        what->kind = MM_SLAB_REDZONE;
 }
 
 /* The first block of the run that a part belongs to. */

@@ -52,6 +52,8 @@ void arena_open(uint32_t pages, uint32_t offset)
     mm_init(&range, 1);
 }
 
+const struct arena_dial *arena_dials;
+
 /* ---- reports ------------------------------------------------------------------ */
 
 #define RING 64
@@ -344,6 +346,10 @@ int arena_setup(void **state)
     broken_in_hook = NULL;
     mm_records = true;
     mm_report_hook = hear;
+    mm_reset_dials();
+    arena_open(3000, 300);      /* without objects, so that every dial can be set */
+    for (const struct arena_dial *dial = arena_dials; dial && dial->name; dial++)
+        assert_null(mm_set_dial(dial->name, dial->value));
     arena_open(3000, 300);
     return 0;
 }
@@ -351,11 +357,27 @@ int arena_setup(void **state)
 int arena_teardown(void **state)
 {
     (void)state;
-    mm_state = 0;
+    mm_state &= MM_DIALS;
     arena_expect_silence(__FILE__, __LINE__);
     arena_check();
     return 0;
 }
+
+const struct arena_dial arena_every_dial[][4] = {
+    { { "slub_debug", "F" } },
+    { { "slub_debug", "Z" } },
+    { { "slub_debug", "P" } },
+    { { "slub_debug", "U" } },
+    { { "slub_debug", "FZPU" } },
+    { { "init_on_alloc", "1" } },
+    { { "init_on_free", "1" } },
+    { { "quarantine", "64K" } },
+    { { "debug_pagealloc", "on" } },
+    { { "page_owner", "on" } },
+    { { "slub_debug", "FZPU" }, { "quarantine", "1M" }, { "debug_pagealloc", "on" } },
+    { { "slub_debug", "ZP" }, { "init_on_alloc", "1" }, { "page_owner", "on" } },
+    { { NULL, NULL } },
+};
 
 void arena_before(void)
 {

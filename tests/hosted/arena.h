@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "mm/dials.h"
 #include "mm/mm.h"
 
 /* ---- memory ---------------------------------------------------------------- */
@@ -103,10 +104,31 @@ int arena_setup(void **state);
 int arena_teardown(void **state);
 #define ARENA_TEST(f) cmocka_unit_test_setup_teardown(f, arena_setup, arena_teardown)
 
+/* Dials that arena_setup sets, up to a name NULL; NULL: none. */
+struct arena_dial {
+    const char *name, *value;
+};
+
+extern const struct arena_dial *arena_dials;
+
+/* Each alone, and some together; the last entry has no name. */
+extern const struct arena_dial arena_every_dial[][4];
+
 /* Prints the seed, and after a failure the command that repeats it. */
 void arena_before(void);
 int arena_after(int failures);
 #define ARENA_RUN(tests) \
     (arena_before(), arena_after(cmocka_run_group_tests(tests, NULL, NULL)))
+
+/* The same tests with no dial, and then with every one of arena_every_dial. */
+#define ARENA_RUN_WITH_DIALS(tests)                                           \
+    (__extension__({                                                          \
+        int failures_ = ARENA_RUN(tests);                                     \
+        for (size_t i_ = 0; arena_every_dial[i_][0].name; i_++) {             \
+            arena_dials = arena_every_dial[i_];                               \
+            failures_ += ARENA_RUN(tests);                                    \
+        }                                                                     \
+        failures_;                                                            \
+    }))
 
 #endif

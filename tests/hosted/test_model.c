@@ -253,5 +253,5 @@ int main(void)
         ARENA_TEST(hardly_any_memory),
     };
 
-    return ARENA_RUN(tests);
+    return ARENA_RUN_WITH_DIALS(tests);
 }

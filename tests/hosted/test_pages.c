@@ -318,5 +318,5 @@ int main(void)
         ARENA_TEST(the_page_api_is_counted_in_pages),
     };
 
-    return ARENA_RUN(tests);
+    return ARENA_RUN_WITH_DIALS(tests);
 }

@@ -56,12 +56,14 @@ static void book_keeping_holes_and_a_slabs_rest_are_refused(void **state)
     struct mm_cache_info info = arena_cache("kmalloc-96");
     size_t slab = info.pages_per_slab * PAGE_SIZE;
     char *start = (char *)((uintptr_t)p & ~(slab - 1));
-    char *first = start + 96 * info.slots_per_slab, *last = start + slab - 1;
+    size_t red = info.slot_size - 96;           /* dial Z: half of it is the last one's */
+    char *first = start + info.slot_size * info.slots_per_slab + red / 2;
+    char *last = start + slab - 1;
     unsigned char *hole = arena_memory() + 100 * PAGE_SIZE;
     const struct mm_report *report;
 
     (void)state;
-    assert_true(96 * info.slots_per_slab < slab);
+    assert_true(first < last);
     report = REFUSED(kfree(virt_to_page(p)), MM_BUG_NOT_HEAP, "kfree");
     assert_int_equal(report->what.kind, MM_META);
     report = REFUSED(kfree(first), MM_BUG_NOT_HEAP, "kfree");
@@ -80,7 +82,7 @@ static void what_was_never_handed_out_is_refused(void **state)
 {
     char *p = kmalloc(64, GFP_KERNEL);
     char *page = (char *)arena_memory() + (300 + 2999) * PAGE_SIZE;
-    char *other = (char *)((uintptr_t)p ^ 64);
+    char *other = p + arena_cache("kmalloc-64").slot_size;
     const struct mm_report *report;
 
     (void)state;
@@ -298,5 +300,5 @@ int main(void)
         ARENA_TEST(a_random_address_is_refused_whatever_it_is),
     };
 
-    return ARENA_RUN(tests);
+    return ARENA_RUN_WITH_DIALS(tests);
 }

@@ -1,0 +1,65 @@
+/*
+ * dials.h - what mm does beyond its work when asked: Linux's debug parameters.
+ *
+ *     slub_debug=FLAGS[,CACHE...][;FLAGS,CACHE...]    for all caches, or those named;
+ *                F  prove a slab at each call            "kmalloc-*" names several
+ *                Z  red zones around objects, and over the slack beyond the size asked
+ *                P  poison: free objects, and new ones that nobody wrote to yet
+ *                U  who: the calls that led to an allocation and a free
+ *                -  none of them
+ *     init_on_alloc=1     all new memory is zero
+ *     init_on_free=1      all freed memory is zero
+ *     debug_pagealloc=on  poison for free pages
+ *     page_owner=on       U for pages
+ *     quarantine=BYTES    freed objects wait until so many bytes wait, then are reused
+ *
+ * With any of them on, all calls go the long way round, which looks here (MM_DIALS);
+ * with none, the short ways do not know of them.
+ */
+#ifndef MM_DIALS_H
+#define MM_DIALS_H
+
+#include "mm/port.h"
+
+/*
+ * Set one.  Before mm_init it holds from the start; later from now on, where that is
+ * possible.  NULL, or what is wrong, in words; then all that is possible was done.
+ * Values: those above; "" and "1" are on, "0" and "off" are off.
+ */
+const char *mm_set_dial(const char *name, const char *value);
+
+/* The value now, for a listing: "" is off.  Until the next call. */
+const char *mm_dial(const char *name);
+
+/* All off, as before the first mm_set_dial. */
+void mm_reset_dials(void);
+
+/*
+ * Look at every red zone, every poisoned object and page.  What was overwritten is
+ * reported, then restored; how many that were.  Linear in the heap.
+ */
+uint32_t mm_find_damage(void);
+
+/* ---- call stacks (U) ------------------------------------------------------- */
+
+struct alloc_site;
+
+enum { MM_STACK_FRAMES = 12 };
+
+/*
+ * The return addresses that led to this call, from the caller of mm outwards; how
+ * many.  NULL (the default): nobody knows, and U records the call site only.
+ */
+extern unsigned (*mm_stack_hook)(const struct alloc_site *site, uintptr_t *frames,
+                                 unsigned max);
+
+/* The stacks that are known, as sites, to loop over: NULL begins, and ends. */
+struct alloc_site *mm_next_stack(const struct alloc_site *previous);
+
+/* The calls that led to this site, if it stands for them; else NULL and 0. */
+const uintptr_t *mm_site_stack(const struct alloc_site *site, unsigned *depth);
+
+/* Allocations and frees whose calls found no room: they have the call site only. */
+uint32_t mm_stacks_lost(void);
+
+#endif

@@ -1,0 +1,196 @@
+/*
+ * test_mend.c - stray writes into mm's own lists: found before they are followed,
+ * reported once, mended, and nothing is lost.
+ */
+#include "mm/slab_priv.h"
+#include "tests/hosted/objects.h"
+
+/* ---- lists of free blocks ------------------------------------------------------- */
+
+static uint32_t first_free(unsigned order)
+{
+    uint32_t pfn = heap.buddy.free[order];
+
+    assert_true(pfn < heap.buddy.npages);
+    return pfn;
+}
+
+/* Free blocks of order 0 that cannot join: every other page of eight. */
+static void make_single_pages(struct page **used)
+{
+    struct page *page[8];
+
+    for (int i = 0; i < 8; i++)
+        page[i] = alloc_page(GFP_KERNEL);
+    for (int i = 0; i < 8; i += 2)
+        __free_page(page[i]);
+    for (int i = 0; i < 4; i++)
+        used[i] = page[2 * i + 1];
+}
+
+static void head_to_nowhere(void) { heap.buddy.free[0] = 0x7fffffff; }
+static void head_to_a_used_page(void) { heap.buddy.free[0] = first_free(0) ^ 1; }
+static void next_to_nowhere(void) { heap.buddy.page[first_free(0)].next = 0x12345678; }
+static void next_to_itself(void) { heap.buddy.page[first_free(0)].next = first_free(0); }
+
+static void next_to_another_list(void)
+{
+    heap.buddy.page[first_free(0)].next = first_free(MAX_PAGE_ORDER);
+}
+
+static void next_skips_one(void)
+{
+    struct page *page = &heap.buddy.page[first_free(0)];
+
+    page->next = heap.buddy.page[page->next].next;
+}
+
+static void (*const page_breaks[])(void) = {
+    head_to_nowhere, head_to_a_used_page, next_to_nowhere, next_to_itself,
+    next_to_another_list, next_skips_one,
+};
+
+static void a_broken_list_of_blocks_is_mended_when_a_page_is_taken(void **state)
+{
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(page_breaks) / sizeof(page_breaks[0]); i++) {
+        struct page *used[4], *page;
+        const struct mm_report *report;
+
+        make_single_pages(used);
+        page_breaks[i]();
+        assert_non_null(mm_check());
+        page = alloc_page(GFP_KERNEL);
+        assert_non_null(page);
+        report = expect_report(MM_BUG_CORRUPTED);
+        assert_memory_equal(report->problem, "B3: ", 4);
+        arena_check();
+        __free_page(page);
+        for (int k = 0; k < 4; k++)
+            __free_page(used[k]);
+        assert_same_blocks(&start);
+    }
+}
+
+static void a_broken_link_is_mended_when_blocks_join(void **state)
+{
+    struct mm_stats start = arena_stats();
+    struct page *used[4];
+
+    (void)state;
+    for (int at = 0; at < 4; at++) {
+        make_single_pages(used);
+        heap.buddy.page[(used[at] - heap.buddy.page) ^ 1].prev = 77;
+        for (int i = 0; i < 4; i++)
+            __free_page(used[i]);
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+        arena_check();
+        assert_same_blocks(&start);
+    }
+}
+
+static void an_order_told_without_a_block_is_mended(void **state)
+{
+    unsigned order = 0;
+
+    (void)state;
+    while (heap.buddy.free[order] != NO_PAGE)
+        order++;
+    heap.buddy.nonempty |= 1u << order;
+    __free_pages(alloc_pages(GFP_KERNEL, order), order);
+    assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+}
+
+/* ---- lists of partial slabs -------------------------------------------------------- */
+
+enum { OBJECTS = 400 };
+static struct kmem_cache *cache;
+static unsigned char *objects[OBJECTS];
+
+/* Partial slabs of several levels, and a spare one. */
+static void furnish(void)
+{
+    cache = make("broken", 200, 0);
+    take(cache, objects, OBJECTS);
+    for (uint32_t i = 0; i < OBJECTS; i++)
+        if (i % 3 == 0 || i < 40)
+            kmem_cache_free(cache, objects[i]), objects[i] = NULL;
+}
+
+static uint32_t *some_head(void)
+{
+    return &cache->partial[__builtin_ctz(cache->levels)];
+}
+
+static struct page *some_partial(void) { return &heap.buddy.page[*some_head()]; }
+
+static void partial_head_to_nowhere(void) { *some_head() = 0x7fffffff; }
+static void partial_head_to_page_0(void) { *some_head() = 0; }
+static void partial_next_to_nowhere(void) { some_partial()->next = 0x7fffffff; }
+static void partial_prev_to_itself(void) { some_partial()->prev = *some_head(); }
+static void partial_next_to_itself(void) { some_partial()->next = *some_head(); }
+
+static void (*const slab_breaks[])(void) = {
+    partial_head_to_nowhere, partial_head_to_page_0, partial_next_to_nowhere,
+    partial_prev_to_itself, partial_next_to_itself,
+};
+
+static void a_broken_list_of_slabs_is_mended_when_a_slab_is_needed(void **state)
+{
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
+        unsigned n = 0;
+
+        furnish();
+        slab_breaks[i]();
+        assert_non_null(mm_check());
+        for (uint32_t k = 0; k < OBJECTS; k++)
+            if (!objects[k]) {
+                objects[k] = kmem_cache_alloc(cache, GFP_KERNEL);
+                assert_non_null(objects[k]);
+            }
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S3: ", 4);
+        expect_silence();
+        arena_check();
+        for (; n < OBJECTS; n++)
+            kmem_cache_free(cache, objects[n]);
+        kmem_cache_destroy(cache);
+        assert_same_blocks(&start);
+    }
+}
+
+static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
+{
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (size_t i = 2; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
+        furnish();
+        slab_breaks[i]();
+        for (uint32_t k = 0; k < OBJECTS; k++)
+            if (objects[k])
+                kmem_cache_free(cache, objects[k]);
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S3: ", 4);
+        arena_drop_reports();
+        arena_check();
+        kmem_cache_destroy(cache);
+        assert_same_blocks(&start);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(a_broken_list_of_blocks_is_mended_when_a_page_is_taken),
+        ARENA_TEST(a_broken_link_is_mended_when_blocks_join),
+        ARENA_TEST(an_order_told_without_a_block_is_mended),
+        ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
+        ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),
+    };
+
+    return ARENA_RUN(tests);
+}
