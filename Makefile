@@ -29,6 +29,8 @@ QEMUFLAGS ?=
 GDBFLAGS  ?=
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
+# 1: make bench-hosted as a trial, whose figures mean nothing.
+QUICK     ?=
 # 1 shows the commands as they run.
 V         ?= 0
 # 1 makes a warning an error, as it is where CI=true.
@@ -342,6 +344,39 @@ $(HOSTED)/gdb/heaps32: tests/gdb/heaps.c \
 	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -m32 -fno-omit-frame-pointer -o $@ \
 	    $(filter %.c %.o,$^)
 
+# The programs of bench-hosted: one source of workloads, one allocator in each.
+BENCH_MALLOCS  := $(addprefix $(HOSTED)/bench/,glibc mimalloc jemalloc tcmalloc)
+BENCH_PROGRAMS := $(addprefix $(HOSTED)/bench/,mm loop) $(BENCH_MALLOCS)
+BENCH_OBJECTS  := $(addprefix $(HOSTED)/bench/hosted_,mm.o loop.o malloc.o)
+
+# What they are linked with, and where Debian has it.
+LIBRARY_glibc    := c
+LIBRARY_mimalloc := mimalloc
+LIBRARY_jemalloc := jemalloc
+LIBRARY_tcmalloc := tcmalloc_minimal
+PACKAGE_glibc    := libc6-dev
+PACKAGE_mimalloc := libmimalloc-dev
+PACKAGE_jemalloc := libjemalloc-dev
+PACKAGE_tcmalloc := libgoogle-perftools-dev
+
+# No call is left out (builtin) or goes through a stub (plt): all cost the same.
+$(BENCH_OBJECTS): $(HOSTED)/bench/%.o: tests/bench/%.c Makefile
+	$(call say,HOSTCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O2 -fno-builtin -fno-plt -c -o $@ $<
+
+$(HOSTED)/bench/mm: $(HOSTED)/bench/hosted_mm.o $(HOSTED)/libmm.a
+$(HOSTED)/bench/loop: $(HOSTED)/bench/hosted_loop.o
+$(HOSTED)/bench/mm $(HOSTED)/bench/loop:
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) -o $@ $^
+
+$(BENCH_MALLOCS): $(HOSTED)/bench/%: $(HOSTED)/bench/hosted_malloc.o
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) -o $@ $< -Wl,--no-as-needed -l$(LIBRARY_$*) -ldl || \
+	    { echo "lib$(LIBRARY_$*) is missing: install $(PACKAGE_$*)," \
+	           "or run make deps" >&2; exit 1; }
+
 # ---- targets -----------------------------------------------------------------------
 
 # The serial port is the terminal; the test exit is how `exit` ends QEMU.
@@ -392,6 +427,10 @@ bench: $(ELF) ## what the calls cost, beside Linux, MentOS and lk
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/bench/table.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
 
+bench-hosted: $(BENCH_PROGRAMS) ## mm in a program, beside mallocs of others (Linux)
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/bench/hosted.py $(HOSTED)/bench $(if $(QUICK),--quick)
+
 gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(or $(GDB),gdb),gdb)
@@ -415,6 +454,9 @@ iso: $(ISO) ## a boot medium for BIOS and UEFI: build/marbles.iso
 check: $(HOSTED)/libmm.a ## the layers: includes, undefined symbols, headers alone
 	$(Q)KCC="$(KCC) $(KFLAGS)" HOSTCC="$(HOSTCC)" sh tests/check.sh $(LIBRARY)
 
+# What make bench-hosted measures it asks of Linux.
+BENCH_TESTS := $(if $(filter Linux,$(OS)),tests/bench)
+
 # 32-bit programs run on x86 Linux only.
 ifeq ($(OS)-$(filter x86_64 i%86,$(HOST)),Linux-$(HOST))
 SUITES := $(SUITES64) $(SUITES32)
@@ -430,7 +472,8 @@ test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 ifeq ($(filter $(SUITES32),$(SUITES)),)
 	@echo "NOTE: $(OS) on $(HOST) runs no 32-bit x86 programs: 64-bit tests only."
 endif
-	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) tests/qemu tests/gdb
+	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) $(BENCH_TESTS) \
+	    tests/qemu tests/gdb
 
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -440,9 +483,10 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec bench gdb dump console hosted iso check test \
-        test-toolchains clean FORCE
+.PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
+        check test test-toolchains clean FORCE
 
--include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
+-include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
+-include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
              $(call test_objects,$(bits),$(basename $(notdir $(test)))))))

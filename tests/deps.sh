@@ -57,6 +57,10 @@ have qemu-system-i386 || need qemu-system-x86
 have python3 || need python3
 some_python_has pytest,pexpect || need 'python3-pytest python3-pexpect'
 links_cmocka cc || need libcmocka-dev
+# What make bench-hosted compares with.
+links cc -lmimalloc || need libmimalloc-dev
+links cc -ljemalloc || need libjemalloc-dev
+links cc -ltcmalloc_minimal || need libgoogle-perftools-dev
 
 # The boot medium, and the firmware that its tests start it with: x86 machines only,
 # for others have no such packages.
