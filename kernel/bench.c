@@ -22,6 +22,7 @@
 #include "mm/mm.h"
 
 enum { OTHERS = 2000, OBJECTS = 10000 };        /* of memory */
+#define ALL UINT32_MAX
 enum { ROUNDS = 10000, AROUND = 16 };           /* of the loop of known length */
 
 static const uint32_t memory_sizes[] = { 8, 24, 40, 64, 100, 200, 500, 1000, 3000 };
@@ -247,7 +248,8 @@ static bool is_known(const char *typed)
     return is_meant("memory", typed);
 }
 
-static void run_works(const char *typed, bool json)
+/* `only`: of this size or order, or ALL. */
+static void run_works(const char *typed, uint32_t only, bool json)
 {
     for (size_t i = 0; i < bench_nr_works; i++) {
         const struct bench_work *w = &bench_works[i];
@@ -257,26 +259,31 @@ static void run_works(const char *typed, bool json)
         for (const uint32_t *of = w->of; *of != BENCH_END; of++) {
             if (shell_interrupted())
                 return;
+            if (only != ALL && *of != only)
+                continue;
             bench_of = *of;
             bench_one(w, json);
         }
     }
 }
 
-static void run_memory(const char *typed, bool json)
+static void run_memory(const char *typed, uint32_t only, bool json)
 {
     if (!is_meant("memory", typed))
         return;
     for (size_t i = 0; i < NR_MEMORY_SIZES && !shell_interrupted(); i++)
-        bench_memory(memory_sizes[i], json);
+        if (only == ALL || memory_sizes[i] == only)
+            bench_memory(memory_sizes[i], json);
 }
 
 static int cmd_bench(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
     const char *typed = argc > 1 ? argv[1] : "";
+    uint32_t only = ALL;
 
-    if (!shell_at_most(argc, argv, 2))
+    if (!shell_at_most(argc, argv, 3) ||
+        (argc > 2 && !shell_number(argv[2], "OF", &only)))
         return SHELL_USAGE;
     if (!is_known(typed))
         return shell_usage("no workload is called \"%s\": see help bench", typed);
@@ -285,15 +292,16 @@ static int cmd_bench(int argc, char **argv)
         return SHELL_FAILED;
     }
     print_head(json);
-    run_works(typed, json);
+    run_works(typed, only, json);
     mm_reclaim();
-    run_memory(typed, json);
+    run_memory(typed, only, json);
     return shell_interrupted() ? SHELL_FAILED : SHELL_OK;
 }
 
-SHELL_COMMAND_IN("system", bench, "[NAME] [-j]", "what the allocator's calls cost",
+SHELL_COMMAND_IN("system", bench, "[NAME] [OF] [-j]", "what the allocator's calls cost",
     "Without NAME all workloads, else those whose names begin so: kmalloc-pair,\n"
-    "cache-pair, batch, mixed, page-pair, page-batch, memory.  Each figure is net of\n"
+    "cache-pair, batch, mixed, page-pair, page-batch, memory; OF is one size or order\n"
+    "of theirs.  Each figure is net of\n"
     "the same loop without the calls: the mean, what 999 of 1000 operations stay\n"
     "within, and the slowest.  `of` is a size, or for pages an order.\n"
     "Only under QEMU's -icount are they instructions, and the same in every run;\n"

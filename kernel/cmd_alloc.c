@@ -118,12 +118,12 @@ static int cmd_kfree(int argc, char **argv)
     if (argc < 2)
         return shell_usage("a pointer is missing");
     for (int i = 1; i < argc; i++) {
-        uint32_t bugs_before = report_bugs();
+        uint32_t refusals = report_refusals();
 
         if (!shell_number(argv[i], "pointer", &address))
             return SHELL_USAGE;
         kfree((void *)(uintptr_t)address);
-        if (report_bugs() == bugs_before)
+        if (report_refusals() == refusals)
             show_given_back("kfree", (void *)(uintptr_t)address);
     }
     return report_bugs() == bugs ? SHELL_OK : SHELL_FAILED;
@@ -219,7 +219,7 @@ static int take_pages(int argc, char **argv)
 /* argv: pages free POINTER [ORDER] */
 static int give_pages_back(int argc, char **argv)
 {
-    uint32_t address, order = 0, bugs = report_bugs();
+    uint32_t address, order = 0, bugs = report_bugs(), refusals = report_refusals();
 
     if (argc < 3)
         return shell_usage("a pointer is missing");
@@ -233,10 +233,9 @@ static int give_pages_back(int argc, char **argv)
     if (argc > 3 && !shell_number(argv[3], "ORDER", &order))
         return SHELL_USAGE;
     free_pages(address, order);
-    if (report_bugs() != bugs)
-        return SHELL_FAILED;
-    show_given_back("free_pages", (void *)(uintptr_t)address);
-    return SHELL_OK;
+    if (report_refusals() == refusals)
+        show_given_back("free_pages", (void *)(uintptr_t)address);
+    return report_bugs() == bugs ? SHELL_OK : SHELL_FAILED;
 }
 
 static int cmd_pages(int argc, char **argv)

@@ -15,6 +15,8 @@
 #include "kernel/shell.h"
 #include "kernel/sites.h"
 #include "kernel/string.h"
+#include "kernel/symbols.h"
+#include "mm/dials.h"
 #include "mm/mm.h"
 
 enum { PLACE_SIZE = 96 };
@@ -43,6 +45,13 @@ static void print_site(const struct alloc_site *site, const char *place)
     kprintf("%10u %8u %8u %8u  %s func:%s\n", (unsigned)site->bytes,
             (unsigned)site->objects, (unsigned)site->oldest,
             (unsigned)site->newest, place, site_function(site));
+
+    unsigned depth;
+    const uintptr_t *calls = mm_site_stack(site, &depth);
+    char name[PLACE_SIZE];
+
+    for (unsigned i = 0; i < depth; i++)
+        kprintf("%40s%s\n", "", symbol_format(calls[i], name, sizeof(name)));
 }
 
 static void print_site_json(const struct alloc_site *site, const char *place)
@@ -51,9 +60,11 @@ static void print_site_json(const struct alloc_site *site, const char *place)
     json_string(place);
     kprintf(", \"func\": ");
     json_string(site_function(site));
-    kprintf(", \"objects\": %u, \"bytes\": %u, \"oldest\": %u, \"newest\": %u}\n",
+    kprintf(", \"objects\": %u, \"bytes\": %u, \"oldest\": %u, \"newest\": %u",
             (unsigned)site->objects, (unsigned)site->bytes,
             (unsigned)site->oldest, (unsigned)site->newest);
+    site_json_calls(site, "taken_by");
+    kprintf("}\n");
 }
 
 static bool list_site(const struct alloc_site *site, void *arg)
@@ -96,6 +107,9 @@ static void print_summary(const struct totals *totals, unsigned since)
     if (lost != 0)
         kprintf("%u calls found the table of sites full: theirs is not listed\n",
                 lost);
+    if (mm_stacks_lost() != 0)
+        kprintf("%u calls found the table of stacks full: they have a line only\n",
+                (unsigned)mm_stacks_lost());
 }
 
 static int list_leaks(uint32_t since, bool json)

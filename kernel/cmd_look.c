@@ -1,5 +1,6 @@
 /*
- * cmd_look.c - looking at memory: dump shows bytes, check proves the heap whole.
+ * cmd_look.c - memory itself: dump shows bytes, poke writes them, check proves the
+ * heap whole.
  *
  *     address     sixteen bytes                                       the same
  *     0x00523100  68 65 6c 6c 6f 00 6b 6b  6b 6b 6b 6b 6b 6b 6b 6b   |hello.kk..|
@@ -11,6 +12,7 @@
 #include "kernel/memmap.h"
 #include "kernel/paging.h"
 #include "kernel/shell.h"
+#include "mm/dials.h"
 #include "mm/mm.h"
 
 enum { LINE_BYTES = 16, DEFAULT_BYTES = 64 };
@@ -98,6 +100,52 @@ SHELL_COMMAND_IN("look", dump, "ADDR|$N [BYTES] [-j]",
     "    kmalloc 32; dump $1 32",
     cmd_dump);
 
+/* ---- poke --------------------------------------------------------------- */
+
+/* Memory of the heap, even its book-keeping; says why not. */
+static bool may_poke(uint32_t address)
+{
+    struct mm_what what;
+
+    mm_what_is((const void *)(uintptr_t)address, &what);
+    if (what.kind != MM_OUTSIDE && what.kind != MM_HOLE)
+        return true;
+    kprintf("poke: 0x%08x is no memory of the heap (%s)\n", (unsigned)address,
+            memmap_region(address));
+    return false;
+}
+
+static int cmd_poke(int argc, char **argv)
+{
+    uint32_t address, byte = 0x41, count = 1;
+
+    if (argc < 2)
+        return shell_usage("ADDR is missing");
+    if (!shell_at_most(argc, argv, 4) || !shell_number(argv[1], "ADDR", &address) ||
+        (argc > 2 && !shell_number(argv[2], "BYTE", &byte)) ||
+        (argc > 3 && !shell_number(argv[3], "COUNT", &count)))
+        return SHELL_USAGE;
+    if (byte > 0xff)
+        return shell_usage("BYTE: %u is more than 255", (unsigned)byte);
+    if (count == 0 || count > PAGE_SIZE)
+        return shell_usage("COUNT: %u is not from 1 to 4096", (unsigned)count);
+    if (!may_poke(address) || !may_poke(address + count - 1))
+        return SHELL_FAILED;
+    for (uint32_t i = 0; i < count; i++)
+        *(volatile uint8_t *)(uintptr_t)(address + i) = (uint8_t)byte;
+    kprintf("poke(0x%08x): %u byte%s of 0x%02x written\n", (unsigned)address,
+            (unsigned)count, count == 1 ? "" : "s", (unsigned)byte);
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("try it", poke, "ADDR|$N [BYTE] [COUNT]",
+    "write into the heap, where one may and where not",
+    "COUNT times BYTE (once 0x41, the letter A), from ADDR on.  Nothing is checked but\n"
+    "that it is heap memory: behind an object, into a freed one, into mm's own\n"
+    "book-keeping.  Red zones and poison show what came of it.\n"
+    "    params slub_debug=ZP; kmalloc 50; poke $1+50; kfree $1",
+    cmd_poke);
+
 /* ---- check -------------------------------------------------------------- */
 
 static int cmd_check(int argc, char **argv)
@@ -108,6 +156,7 @@ static int cmd_check(int argc, char **argv)
         return SHELL_USAGE;
 
     const char *broken = mm_check();
+    unsigned damage = broken == NULL ? mm_find_damage() : 0;
 
     if (json) {
         kprintf("{\"ok\": %s, \"broken\": ", broken == NULL ? "true" : "false");
@@ -115,15 +164,19 @@ static int cmd_check(int argc, char **argv)
             kprintf("null");
         else
             json_string(broken);
-        kprintf("}\n");
+        kprintf(", \"damage\": %u}\n", damage);
     } else {
         kprintf("mm_check: %s\n", broken == NULL ? "all rules hold" : broken);
+        if (damage != 0)
+            kprintf("overwritten: %u red zone%s or poisoned object%s, told above\n",
+                    damage, damage == 1 ? "" : "s", damage == 1 ? "" : "s");
     }
-    return broken == NULL ? SHELL_OK : SHELL_FAILED;
+    return broken == NULL && damage == 0 ? SHELL_OK : SHELL_FAILED;
 }
 
 SHELL_COMMAND_IN("look", check, "[-j]", "prove that the heap is whole",
     "Walks all of mm's structures and recounts its counters.  Each rule has a\n"
     "number; the head comments of mm/*.c state them.  If one is broken it is named\n"
-    "and the status is 1.  It changes nothing.",
+    "and the status is 1.  With red zones or poison (params slub_debug=ZP) all of them\n"
+    "are looked at, too: what was overwritten is reported and restored.",
     cmd_check);

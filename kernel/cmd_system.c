@@ -7,6 +7,7 @@
 #include "kernel/console.h"
 #include "kernel/params.h"
 #include "kernel/shell.h"
+#include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "kernel/timer.h"
 
@@ -19,22 +20,54 @@ static void print_param(const struct kernel_param *param, bool json)
     if (!json) {
         int written = kprintf("%s%s%s", param->name, equals, param->value_name);
 
-        kprintf("%*s%s\n", written < 26 ? 26 - written : 2, "", param->help);
+        kprintf("%*s%s", written < 36 ? 36 - written : 2, "", param->help);
+        if (param->get != NULL && param->get()[0] != 0)
+            kprintf(" (now %s)", param->get());
+        kprintf("\n");
         return;
     }
     kprintf("{\"name\": \"%s\", \"value\": ", param->name);
     json_string(param->value_name);
     kprintf(", \"help\": ");
     json_string(param->help);
+    if (param->get != NULL) {
+        kprintf(", \"now\": ");
+        json_string(param->get());
+    }
     kprintf("}\n");
+}
+
+/* NAME=VALUE, of those that can be changed at run time. */
+static int set_param(char *text)
+{
+    char *value = strchr(text, '=');
+
+    if (value != NULL)
+        *value++ = 0;
+    for (const struct kernel_param *param = params_begin(); param < params_end();
+         param++) {
+        if (strcmp(param->name, text) != 0)
+            continue;
+        if (param->get == NULL) {
+            kprintf("params: %s is read at boot: reboot with it\n", text);
+            return SHELL_FAILED;
+        }
+        if (!param->set(value != NULL ? value : ""))
+            return SHELL_FAILED;
+        kprintf("%s=%s\n", text, param->get()[0] != 0 ? param->get() : "off");
+        return SHELL_OK;
+    }
+    return shell_usage("no parameter is called \"%s\"", text);
 }
 
 static int cmd_params(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
 
-    if (!shell_at_most(argc, argv, 1))
+    if (!shell_at_most(argc, argv, 2))
         return SHELL_USAGE;
+    if (argc == 2)
+        return set_param(argv[1]);
     for (const struct kernel_param *param = params_begin(); param < params_end();
          param++)
         print_param(param, json);
@@ -48,9 +81,12 @@ static int cmd_params(int argc, char **argv)
     return SHELL_OK;
 }
 
-SHELL_COMMAND_IN("system", params, "[-j]", "kernel parameters, and what was given",
+SHELL_COMMAND_IN("system", params, "[NAME=VALUE] [-j]",
+    "kernel parameters, and what was given",
     "Parameters stand on the kernel's command line and are named as in Linux:\n"
-    "    make run CMDLINE=\"mem=16M kmemleak=off\"",
+    "    make run CMDLINE=\"mem=16M kmemleak=off\"\n"
+    "Some can be set at the prompt as well: red zones and poison for kmalloc-64, say.\n"
+    "    params slub_debug=ZP,kmalloc-64",
     cmd_params);
 
 /* ---- dmesg, uptime, backtrace ------------------------------------------- */

@@ -82,6 +82,7 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     memmap_init(info);
     paging_init();
     report_init();
+    dials_init();
     memmap_hand_over();
     timer_init();
     console_listen();

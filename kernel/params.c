@@ -131,7 +131,7 @@ static void set(const char *name, const char *value)
          param++) {
         if (strcmp(param->name, name) != 0)
             continue;
-        if (!param->set(value))
+        if (!param->set(value) && param->get == NULL)
             pr_warn("%s=%s: malformed, ignored; expected: %s%s%s", name, value, name,
                     param->value_name[0] != 0 ? "=" : "", param->value_name);
         return;

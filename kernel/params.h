@@ -19,11 +19,17 @@ struct kernel_param {
     const char *value_name;     /* "" for a flag without value */
     const char *help;
     bool (*set)(const char *value);     /* value "" if none; false: malformed */
-} __attribute__((aligned(16)));
+    const char *(*get)(void);   /* NULL: cannot be changed at run time */
+} __attribute__((aligned(32)));
 
 #define KERNEL_PARAM(name_, value_, help_, fn_)                                \
     static const struct kernel_param kernel_param_##name_ __attribute__((      \
-        section("kernel_params"), used)) = { #name_, value_, help_, fn_ }
+        section("kernel_params"), used)) = { #name_, value_, help_, fn_, NULL }
+
+/* One that may be set again at the prompt; get_ gives its value now, "" is off. */
+#define KERNEL_DIAL(name_, value_, help_, fn_, get_)                           \
+    static const struct kernel_param kernel_param_##name_ __attribute__((      \
+        section("kernel_params"), used)) = { #name_, value_, help_, fn_, get_ }
 
 /* Parse the line (copied, not kept) and set each parameter found in it. */
 void params_parse(const char *line);

@@ -26,6 +26,7 @@
 enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3, SHOWN_OBJECTS = 8 };
 
 static uint32_t bugs;
+static uint32_t damages;        /* of these: bytes that were overwritten */
 static uint32_t failures;       /* to allocate, since the command began */
 static uint32_t hidden;         /* of those, not shown in any way */
 static uint32_t next_shown = 1;
@@ -113,6 +114,18 @@ static bool log_owned(const struct mm_what *what, void *arg)
     return true;
 }
 
+static bool is_damage(enum mm_bug bug)
+{
+    return bug >= MM_BUG_RIGHT_REDZONE && bug <= MM_BUG_PAGE_POISON;
+}
+
+static void report_corruption(const struct mm_report *report)
+{
+    pr_err("BUG mm: corrupted: %s", report->problem);
+    if (report->what.addr != NULL)
+        whatis_describe(&report->what, log_line);
+}
+
 static void report_bug(const struct mm_report *report)
 {
     char arguments[TEXT_SIZE], caller[CALLER_SIZE];
@@ -187,10 +200,18 @@ void report_end_command(void)
 
 static void report(const struct mm_report *report)
 {
-    if (report->bug == MM_OUT_OF_MEMORY)
+    if (report->bug == MM_OUT_OF_MEMORY) {
         report_failure(report);
-    else
+    } else if (is_damage(report->bug)) {
+        bugs++;
+        damages++;
+        report_damage(report);
+    } else if (report->bug == MM_BUG_CORRUPTED) {
+        bugs++;
+        report_corruption(report);
+    } else {
         report_bug(report);
+    }
     if (report->fatal)
         panic("mm: %s: %s cannot go on", mm_bug_name(report->bug), report->call);
 }
@@ -198,6 +219,11 @@ static void report(const struct mm_report *report)
 uint32_t report_bugs(void)
 {
     return bugs;
+}
+
+uint32_t report_refusals(void)
+{
+    return bugs - damages;
 }
 
 void report_init(void)

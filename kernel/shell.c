@@ -205,7 +205,8 @@ static int run_known(const struct shell_command *command, int argc, char **argv)
     report_begin_command();
     int status = command->run(argc, argv);
     report_end_command();
-    mm_reclaim();
+    if (!(mm_state & MM_DIALS))         /* they watch what is free, too: it stays */
+        mm_reclaim();
     shell_running = outer;
     return status >= 0 && status <= MAX_STATUS ? status : SHELL_FAILED;
 }

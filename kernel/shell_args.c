@@ -14,25 +14,48 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
+enum { WORD_SIZE = 32 };
+
 static const char *running_name(void)
 {
     return shell_running != NULL ? shell_running->name : "shell";
 }
 
-/* $N: the address that the shell holds under that number. */
+/* The K of $N+K or $N-K, which is cut off; 0 if there is none, false if malformed. */
+static bool take_offset(char *text, uint32_t *offset)
+{
+    char *sign = text;
+    uint64_t number = 0;
+
+    while (*sign != 0 && *sign != '+' && *sign != '-')
+        sign++;
+
+    bool minus = *sign == '-', none = *sign == 0;
+
+    *sign = 0;
+    if (!none && (!parse_size(sign + 1, &number) || number > UINT32_MAX))
+        return false;
+    *offset = minus ? 0 - (uint32_t)number : (uint32_t)number;
+    return true;
+}
+
+/* $N: the address that the shell holds under that number; $N+K, so far from it. */
 static bool held_number(const char *text, const char *what, uint32_t *value)
 {
+    char word[WORD_SIZE];
     uint64_t number;
+    uint32_t offset = 0;
     const struct held *held = NULL;
 
-    if (parse_size(text + 1, &number) && number <= UINT32_MAX)
+    if (strlcpy(word, text + 1, sizeof(word)) < sizeof(word) &&
+        take_offset(word, &offset) && parse_size(word, &number) && number <= UINT32_MAX)
         held = held_find((uint32_t)number);
     if (held == NULL) {
         kprintf("%s: %s: the shell holds nothing as \"%s\"\n", running_name(), what,
                 text);
         return false;
     }
-    *value = (uint32_t)(uintptr_t)held->address;
+    *value = (uint32_t)(uintptr_t)held->address + offset;
     return true;
 }
 

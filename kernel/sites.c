@@ -17,6 +17,9 @@
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
+#include "mm/dials.h"
+
+enum { NAME_SIZE = 96 };
 
 static volatile bool walking;
 
@@ -42,6 +45,21 @@ const char *site_function(const struct alloc_site *site)
     return symbol_find(site->address, &symbol) ? symbol.name : "unknown";
 }
 
+void site_json_calls(const struct alloc_site *site, const char *role)
+{
+    unsigned depth;
+    const uintptr_t *calls = mm_site_stack(site, &depth);
+    char name[NAME_SIZE];
+
+    if (depth == 0)
+        return;
+    kprintf(", \"%s_calls\": [", role);
+    for (unsigned i = 0; i < depth; i++)
+        kprintf("%s\"%s\"", i == 0 ? "" : ", ",
+                symbol_format(calls[i], name, sizeof(name)));
+    kprintf("]");
+}
+
 /* Their order in every listing; two sites never rank alike. */
 static bool ranks_before(const struct alloc_site *a, const struct alloc_site *b)
 {
@@ -52,19 +70,25 @@ static bool ranks_before(const struct alloc_site *a, const struct alloc_site *b)
     return a < b;
 }
 
+/* The better of the two, if `site` has anything and comes behind `previous`. */
+static const struct alloc_site *better(const struct alloc_site *best,
+                                       const struct alloc_site *site,
+                                       const struct alloc_site *previous)
+{
+    if (site->objects == 0 || (previous != NULL && !ranks_before(previous, site)))
+        return best;
+    return best == NULL || ranks_before(site, best) ? site : best;
+}
+
 /* The first site in order behind `previous` (NULL: of all), or NULL. */
 static const struct alloc_site *next_site(const struct alloc_site *previous)
 {
     const struct alloc_site *best = NULL;
 
-    for (const struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++) {
-        if (site->objects == 0)
-            continue;
-        if (previous != NULL && !ranks_before(previous, site))
-            continue;
-        if (best == NULL || ranks_before(site, best))
-            best = site;
-    }
+    for (const struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
+        best = better(best, site, previous);
+    for (const struct alloc_site *site = NULL; (site = mm_next_stack(site)) != NULL; )
+        best = better(best, site, previous);
     return best;
 }
 

@@ -18,6 +18,9 @@ const char *site_place(const struct alloc_site *site, char *buf, size_t size);
 /* The name of its function; never NULL. */
 const char *site_function(const struct alloc_site *site);
 
+/* Of a site with the calls that led to it (dial U), in JSON: , "ROLE_calls": [...] */
+void site_json_calls(const struct alloc_site *site, const char *role);
+
 /*
  * Count what is live and has a serial above `after`, then call fn for each site
  * that has any: most bytes first, the oldest first among equals, until fn

@@ -113,6 +113,19 @@ static uintptr_t next_call(uintptr_t *at)
     return frame->return_address;
 }
 
+unsigned backtrace_to_mm(uintptr_t *calls, unsigned max)
+{
+    uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t call = next_call(&at);
+    unsigned n = 0;
+
+    while (address_between(call, mm_text_start, mm_text_end))
+        call = next_call(&at);
+    for (; n < max && call != 0; call = next_call(&at))
+        calls[n++] = call;
+    return n;
+}
+
 /*
  * A call that never returns may be the last instruction of its function: the byte
  * before the return address is inside for sure.

@@ -25,6 +25,9 @@ const char *symbol_format(uintptr_t addr, char *buf, size_t size);
 /* Print them, one a line, from this frame pointer on; 0: from the caller on. */
 void backtrace_print(uintptr_t frame);
 
+/* The return addresses from the function that called mm outwards; how many. */
+unsigned backtrace_to_mm(uintptr_t *calls, unsigned max);
+
 /* One such line: the address to which a call returns. */
 void backtrace_print_call(uintptr_t call);
 

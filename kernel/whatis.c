@@ -20,6 +20,7 @@
 #include "kernel/shell.h"
 #include "kernel/sites.h"
 #include "kernel/symbols.h"
+#include "mm/dials.h"
 
 enum { LINE_SIZE = 200, PLACE_SIZE = 96 };
 
@@ -41,7 +42,8 @@ static const struct kind {
 
 static bool in_slot(const struct mm_what *what)
 {
-    return what->kind == MM_SLAB_LIVE || what->kind == MM_SLAB_FREE;
+    return what->kind == MM_SLAB_LIVE || what->kind == MM_SLAB_FREE ||
+           what->kind == MM_SLAB_REDZONE;
 }
 
 static bool in_block(const struct mm_what *what)
@@ -75,9 +77,13 @@ static void describe_outside(const struct mm_what *what, char *text, size_t size
 static void describe_heap(const struct mm_what *what, char *text, size_t size)
 {
     const char *words = kinds[what->kind].words;
-    char within[32] = "", from[32] = "";
+    char within[40] = "", from[32] = "";
 
-    if (what->offset != 0) {
+    if (what->kind == MM_SLAB_REDZONE && (uintptr_t)what->addr < what->start) {
+        ksnprintf(within, sizeof(within), "%u bytes before, in ",
+                  (unsigned)(what->start - (uintptr_t)what->addr));
+        ksnprintf(from, sizeof(from), " from 0x%08x", (unsigned)what->start);
+    } else if (what->offset != 0) {
         ksnprintf(within, sizeof(within), "byte %u of ", (unsigned)what->offset);
         ksnprintf(from, sizeof(from), " from 0x%08x", (unsigned)what->start);
     }
@@ -108,11 +114,26 @@ static void describe_taker(const struct mm_what *what, bool live, char *text,
               (unsigned)what->serial);
 }
 
+/* The calls that led to this site, where they were recorded (dial U). */
+static void describe_calls(const struct alloc_site *site, void (*line)(const char *text))
+{
+    unsigned depth;
+    const uintptr_t *calls = mm_site_stack(site, &depth);
+    char text[LINE_SIZE], name[PLACE_SIZE];
+
+    for (unsigned i = 0; i < depth; i++) {
+        ksnprintf(text, sizeof(text), "    %s",
+                  symbol_format(calls[i], name, sizeof(name)));
+        line(text);
+    }
+}
+
 void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
 {
     char text[LINE_SIZE];
     char place[PLACE_SIZE];
-    bool free = what->kind == MM_FREE_PAGE || what->kind == MM_SLAB_FREE;
+    bool free = what->kind == MM_FREE_PAGE || what->kind == MM_SLAB_FREE ||
+                what->freed_by != NULL;
 
     if (!in_heap(what)) {
         describe_outside(what, text, sizeof(text));
@@ -124,6 +145,7 @@ void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
     if (what->serial != 0) {
         describe_taker(what, !free, text, sizeof(text));
         line(text);
+        describe_calls(what->taken_by, line);
     } else if (free && mm_records && !what->used_before) {
         line("  there is no record that it was ever handed out");
     }
@@ -132,6 +154,7 @@ void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
                   site_function(what->freed_by),
                   site_place(what->freed_by, place, sizeof(place)));
         line(text);
+        describe_calls(what->freed_by, line);
     }
 }
 
@@ -147,6 +170,7 @@ static void json_site(const char *role, const struct alloc_site *site)
     json_string(site_place(site, place, sizeof(place)));
     kprintf(", \"%s_func\": ", role);
     json_string(site_function(site));
+    site_json_calls(site, role);
 }
 
 static void json_outside(uintptr_t addr)

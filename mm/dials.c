@@ -286,7 +286,7 @@ static const char *in_digits(size_t n)
 
 const char *mm_dial(const char *name)
 {
-    if (same(name, "slub_debug"))
+    if (same(name, "slub_debug") || same(name, "slab_debug"))
         return slub_debug;
     if (same(name, "quarantine"))
         return dials.quarantine ? in_digits(dials.quarantine) : "";

@@ -47,11 +47,10 @@ struct alloc_site;
 enum { MM_STACK_FRAMES = 12 };
 
 /*
- * The return addresses that led to this call, from the caller of mm outwards; how
+ * The return addresses that led to mm, from the function that called it outwards; how
  * many.  NULL (the default): nobody knows, and U records the call site only.
  */
-extern unsigned (*mm_stack_hook)(const struct alloc_site *site, uintptr_t *frames,
-                                 unsigned max);
+extern unsigned (*mm_stack_hook)(uintptr_t *frames, unsigned max);
 
 /* The stacks that are known, as sites, to loop over: NULL begins, and ends. */
 struct alloc_site *mm_next_stack(const struct alloc_site *previous);

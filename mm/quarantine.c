@@ -17,7 +17,7 @@
 
 enum { RING = 4096 };           /* a power of two: put and got wrap */
 
-static struct slot waiting[RING];
+static void *waiting[RING];
 static uint32_t put, got;
 static size_t held;             /* bytes */
 
@@ -35,11 +35,12 @@ void quarantine_reset(void)
 
 static void let_go(void)
 {
-    const struct slot slot = waiting[got % RING];
+    struct slot slot;
 
-    got++;
-    held -= slot.cache->slot_size;
-    slab_put_back(&slot);
+    if (find_object(waiting[got++ % RING], &slot)) {
+        held -= slot.cache->slot_size;
+        slab_put_back(&slot);
+    }
 }
 
 void quarantine_limit(size_t bytes)
@@ -52,7 +53,7 @@ void quarantine_add(const struct slot *slot)
 {
     if (put - got == RING)
         let_go();
-    waiting[put % RING] = *slot;
+    waiting[put % RING] = object_address(slot);
     put++;
     held += slot->cache->slot_size;
     quarantine_limit(dials.quarantine);

@@ -23,8 +23,7 @@ struct stack {
     uintptr_t frames[MM_STACK_FRAMES];
 };
 
-unsigned (*mm_stack_hook)(const struct alloc_site *site, uintptr_t *frames,
-                          unsigned max);
+unsigned (*mm_stack_hook)(uintptr_t *frames, unsigned max);
 
 static struct stack stacks[STACKS];
 static uint32_t lost;
@@ -68,7 +67,7 @@ static void fill(struct stack *stack, const struct alloc_site *site,
 struct alloc_site *stack_site(struct alloc_site *site)
 {
     uintptr_t frames[MM_STACK_FRAMES];
-    unsigned depth = mm_stack_hook ? mm_stack_hook(site, frames, MM_STACK_FRAMES) : 0;
+    unsigned depth = mm_stack_hook ? mm_stack_hook(frames, MM_STACK_FRAMES) : 0;
     uint32_t hash = hash_of(site, frames, depth);
 
     if (!depth)

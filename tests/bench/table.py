@@ -4,7 +4,8 @@
     table.py qemu-system-i386 -accel tcg ... -kernel marbles.elf
 
 boots twice under -icount shift=0, with records and with kmemleak=off, runs `bench -j`,
-and prints each row beside peers.txt.  A ceiling that is not passed under is marked,
+and prints each row beside peers.txt; then once with each debugging dial, for what it
+costs.  A ceiling that is not passed under is marked,
 and counted in the last line; the status is 0 all the same, for figures are to be looked
 at, and judged by whoever changed them.  1: a row failed or could not be had.
 """
@@ -22,6 +23,14 @@ FREES = ("batch-free-fifo", "batch-free-lifo", "batch-free-random")
 COLUMNS = ("workload", "of", "ours on", "99.9 %", "max", "off", "99.9 %", "max",
            "Linux A", "on/A", "off/A", "Linux B1", "MentOS", "lk", "ceiling")
 WIDTHS = (22, 6, 8, 6, 6, 8, 6, 6, 8, 5, 5, 11, 9, 9, 0)
+
+# Dial by dial, and what Linux takes with all of slub_debug's.
+DIALS = ("", "slub_debug=F", "slub_debug=Z", "slub_debug=P", "slub_debug=U",
+         "slub_debug=FZPU", "init_on_alloc=1", "init_on_free=1", "quarantine=64K",
+         "debug_pagealloc=on", "page_owner=on")
+DIAL_ROWS = (("kmalloc-pair", 64), ("kmalloc-pair", 1024), ("kmalloc-pair", 8192),
+             ("page-pair", 0))
+LINUX_FZPU = ("8100-9100", "19000", "80000", "")
 
 NOTES = """
 Mean of a workload's operations (99.9 % of them; the slowest), guest instructions, net of
@@ -46,17 +55,19 @@ What each does more, and less
 """
 
 
-def measure(machine, parameters):
-    """What bench -j prints with these parameters: {(bench, of): row}."""
+def measure(machine, parameters, names=("",)):
+    """What bench NAME OF -j prints with these parameters: {(bench, of): row}."""
+    commands = "; ".join(f"bench {name} -j" for name in names)
     done = subprocess.run(
         [sys.executable, EXEC, *machine, "-icount", "shift=0"], text=True,
-        env={**os.environ, "MARBLES_CMDS": "bench -j", "MARBLES_CMDLINE": parameters},
+        env={**os.environ, "MARBLES_CMDS": commands, "MARBLES_CMDLINE": parameters},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     if done.returncode != 0:
         sys.exit(f"bench: the kernel ended with {done.returncode}\n{done.stdout}")
-    head, *rows = map(json.loads, done.stdout.splitlines())
-    if head["counts"] != "instructions":
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    if any(row.get("counts", "instructions") != "instructions" for row in rows):
         sys.exit("bench: this QEMU does not count instructions")
+    rows = [row for row in rows if "bench" in row]
     for row in rows:
         if "failed" in row:
             sys.exit(f"bench: {row['bench']} of {row['of']}: {row['failed']}; try MEM=64M")
@@ -134,6 +145,17 @@ def show(cells):
                     for number, (cell, width) in enumerate(zip(cells, WIDTHS))).rstrip())
 
 
+def show_dials(machine):
+    print("What each dial costs: mean of a pair, records on")
+    print("".join(f"{text:>20}" for text in ("",) + tuple(
+        f"{name} {of}" for name, of in DIAL_ROWS)))
+    for dial in DIALS:
+        rows = measure(machine, dial, [f"{name} {of}" for name, of in DIAL_ROWS])
+        print(f"{dial or 'none':20}" + "".join(f"{rows[key]['mean']:20.1f}"
+                                              for key in DIAL_ROWS))
+    print(f"{'Linux FZPU':20}" + "".join(f"{text:>20}" for text in LINUX_FZPU) + "\n")
+
+
 def main():
     on, off = (measure(sys.argv[1:], p) for p in ("kmemleak=on", "kmemleak=off"))
     peers = read_peers()
@@ -145,6 +167,7 @@ def main():
     for key in sorted(on, key=lambda key: order.index(to_peer(key))):
         show(line(key, on[key], off[key], peers[to_peer(key)], verdict))
     print(NOTES)
+    show_dials(sys.argv[1:])
     print(f"ceilings: {verdict.passed} passed, {verdict.over} over")
 
 

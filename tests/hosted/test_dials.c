@@ -444,9 +444,8 @@ static void a_cache_can_end_while_its_objects_wait(void **state)
 static uintptr_t calls[MM_STACK_FRAMES];
 static unsigned depth;
 
-static unsigned give_calls(const struct alloc_site *site, uintptr_t *frames, unsigned max)
+static unsigned give_calls(uintptr_t *frames, unsigned max)
 {
-    (void)site;
     assert_true(depth <= max);
     memcpy(frames, calls, depth * sizeof(frames[0]));
     return depth;

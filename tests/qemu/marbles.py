@@ -204,7 +204,8 @@ class Machine:
         if bug == "out of memory":
             good = found and all(line.startswith("page alloc") for line in found)
         else:
-            good = len(found) == 1 and found[0].startswith(f"BUG mm: {bug}: ")
+            good = len(found) == 1 and \
+                re.match(rf"BUG (mm|\S+ \(0x[0-9a-f]{{8}}\)): {bug}: ", found[0])
         if not good:
             self.fail(f"{command!r} must report {bug!r}, and reports {found}")
 

@@ -8,7 +8,7 @@ from marbles import MarblesError
 OK, FAILED, USAGE, UNKNOWN = 0, 1, 2, 3
 
 COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks whatis kmalloc kfree forget
-pages dump check stress bench params dmesg uptime backtrace exit reboot poweroff drain
+pages dump poke check stress bench params dmesg uptime backtrace exit reboot poweroff drain
 history clear watch more""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
 stress""".split()
@@ -51,7 +51,7 @@ def test_what_help_shows_as_examples_works(boot):
     """The indented lines of `help NAME` that begin with a command can be typed."""
     machine = boot()
     for name in COMMANDS:
-        if name in ("drain", "params", "watch"):    # watch: test_input.py
+        if name in ("drain", "watch"):    # watch: test_input.py
             continue
         for line in machine.run(f"help {name}")[2:]:
             if line.startswith("    ") and line.split()[0].rstrip(";") in COMMANDS:
@@ -158,7 +158,16 @@ BAD = [
     ("drain 0", USAGE, "0 is not from 1 to 2000 packets a tick"),
     ("drain 2001", USAGE, "2001 is not from 1 to 2000"),
     ("drain 1 2", USAGE, 'unexpected "2"'),
-    ("params x", USAGE, 'unexpected "x"'),
+    ("params x", USAGE, 'no parameter is called "x"'),
+    ("params x y", USAGE, 'unexpected "y"'),
+    ("params mem=4M", FAILED, "mem is read at boot"),
+    ("poke", USAGE, "ADDR is missing"),
+    ("poke x", USAGE, 'ADDR: "x" is not a number'),
+    ("poke 0x100000", FAILED, "is no memory of the heap"),
+    ("poke $99+1", USAGE, 'nothing as "$99+1"'),
+    ("poke 1 256", USAGE, "256 is more than 255"),
+    ("poke 1 1 0", USAGE, "0 is not from 1 to 4096"),
+    ("bench mixed x", USAGE, 'OF: "x" is not a number'),
     ("dmesg x", USAGE, 'unexpected "x"'),
     ("uptime x", USAGE, 'unexpected "x"'),
     ("backtrace x", USAGE, 'unexpected "x"'),

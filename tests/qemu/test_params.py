@@ -138,7 +138,10 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
     machine = boot(cmdline="mem=16M quiet")
     *rows, last = machine.json("params -j")
     assert {row["name"] for row in rows} == {"mem", "loglevel", "quiet", "console",
-                                             "kmemleak", "run", "term"}
+                                             "kmemleak", "run", "term", "slub_debug",
+                                             "slab_debug", "init_on_alloc",
+                                             "init_on_free", "debug_pagealloc",
+                                             "page_owner", "quarantine"}
     assert last == {"given": "mem=16M quiet"}
     assert machine.run("params")[-1] == "given: mem=16M quiet"
 

@@ -95,11 +95,11 @@ def test_a_session_of_the_readme_happens_as_it_is_shown(elf, number):
 
 
 def test_there_are_sessions():
-    assert len(sessions()) == 2 and sum(len(steps) for _, steps in sessions()) > 14
+    assert len(sessions()) == 3 and sum(len(steps) for _, steps in sessions()) > 14
 
 
 def test_the_json_keys_are_those_of_the_readme(elf):
-    with Machine(elf) as machine:
+    with Machine(elf, cmdline="slub_debug=U") as machine:
         machine.run("kmalloc 100 2; kfree $2; pages 1")
         addresses = ["$1", "$2", "$3", "0x60", "0x3000000",
                      f"0x{symbol(elf, 'kernel_main'):x}"]

@@ -1,0 +1,128 @@
+"""The debugging dials at the prompt: what is written where it must not be comes out."""
+import re
+
+import pytest
+from marbles import site
+
+KMALLOC = site("kernel/cmd_alloc.c", r"= kmalloc\(")
+KFREE = site("kernel/cmd_alloc.c", r"^ +kfree\(")
+
+
+def damage(machine, command, kind):
+    """The lines of the one report that this command causes."""
+    lines = machine.run(command, bug=kind)
+    first = [n for n, line in enumerate(lines) if line.startswith("BUG ")]
+    assert len(first) == 1, lines
+    return lines[first[0]:]
+
+
+@pytest.fixture
+def watched(boot):
+    return boot(cmdline="slub_debug=FZPU debug_pagealloc=on")
+
+
+# ---- red zones, poison ----------------------------------------------------------
+
+def test_a_write_behind_an_object_is_reported_as_linux_does(watched):
+    _, p = watched.take("kmalloc 50")
+    watched.run("poke $1+50 0x41 3")
+    report = damage(watched, "kfree $1", "Right Redzone overwritten")
+    assert report[0] == (f"BUG kmalloc-64 ({p:#010x}): Right Redzone overwritten: "
+                         f"found by kfree by cmd_kfree ({KFREE})")
+    assert report[1] == (f"  {p + 50:#010x}-{p + 52:#010x}: 3 bytes, at offset 50.  "
+                         "First byte 0x41 instead of 0xcc")
+    assert f"taken for 50 bytes by cmd_kmalloc ({KMALLOC}), serial 1" in report[3]
+    assert any(re.match(r"      cmd_kmalloc\+0x", line) for line in report)
+    assert any(re.match(r"      shell_loop\+0x", line) for line in report)
+    assert any(line.startswith("  Redzone ") and "41 41 41 cc" in line
+               for line in report)
+    assert (f"FIX kmalloc-64: {p + 50:#010x}-{p + 52:#010x}=0xcc restored, and the "
+            "object freed") in report
+    assert watched.meminfo()["live_objects"] == 0
+    watched.is_whole()
+
+
+def test_a_write_before_an_object_is_found_by_check(watched):
+    _, p = watched.take("kmalloc 64")
+    watched.run("poke $1-1 0")
+    report = damage(watched, "check", "Left Redzone overwritten")
+    assert f"{p - 1:#010x}-{p - 1:#010x}: 1 byte, 1 before the object" in report[1]
+    assert report[-1] == "overwritten: 1 red zone or poisoned object, told above"
+    assert watched.json("check -j") == [{"ok": True, "broken": None, "damage": 0}]
+
+
+def test_a_write_after_kfree_is_found_at_the_next_allocation(watched):
+    _, p = watched.take("kmalloc 100")
+    watched.run("kfree $1; poke $1+7 0x42")
+    report = damage(watched, "kmalloc 100", "Poison overwritten")
+    assert f"{p + 7:#010x}-{p + 7:#010x}: 1 byte, at offset 7.  First byte 0x42 " \
+        "instead of 0x6b" in report[1]
+    text = "\n".join(report)
+    assert f"last taken for 100 bytes by cmd_kmalloc ({KMALLOC}), serial 1" in text
+    assert f"freed by cmd_kfree ({KFREE})" in text
+
+
+def test_a_write_to_a_free_page_is_found(watched):
+    watched.take("pages 1")
+    watched.run("pages free $1; poke $1+4097")
+    report = damage(watched, "check", "page poison overwritten")
+    assert report[0].startswith("BUG pages (")
+
+
+def test_the_clean_twin_is_silent(watched):
+    watched.run("kmalloc 50; poke $1 0x41 50; kmalloc 64; poke $2 0x42 64; pages 0; "
+                "poke $3 0 4096; kfree $1; kfree $2; pages free $3; kmalloc 50; kfree $4")
+    watched.run("stress 5000")
+    assert watched.json("check -j") == [{"ok": True, "broken": None, "damage": 0}]
+
+
+# ---- who ------------------------------------------------------------------------
+
+def test_leaks_show_the_calls(watched):
+    watched.run("kmalloc 100 3")
+    row = watched.json("leaks -j")[0]
+    calls = row["taken_by_calls"]
+    assert calls[0].startswith("cmd_kmalloc+0x") and row["objects"] == 3
+    assert calls[1].startswith("run_command+0x")
+    assert any(line.strip() == calls[0] for line in watched.run("leaks"))
+
+
+def test_page_owner_shows_the_calls_of_pages(boot):
+    machine = boot(cmdline="page_owner=on")
+    machine.run("pages 2")
+    assert machine.json("leaks -j")[0]["taken_by_calls"][0].startswith("cmd_pages+0x")
+
+
+# ---- setting them ----------------------------------------------------------------
+
+def test_they_can_be_set_at_the_prompt(boot):
+    machine = boot()
+    assert machine.run("params slub_debug=ZP,kmalloc-64") == ["slub_debug=ZP,kmalloc-64"]
+    machine.run("kmalloc 64; poke $1+64; kmalloc 32; poke $2+32")
+    damage(machine, "kfree $1", "Right Redzone overwritten")
+    machine.run("kfree $2")                 # not watched
+    assert machine.run("params slub_debug=-") == ["slub_debug=-"]
+    row = [r for r in machine.json("params -j")[:-1] if r["name"] == "init_on_free"][0]
+    assert row["now"] == ""
+
+
+def test_a_wrong_value_is_named_and_boot_goes_on(boot):
+    machine = boot(cmdline="slub_debug=X init_on_alloc=1")
+    log = "\n".join(machine.run("dmesg"))
+    assert "slub_debug=X: its letters are F, Z, P, U, or - for none" in log
+    machine.run("kmalloc 64")
+    assert machine.json("dump $1 16 -j")[0]["hex"] == "00" * 16
+
+
+def test_quarantine_keeps_freed_objects_back(boot):
+    machine = boot(cmdline="quarantine=64K")
+    first = machine.take("kmalloc 100")[1]
+    machine.run("kfree $1")
+    assert machine.take("kmalloc 100")[1] != first
+    machine.run("kfree $1", bug="double free")
+    machine.is_whole()
+
+
+def test_powers_of_two_are_aligned_with_everything_on(watched):
+    for size in (8, 64, 256, 1024, 4096, 8192, 65536):
+        assert watched.take(f"kmalloc {size} 3")[1] % size == 0
