@@ -9,6 +9,7 @@
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
+#     build/fuzz/               the fuzzer, what it found, and its corpus
 
 ifneq ($(words $(CURDIR)),1)
 $(error the path of this folder has a blank, which make cannot handle: move it)
@@ -27,6 +28,8 @@ MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
 QEMUFLAGS ?=
 GDBFLAGS  ?=
+# Seconds that make fuzz takes.
+FUZZTIME  ?= 600
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
 # 1 shows the commands as they run.
@@ -119,6 +122,11 @@ EXTRA_test_edit   := kernel/edit.c kernel/edit_search.c kernel/edit_complete.c \
                      kernel/history.c kernel/line_view.c kernel/keys.c \
                      kernel/terminal.c
 
+# Operations on mm, decided by bytes (model.h): whose bytes they are.
+MODEL  := $(sort $(wildcard tests/hosted/model*.c))
+REPLAY := tests/fuzz/replay.c tests/fuzz/fuzz.c $(MODEL)
+FUZZED := tests/fuzz/fuzz.c $(MODEL)
+
 # ---- tools -----------------------------------------------------------------------
 
 OS   := $(shell uname -s)
@@ -143,6 +151,7 @@ BUILTIN_HEADERS := $(shell $(KCC) -print-file-name=include)
 endif
 
 HOSTCC ?= cc
+FUZZCC ?= clang
 QEMU   ?= qemu-system-i386
 AR     ?= ar
 GDB    ?= $(firstword $(shell command -v gdb gdb-multiarch i386-elf-gdb \
@@ -323,6 +332,28 @@ $(SUITES32): $$(call test_objects,32,$$(@F))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
 
+# The fuzzer's corpus, run again.
+$(HOSTED)/64/replay: $(patsubst %.c,$(HOSTED)/64/%.o,$(REPLAY) $(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) $(SANITIZE) -o $@ $^
+
+$(HOSTED)/32/replay: $(patsubst %.c,$(HOSTED)/32/%.o,$(REPLAY) $(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) -m32 -o $@ $^
+
+# libFuzzer, which only clang has.
+build/fuzz/%.o: %.c Makefile
+	@$(call need,$(FUZZCC),clang and libclang-rt-dev)
+	$(call say,FUZZCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZCC) $(HOSTFLAGS) -O1 -fsanitize=fuzzer-no-link $(SANITIZE) \
+	    -fno-omit-frame-pointer -c -o $@ $<
+
+build/fuzz/fuzz: $(patsubst %.c,build/fuzz/%.o,$(FUZZED) $(strip $(MM)))
+	$(call say,FUZZLD $@)
+	$(Q)$(FUZZCC) -fsanitize=fuzzer $(SANITIZE) -o $@ $^ || \
+	    { echo "$(FUZZCC) has no libFuzzer: install libclang-rt-dev" >&2; exit 1; }
+
 # The heaps that tests/gdb looks at: mm as a student's program has it.
 $(HOSTED)/gdb/heaps64: tests/gdb/heaps.c $(LIBRARY)
 	$(call say,HOSTLD $@)
@@ -411,9 +442,9 @@ check: $(HOSTED)/libmm.a ## the layers: includes, undefined symbols, headers alo
 
 # 32-bit programs run on x86 Linux only.
 ifeq ($(OS)-$(filter x86_64 i%86,$(HOST)),Linux-$(HOST))
-SUITES := $(SUITES64) $(SUITES32)
+SUITES := $(SUITES64) $(SUITES32) $(HOSTED)/64/replay $(HOSTED)/32/replay
 else
-SUITES := $(SUITES64)
+SUITES := $(SUITES64) $(HOSTED)/64/replay
 endif
 
 test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
@@ -426,6 +457,14 @@ ifeq ($(filter $(SUITES32),$(SUITES)),)
 endif
 	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) tests/qemu tests/gdb
 
+fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a model
+	$(Q)mkdir -p build/fuzz/corpus
+	$(Q)build/fuzz/fuzz -max_total_time=$(FUZZTIME) -max_len=4096 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus || \
+	    { echo "again: build/fuzz/fuzz FILE; or with every operation printed:" \
+	           "make build/hosted/64/replay && build/hosted/64/replay -v FILE" >&2; \
+	      exit 1; }
+
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
 	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
@@ -435,8 +474,11 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench gdb dump console hosted iso check test \
-        test-toolchains clean FORCE
+        fuzz test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
              $(call test_objects,$(bits),$(basename $(notdir $(test)))))))
+-include $(patsubst %.c,$(HOSTED)/64/%.d,$(REPLAY)) \
+         $(patsubst %.c,$(HOSTED)/32/%.d,$(REPLAY)) \
+         $(patsubst %.c,build/fuzz/%.d,$(FUZZED) $(strip $(MM)))
