@@ -28,8 +28,9 @@ MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
 QEMUFLAGS ?=
 GDBFLAGS  ?=
-# Seconds that make fuzz takes.
+# Seconds that make fuzz takes, and operations of make soak.
 FUZZTIME  ?= 600
+SOAK      ?= 1000000000
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
 # 1 shows the commands as they run.
@@ -125,6 +126,7 @@ EXTRA_test_edit   := kernel/edit.c kernel/edit_search.c kernel/edit_complete.c \
 # Operations on mm, decided by bytes (model.h): whose bytes they are.
 MODEL  := $(sort $(wildcard tests/hosted/model*.c))
 REPLAY := tests/fuzz/replay.c tests/fuzz/fuzz.c $(MODEL)
+SOAKED := tests/fuzz/soak.c $(MODEL)
 FUZZED := tests/fuzz/fuzz.c $(MODEL)
 
 # ---- tools -----------------------------------------------------------------------
@@ -332,7 +334,7 @@ $(SUITES32): $$(call test_objects,32,$$(@F))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
 
-# The fuzzer's corpus, run again.
+# The fuzzer's corpus, run again; and the model at full speed.
 $(HOSTED)/64/replay: $(patsubst %.c,$(HOSTED)/64/%.o,$(REPLAY) $(strip $(MM)))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) $(SANITIZE) -o $@ $^
@@ -340,6 +342,10 @@ $(HOSTED)/64/replay: $(patsubst %.c,$(HOSTED)/64/%.o,$(REPLAY) $(strip $(MM)))
 $(HOSTED)/32/replay: $(patsubst %.c,$(HOSTED)/32/%.o,$(REPLAY) $(strip $(MM)))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^
+
+$(HOSTED)/soak: $(patsubst %.c,$(HOSTED)/lib/%.o,$(SOAKED)) $(LIBRARY)
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) -o $@ $^
 
 # libFuzzer, which only clang has.
 build/fuzz/%.o: %.c Makefile
@@ -446,6 +452,7 @@ SUITES := $(SUITES64) $(SUITES32) $(HOSTED)/64/replay $(HOSTED)/32/replay
 else
 SUITES := $(SUITES64) $(HOSTED)/64/replay
 endif
+SUITES += $(HOSTED)/soak
 
 test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -465,6 +472,9 @@ fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a mode
 	           "make build/hosted/64/replay && build/hosted/64/replay -v FILE" >&2; \
 	      exit 1; }
 
+soak: $(HOSTED)/soak ## SOAK=1000000000 random operations on mm, against a model
+	$(Q)$(HOSTED)/soak $(SOAK)
+
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
 	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
@@ -474,11 +484,12 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench gdb dump console hosted iso check test \
-        fuzz test-toolchains clean FORCE
+        fuzz soak test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d) $(LIBRARY:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
              $(call test_objects,$(bits),$(basename $(notdir $(test)))))))
 -include $(patsubst %.c,$(HOSTED)/64/%.d,$(REPLAY)) \
          $(patsubst %.c,$(HOSTED)/32/%.d,$(REPLAY)) \
+         $(patsubst %.c,$(HOSTED)/lib/%.d,$(SOAKED)) \
          $(patsubst %.c,build/fuzz/%.d,$(FUZZED) $(strip $(MM)))
