@@ -9,6 +9,7 @@
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
+#     build/fuzz/               the fuzzer, what it found, and its corpus
 
 ifneq ($(words $(CURDIR)),1)
 $(error the path of this folder has a blank, which make cannot handle: move it)
@@ -27,6 +28,9 @@ MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
 QEMUFLAGS ?=
 GDBFLAGS  ?=
+# Seconds that make fuzz takes, and operations of make soak.
+FUZZTIME  ?= 600
+SOAK      ?= 1000000000
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
 # 1: make bench-hosted as a trial, whose figures mean nothing.
@@ -127,6 +131,12 @@ EXTRA_test_edit   := kernel/edit.c kernel/edit_search.c kernel/edit_complete.c \
                      kernel/history.c kernel/line_view.c kernel/keys.c \
                      kernel/terminal.c
 
+# Operations on mm, decided by bytes (model.h): whose bytes they are.
+MODEL  := $(sort $(wildcard tests/hosted/model*.c))
+REPLAY := tests/fuzz/replay.c tests/fuzz/fuzz.c $(MODEL)
+SOAKED := tests/fuzz/soak.c $(MODEL)
+FUZZED := tests/fuzz/fuzz.c $(MODEL)
+
 # ---- tools -----------------------------------------------------------------------
 
 OS   := $(shell uname -s)
@@ -151,6 +161,7 @@ BUILTIN_HEADERS := $(shell $(KCC) -print-file-name=include)
 endif
 
 HOSTCC ?= cc
+FUZZCC ?= clang
 QEMU   ?= qemu-system-i386
 AR     ?= ar
 GDB    ?= $(firstword $(shell command -v gdb gdb-multiarch i386-elf-gdb \
@@ -333,6 +344,32 @@ $(SUITES32): $$(call test_objects,32,$$(@F))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
 
+# The fuzzer's corpus, run again; and the model at full speed.
+$(HOSTED)/64/replay: $(patsubst %.c,$(HOSTED)/64/%.o,$(REPLAY) $(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) $(SANITIZE) -o $@ $^
+
+$(HOSTED)/32/replay: $(patsubst %.c,$(HOSTED)/32/%.o,$(REPLAY) $(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) -m32 -o $@ $^
+
+$(HOSTED)/soak: $(patsubst %.c,$(HOSTED)/lib/%.o,$(SOAKED)) $(LIBRARY)
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) -o $@ $^
+
+# libFuzzer, which only clang has.
+build/fuzz/%.o: %.c Makefile
+	@$(call need,$(FUZZCC),clang and libclang-rt-dev)
+	$(call say,FUZZCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZCC) $(HOSTFLAGS) -O1 -fsanitize=fuzzer-no-link $(SANITIZE) \
+	    -fno-omit-frame-pointer -c -o $@ $<
+
+build/fuzz/fuzz: $(patsubst %.c,build/fuzz/%.o,$(FUZZED) $(strip $(MM)))
+	$(call say,FUZZLD $@)
+	$(Q)$(FUZZCC) -fsanitize=fuzzer $(SANITIZE) -o $@ $^ || \
+	    { echo "$(FUZZCC) has no libFuzzer: install libclang-rt-dev" >&2; exit 1; }
+
 # The heaps that tests/gdb looks at: mm as a student's program has it.
 $(HOSTED)/gdb/heaps64: tests/gdb/heaps.c $(LIBRARY)
 	$(call say,HOSTLD $@)
@@ -461,10 +498,11 @@ BENCH_TESTS := $(if $(filter Linux,$(OS)),tests/bench)
 
 # 32-bit programs run on x86 Linux only.
 ifeq ($(OS)-$(filter x86_64 i%86,$(HOST)),Linux-$(HOST))
-SUITES := $(SUITES64) $(SUITES32)
+SUITES := $(SUITES64) $(SUITES32) $(HOSTED)/64/replay $(HOSTED)/32/replay
 else
-SUITES := $(SUITES64)
+SUITES := $(SUITES64) $(HOSTED)/64/replay
 endif
+SUITES += $(HOSTED)/soak
 
 test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -477,6 +515,17 @@ endif
 	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) $(BENCH_TESTS) \
 	    tests/qemu tests/gdb
 
+fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a model
+	$(Q)mkdir -p build/fuzz/corpus
+	$(Q)build/fuzz/fuzz -max_total_time=$(FUZZTIME) -max_len=4096 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus || \
+	    { echo "again: build/fuzz/fuzz FILE; or with every operation printed:" \
+	           "make build/hosted/64/replay && build/hosted/64/replay -v FILE" >&2; \
+	      exit 1; }
+
+soak: $(HOSTED)/soak ## SOAK=1000000000 random operations on mm, against a model
+	$(Q)$(HOSTED)/soak $(SOAK)
+
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
 	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
@@ -486,9 +535,13 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
-        check test test-toolchains clean FORCE
+        check test fuzz soak test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
              $(call test_objects,$(bits),$(basename $(notdir $(test)))))))
+-include $(patsubst %.c,$(HOSTED)/64/%.d,$(REPLAY)) \
+         $(patsubst %.c,$(HOSTED)/32/%.d,$(REPLAY)) \
+         $(patsubst %.c,$(HOSTED)/lib/%.d,$(SOAKED)) \
+         $(patsubst %.c,build/fuzz/%.d,$(FUZZED) $(strip $(MM)))

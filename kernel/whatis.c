@@ -192,10 +192,9 @@ static void json_what(const struct mm_what *what)
             kinds[what->kind].key);
     if (!in_heap(what))
         json_outside((uintptr_t)what->addr);
-    if (in_slot(what) || in_block(what))
-        kprintf(", \"start\": \"0x%08x\", \"bytes\": %u, \"offset\": %u",
-                (unsigned)what->start, (unsigned)what->bytes,
-                (unsigned)what->offset);
+    if (in_slot(what) || in_block(what))        /* before 0 in a left red zone */
+        kprintf(", \"start\": \"0x%08x\", \"bytes\": %u, \"offset\": %d",
+                (unsigned)what->start, (unsigned)what->bytes, (int)what->offset);
     if (in_block(what))
         kprintf(", \"order\": %u", what->order);
     if (in_slot(what))

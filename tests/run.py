@@ -5,7 +5,7 @@ A SUITE is
 
     check            `make check`, which prints TAP
     tests/qemu       a folder: pytest
-    build/hosted/... a program made by make, with cmocka in it, which prints TAP
+    build/hosted/... a program made by make, which prints TAP
 
 One line a suite; of a suite that fails, all it has printed.  The last line is
 "N passed, N failed", and the status is 1 if anything failed.  A suite that cannot be

@@ -85,7 +85,7 @@ def served_fault(heap, by_pfn, cache):
     index = (cache.word - maps) // 4 * 32
     if not 0 <= index < cache.slots or (cache.word - maps) % 4:
         return f"word {cache.word:#x} is not in the map of {name}, at {maps:#x}"
-    if cache.group != heap.address(pfn) + index * cache.slot_size:
+    if cache.group != heap.address(pfn) + index * cache.slot_size + cache.left:
         return f"group {cache.group:#x} is not slot {index} of {name}"
     if cache.group_record != record_address(heap, slab, index):
         return f"group_record {cache.group_record:#x} is not of slot {index} of {name}"
@@ -123,7 +123,8 @@ def check_slab(heap, slab):
                  f"should be {countdown(cache, slab.nfree)}")
     for i, (serial, _, site, freed_by) in enumerate(heap.slab_records(slab)):
         free = slab.free >> i & 1
-        if (site != 0 and freed_by == 0) == bool(free):
+        if (site != 0 and freed_by == 0) == bool(free) and \
+                not (heap.quarantined and not free):
             heap.say("S7: a slot's record does not agree with the map",
                      f"{name}, slot {i}: {'free' if free else 'live'} in the map, "
                      f"site {site}, freed_by {freed_by} in the record")

@@ -71,7 +71,7 @@ class Cache:
 
 class Slab:
     """A slab with its map; bit i of `free` is 1 if slot i is free."""
-    __slots__ = ("pfn", "cache", "map", "free", "nfree", "past", "countdown",
+    __slots__ = ("pfn", "cache", "map", "free", "nfree", "waiting", "past", "countdown",
                  "next", "prev", "records")
 
 
@@ -118,6 +118,8 @@ class Heap:
         self.free = self.buddy_layout.array(raw, "free", base)
         self.record_at = self.record
         self.state = int(target.variable("mm_state"))
+        put, got = (target.static("mm/quarantine.c", name) for name in ("put", "got"))
+        self.quarantined = (put or 0) != (got or 0)
 
     def _read_pages(self):
         if self.npages > MAX_PAGES:
@@ -357,6 +359,10 @@ class Heap:
         slab.past = bits >> cache.slots
         slab.free = bits & (1 << cache.slots) - 1
         slab.nfree = bin(slab.free).count("1")
+        slab.waiting = 0
+        if self.quarantined:
+            slab.waiting = sum(not slab.free >> i & 1 and self.is_freed(record)
+                               for i, record in enumerate(self.slab_records(slab)))
         if slab.past:
             self.say(s2, f"{name} of {cache.label}: bits past slot {cache.slots - 1}")
         return slab
@@ -395,6 +401,11 @@ class Heap:
         """(serial, size, site, freed_by) of each slot, or nothing."""
         return self.record_fields.iter_unpack(slab.records)
 
+    @staticmethod
+    def is_freed(record):
+        """Was it handed out, and freed since?"""
+        return bool(record[2] and record[3])
+
     def is_newer(self, serial):
         """Newer than the newest?  They may have wrapped (M3)."""
         return 0 < (serial - self.serial) % (1 << 32) < 1 << 31
@@ -415,7 +426,7 @@ class Heap:
                     yield None, size, True
                 continue
             for i, record in enumerate(self.slab_records(slab)):
-                if not free >> i & 1:
+                if not free >> i & 1 and not self.is_freed(record):
                     yield record, size, True
         for block in self.of_kind(self.PG_USED, self.PG_LARGE):
             yield (self.page_record(block.pfn),

@@ -30,7 +30,7 @@ class CacheInfo:
 
     def add(self, slab):
         self.slabs += 1
-        self.live += slab.cache.slots - slab.nfree
+        self.live += slab.cache.slots - slab.nfree - slab.waiting
         if slab.nfree == 0:
             self.full += 1
         elif slab.nfree == slab.cache.slots:

@@ -95,11 +95,24 @@ class Sites:
 
     def get(self, number):
         """Site number 1, 2 ...; None: nobody, or there is no such site."""
-        if not 0 < number <= self.count:
+        if number > self.count:
+            return self._stack(number - self.count)
+        if number <= 0:
             return None
         if number not in self.known:
             self.known[number] = Site(self, self.raw, (number - 1) * self.layout.size)
         return self.known[number]
+
+    def _stack(self, number):
+        """A site with the calls that led to it: an entry of mm/stack.c."""
+        try:
+            entry = gdb.parse_and_eval(f"&'mm/stack.c'::stacks[{number - 1}].site")
+        except gdb.error:
+            return None
+        if not 0 < number <= entry.dereference().type.sizeof << 20:
+            return None
+        raw = target.read(int(entry), self.layout.size, "stack")
+        return Site(self, raw, 0) if self.layout.get(raw, "number") else None
 
     def place(self, number):
         site = self.get(number)
@@ -157,9 +170,9 @@ class Leaks(Command):
         else:
             print_text(sites, ranked, since, lost)
         for n in counts:
-            if n > sites.count:
-                heap.say("M4: there are more call sites than a record can name",
-                         f"records name site {n} of {sites.count}")
+            if sites.get(n) is None:
+                heap.say("M4: a record names a call site that does not exist",
+                         f"records name site {n} of {sites.count} and the stacks")
         say_what_is_wrong(heap, None, as_json)
 
 

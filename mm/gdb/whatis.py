@@ -23,9 +23,10 @@ WORDS = {
     "large": "a live kmalloc in pages of its own",
     "slab_live": "a live object",
     "slab_free": "a free slot",
+    "slab_redzone": "the red zone of an object",
     "slab_rest": "what is left of a slab behind its last slot",
 }
-SLOTS = ("slab_live", "slab_free")
+SLOTS = ("slab_live", "slab_free", "slab_redzone")
 BLOCKS = ("free_pages", "used_pages", "large")
 
 
@@ -91,10 +92,11 @@ class What:
                 f"{heap.page_name(head)} is a slab of cache {heap.field(head, 'cache')}"
                 f", which {cache.fault if cache else 'is none'}")
         self.cache = cache
-        self.slot = (self.address - heap.address(head)) // cache.slot_size
+        zone = cache.left // 2          # the first half is of the slot before
+        self.slot = max(self.address - heap.address(head) - zone, 0) // cache.slot_size
         if self.slot >= cache.slots:
             self.kind = "slab_rest"
-            self.start = heap.address(head) + cache.slots * cache.slot_size
+            self.start = heap.address(head) + cache.slots * cache.slot_size + zone
             self.bytes = heap.address(head) + cache.bytes - self.start
             return
         slab = Slab()
@@ -104,13 +106,17 @@ class What:
             raise target.Unreadable(f"{heap.page_name(head)}: its map is not where it "
                                     "must be (S2)")
         free = bits >> self.slot & 1
-        self.kind = "slab_free" if free else "slab_live"
-        self.start = heap.address(head) + self.slot * cache.slot_size
-        self.bytes, self.asked = cache.slot_size, cache.object_size
+        self.start = heap.address(head) + self.slot * cache.slot_size + cache.left
+        self.bytes, self.asked = cache.slot_size - cache.left, cache.object_size
         if slab.records:
-            self._record(heap.record_fields.unpack_from(
-                slab.records, self.slot * heap.record_layout.size))
+            record = heap.record_fields.unpack_from(
+                slab.records, self.slot * heap.record_layout.size)
+            self._record(record)
+            free = free or heap.is_freed(record)        # in quarantine
+        self.kind = "slab_free" if free else "slab_live"
         self.used_before = bool(free and self.serial)
+        if cache.left and not 0 <= self.address - self.start < cache.object_size:
+            self.kind = "slab_redzone"
 
 
 def as_json(what, sites):
@@ -146,7 +152,8 @@ def sentences(what, sites):
         found = sites.symbols.find(what.address)
         name = f": {sites.symbols.format(what.address)}" if found else ""
         return [f"{at}: {WORDS[what.kind]}{name}"]
-    within = f"byte {what.offset} of " if what.offset else ""
+    within = f"byte {what.offset} of " if what.offset > 0 else \
+        f"{-what.offset} bytes before, in " if what.offset else ""
     start = f" from {what.start:#010x}" if what.offset else ""
     words = WORDS[what.kind]
     if what.kind in SLOTS:
@@ -164,7 +171,7 @@ def sentences(what, sites):
 
 
 def history(what, sites):
-    free = what.kind in ("free_pages", "slab_free")
+    free = what.kind in ("free_pages", "slab_free") or what.freed_by
     lines = []
     if what.serial:
         lines.append(f"  {'last taken' if free else 'taken'} for {what.asked} bytes by "

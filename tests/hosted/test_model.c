@@ -1,247 +1,291 @@
 /*
- * test_model.c - random operations against the simplest possible model: a table of
- * {pointer, size, pattern byte}.  After each step mm_check() finds nothing, and mm's
- * counters are the table's; now and then every byte of it is looked at.
+ * test_model.c - random operations against the model (model.h): with plenty of
+ * memory, with memory that runs out, with hardly any.  And the model itself: whatever
+ * is broken behind its back, it says so.
  */
 #include "tests/hosted/arena.h"
+#include "tests/hosted/model_priv.h"
 
 #include <string.h>
 
-#define SLOTS 256u
+/* ---- runs -------------------------------------------------------------------- */
 
-enum { OBJECT, CACHED, BLOCK, RUN };
-
-struct slot {
-    unsigned char *p;           /* NULL: nothing here */
-    size_t size;
-    int kind, byte;
-    unsigned number;            /* of the cache, or order of the block */
-};
-
-static struct slot slots[SLOTS];
-static struct kmem_cache *caches[3];
-static uint32_t objects, pages, refused, failed;
-static size_t bytes;
-
-static const size_t cache_sizes[3] = { 24, 120, 1500 };
-
-/* ---- the model ---------------------------------------------------------------- */
-
-static uint32_t pages_in(const struct slot *slot)
+static void more(struct model_stream *stream)
 {
-    return (uint32_t)((slot->size + PAGE_SIZE - 1) / PAGE_SIZE);
+    static uint8_t bytes[256];
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(arena_random() >> 16);
+    stream->next = bytes;
+    stream->end = bytes + sizeof(bytes);
 }
 
-/* It is taken: count it, and fill it with a byte of its own. */
-static void enter(struct slot *slot, void *p, size_t size, int kind, unsigned number)
+static void fail_test(const char *what)
 {
-    if (!p) {
-        failed++;
-        return;
-    }
-    *slot = (struct slot){ p, size, kind, (int)arena_random_below(256), number };
-    memset(p, slot->byte, size);
-    if (kind >= BLOCK)
-        pages += pages_in(slot);
-    else
-        objects++, bytes += size;
+    fail_msg("%s", what);
 }
 
-static void remove_from_model(struct slot *slot)
+/* Random operations in one range; all is checked after each. */
+static void run(uint32_t first, uint32_t pages, bool records, uint32_t steps)
 {
-    if (slot->kind >= BLOCK)
-        pages -= pages_in(slot);
-    else
-        objects--, bytes -= slot->size;
-    slot->p = NULL;
-}
+    struct mm_range range = model_range(first, pages);
+    struct model_mode mode = { .steps = steps, .check_every = 1 };
+    struct model_stream stream = { NULL, NULL, more };
 
-static void assert_intact(const struct slot *slot)
-{
-    assert_true(!slot->p || all_bytes(slot->p, slot->byte, slot->size));
-}
-
-static void compare(void)
-{
-    struct mm_stats stats = arena_stats();
-
-    assert_int_equal(stats.live_objects, objects);
-    assert_int_equal(stats.live_pages, pages);
-    assert_int_equal(stats.bad_frees, refused);
-    assert_int_equal(stats.failed, failed);
-    if (mm_records)
-        assert_int_equal(stats.live_bytes, bytes);
-    arena_check();
-}
-
-/* ---- operations --------------------------------------------------------------- */
-
-static size_t random_size(void)
-{
-    unsigned e = 3 + arena_random_below(9);
-
-    if (arena_random_below(40) == 0)
-        return 1 + arena_random_below(60000);
-    return ((size_t)1 << e) + (arena_random() & ((1u << e) - 1)) - 7;
-}
-
-static gfp_t random_gfp(void)
-{
-    static const gfp_t some[] = { GFP_KERNEL, GFP_ATOMIC, GFP_NOWAIT,
-                                  GFP_KERNEL | __GFP_NORETRY };
-
-    return some[arena_random_below(4)] | __GFP_NOWARN;
-}
-
-static void take(struct slot *slot)
-{
-    size_t size = random_size();
-    gfp_t gfp = random_gfp();
-    unsigned which = arena_random_below(3), order = arena_random_below(4);
-    void *p;
-
-    switch (arena_random_below(8)) {
-    case 0:
-        p = kmem_cache_alloc(caches[which], gfp);
-        enter(slot, p, cache_sizes[which], CACHED, which);
-        break;
-    case 1:
-        p = (void *)__get_free_pages(gfp, order);
-        enter(slot, p, PAGE_SIZE << order, BLOCK, order);
-        break;
-    case 2:
-        size = size % 30000 + 1;
-        enter(slot, alloc_pages_exact(size, gfp), size, RUN, 0);
-        break;
-    case 3:
-        p = kzalloc(size, gfp);
-        assert_true(!p || all_bytes(p, 0, size));
-        enter(slot, p, size, OBJECT, 0);
-        break;
-    default:
-        enter(slot, kmalloc(size, gfp), size, OBJECT, 0);
-    }
-}
-
-static void give_back(struct slot *slot)
-{
-    assert_intact(slot);
-    switch (slot->kind) {
-    case OBJECT: kfree(slot->p); break;
-    case CACHED: kmem_cache_free(caches[slot->number], slot->p); break;
-    case BLOCK:  free_pages((unsigned long)slot->p, slot->number); break;
-    default:     free_pages_exact(slot->p, slot->size); break;
-    }
-    remove_from_model(slot);
-}
-
-static void resize(struct slot *slot)
-{
-    size_t size = random_size(), kept = size < slot->size ? size : slot->size;
-    int byte = slot->byte;
-    void *p = krealloc(slot->p, size, random_gfp());
-
-    if (!p) {
-        failed++;
-        assert_intact(slot);            /* it is still there, and still ours */
-        return;
-    }
-    assert_true(all_bytes(p, byte, kept));
-    remove_from_model(slot);
-    enter(slot, p, size, OBJECT, 0);
-}
-
-/* Free wrongly what this slot holds: it must still be there afterwards. */
-static void free_wrongly(const struct slot *slot)
-{
-    switch (arena_random_below(4)) {
-    case 0: kfree(slot->p + 1 + arena_random_below(7)); break;
-    case 1: free_pages((unsigned long)slot->p, slot->kind == BLOCK ? slot->number + 1
-                                                                       : 9);
-            break;
-    case 2: kmem_cache_free(caches[(slot->number + 1) % 3], slot->p); break;
-    default: kfree(&slots); break;
-    }
-    assert_int_equal(arena_drop_reports(), 1);
-    refused++;
-    assert_intact(slot);
-}
-
-static void step(void)
-{
-    struct slot *slot = &slots[arena_random_below(SLOTS)];
-    uint32_t dice = arena_random_below(100);
-
-    if (dice == 0)
-        mm_reclaim();
-    else if (dice == 1)
-        kmem_cache_shrink(caches[arena_random_below(3)]);
-    else if (!slot->p)
-        take(slot);
-    else if (dice < 8)
-        free_wrongly(slot);
-    else if (dice < 20 && slot->kind == OBJECT)
-        resize(slot);
-    else
-        give_back(slot);
-    compare();
-}
-
-/* ---- runs --------------------------------------------------------------------- */
-
-static void run(uint32_t heap_pages, uint32_t offset, bool records, unsigned steps)
-{
-    struct mm_stats start;
-
-    mm_records = records;
-    arena_open(heap_pages, offset);
-    start = arena_stats();
-    objects = pages = refused = failed = 0;
-    bytes = 0;
-    memset(slots, 0, sizeof(slots));
-    for (unsigned i = 0; i < 3; i++)
-        caches[i] = kmem_cache_create("model", cache_sizes[i], 0, 0, NULL);
-    for (unsigned i = 0; i < steps; i++) {
-        step();
-        if (i % 500 == 0)
-            for (unsigned k = 0; k < SLOTS; k++)
-                assert_intact(&slots[k]);
-    }
-    for (unsigned i = 0; i < SLOTS; i++)
-        if (slots[i].p)
-            give_back(&slots[i]);
-    for (unsigned i = 0; i < 3; i++)
-        kmem_cache_destroy(caches[i]);
-    compare();
-    assert_same_blocks(&start);
+    model_failed = fail_test;
+    model_run_in(&range, 1, records, &stream, &mode);
+    assert_int_equal(model_counts.steps, steps);
 }
 
 static void plenty_of_memory(void **state)
 {
     (void)state;
-    run(4000, 100, true, 8000);
-    assert_int_equal(failed, 0);
+    run(100, 4000, true, 8000);
+    assert_true(model_counts.kmallocs > 4000);
+    assert_true(model_counts.pages_allocated > 300);
+    assert_true(model_counts.refused > 300);
 }
 
 static void memory_that_runs_out(void **state)
 {
     (void)state;
-    run(160, 950, true, 20000);
-    assert_true(failed > 100);
+    run(950, 160, true, 20000);
+    assert_true(model_counts.failed > 1000);
+    assert_true(model_counts.kmallocs > 4000);
 }
 
 static void memory_that_runs_out_without_records(void **state)
 {
     (void)state;
-    run(130, 3, false, 20000);
-    assert_true(failed > 100);
+    run(3, 130, false, 20000);
+    assert_true(model_counts.failed > 1000);
+    assert_true(model_counts.kmallocs > 4000);
 }
 
 static void hardly_any_memory(void **state)
 {
     (void)state;
     for (uint32_t n = 20; n < 40; n++)
-        run(n, n * 31, n % 2, 1000);
+        run(n * 31, n, n % 2, 1000);
+}
+
+/* Where ranges begin and end, with holes and overlaps, is up to the bytes, too. */
+static void memory_of_any_shape(void **state)
+{
+    struct model_mode mode = { .steps = 300, .check_every = 1 };
+    struct model_stream stream = { NULL, NULL, more };
+
+    (void)state;
+    model_failed = fail_test;
+    for (int i = 0; i < 100; i++)
+        model_run(&stream, &mode);
+}
+
+static void light_runs_are_the_same_operations(void **state)
+{
+    struct model_mode mode = { .steps = 50000, .check_every = 10000, .light = true };
+    struct model_stream stream = { NULL, NULL, more };
+    struct mm_range range = model_range(7, 500);
+
+    (void)state;
+    model_failed = fail_test;
+    model_run_in(&range, 1, true, &stream, &mode);
+    assert_true(model_counts.kmallocs > 10000);
+    assert_true(model_counts.refused > 2000);
+}
+
+/* ---- what the model must find ------------------------------------------------ */
+
+#define BREAK_AT 500            /* the operation before which something is broken */
+
+static const char *found;
+static jmp_buf out_of_model;
+
+/* The same bytes whatever the seed: which operation comes next is no chance here. */
+static void more_of_the_same(struct model_stream *stream)
+{
+    static uint8_t bytes[256];
+    static uint32_t state;
+
+    if (!stream->next)
+        state = 1;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        state ^= state << 13;   /* Marsaglia, Xorshift RNGs, 2003 */
+        state ^= state >> 17;
+        state ^= state << 5;
+        bytes[i] = (uint8_t)(state >> 24);
+    }
+    stream->next = bytes;
+    stream->end = bytes + sizeof(bytes);
+}
+
+static void keep_what_is_found(const char *what)
+{
+    static char text[400];
+
+    strncpy(text, what, sizeof(text) - 1);
+    found = text;
+    longjmp(out_of_model, 1);
+}
+
+/* A run in which `break_it` is called once, ends with the model saying `what`. */
+static void expect_found(void (*break_it)(uint32_t step), const char *what, bool light)
+{
+    struct mm_range range = model_range(0, 2000);
+    struct model_mode mode = { .steps = 3000, .check_every = 1, .light = light };
+    struct model_stream stream = { NULL, NULL, more_of_the_same };
+
+    found = "nothing";
+    model_failed = keep_what_is_found;
+    model_before_step = break_it;
+    if (setjmp(out_of_model) == 0)
+        model_run_in(&range, 1, true, &stream, &mode);
+    model_before_step = NULL;
+    mm_state = 0;
+    if (!strstr(found, what))
+        fail_msg("found: %s; should be found: %s", found, what);
+}
+
+/* The first entry of the table with a thing of that kind. */
+static struct thing *some(enum kind kind)
+{
+    struct thing *thing = model.things;
+
+    while (thing->kind != kind || thing->size < 8)
+        assert_true(++thing < model.things + THINGS);
+    return thing;
+}
+
+static void change_a_byte_in_the_middle(uint32_t step)
+{
+    if (step == BREAK_AT)
+        some(OBJECT)->p[some(OBJECT)->size / 2] ^= 1;
+}
+
+static void change_the_last_byte(uint32_t step)
+{
+    if (step == BREAK_AT)
+        some(OBJECT)->p[some(OBJECT)->size - 1] ^= 1;
+}
+
+static void free_an_object(uint32_t step)
+{
+    if (step == BREAK_AT)
+        kfree(some(OBJECT)->p);
+}
+
+static void take_an_object(uint32_t step)
+{
+    if (step == BREAK_AT)
+        assert_non_null(kmalloc(50, GFP_KERNEL));
+}
+
+static void take_a_page(uint32_t step)
+{
+    if (step == BREAK_AT)
+        assert_int_not_equal(__get_free_page(GFP_KERNEL), 0);
+}
+
+static void resize_an_object(uint32_t step)
+{
+    if (step == BREAK_AT)
+        assert_non_null(krealloc(some(OBJECT)->p, 1, GFP_KERNEL));
+}
+
+/* Another one stands in its place: only its record tells. */
+static void exchange_an_object(uint32_t step)
+{
+    if (step != BREAK_AT)
+        return;
+    some(OBJECT)->serial++;
+    compare_all();
+}
+
+static void forget_an_object(uint32_t step)
+{
+    if (step != BREAK_AT)
+        return;
+    some(OBJECT)->kind = NOTHING;
+    compare_all();
+}
+
+static void report_too_much(uint32_t step)
+{
+    if (step == BREAK_AT)
+        kfree(&found);
+}
+
+static void report_nothing(uint32_t step)
+{
+    if (step == BREAK_AT)
+        mm_report_hook = NULL;
+}
+
+static void leave_a_bit_in_mm_state(uint32_t step)
+{
+    if (step == BREAK_AT)
+        mm_state |= 1u << 31;
+}
+
+static void give_it_twice(uint32_t step)
+{
+    struct thing *thing = &model.things[255];
+
+    if (step != BREAK_AT)
+        return;
+    if (thing->kind)
+        give_back_thing(thing);
+    enter(thing, some(PAGES)->p, 1, PAGES, 0);
+}
+
+static void give_what_is_not_ours(uint32_t step)
+{
+    if (step == BREAK_AT)
+        enter(&model.things[255], ground() + 2000 * PAGE_SIZE, 1, PAGES, 0);
+}
+
+static void fail_for_nothing(uint32_t step)
+{
+    if (step == BREAK_AT)
+        judge_take(NULL, GFP_NOWAIT | __GFP_NOWARN, false, 0);
+}
+
+static void succeed_in_an_interrupt(uint32_t step)
+{
+    if (step != BREAK_AT)
+        return;
+    model.state = MM_IRQ;
+    judge_take(&found, GFP_KERNEL, false, 0);
+}
+
+static void the_model_finds_what_is_broken(void **state)
+{
+    (void)state;
+    expect_found(change_a_byte_in_the_middle, "were overwritten", false);
+    expect_found(change_the_last_byte, "were overwritten", false);
+    expect_found(change_the_last_byte, "were overwritten", true);
+    expect_found(free_an_object, "kfrees is", false);
+    expect_found(take_an_object, "kmallocs is", false);
+    expect_found(take_a_page, "pages_allocated is", false);
+    expect_found(resize_an_object, "live_bytes is", false);
+    expect_found(exchange_an_object, "not true: what->serial", false);
+    expect_found(forget_an_object, "is live, and nobody has it", false);
+    expect_found(report_too_much, " reports, the last ", false);
+    expect_found(report_nothing, "no report", false);
+    expect_found(leave_a_bit_in_mm_state, "mm_state is", false);
+    expect_found(give_it_twice, "overlap", false);
+    expect_found(give_what_is_not_ours, "not true: is_given", false);
+    expect_found(fail_for_nothing, "with a free block", false);
+    expect_found(succeed_in_an_interrupt, "memory, where it should be", false);
+}
+
+static void nothing_broken(uint32_t step) { (void)step; }
+
+static void the_model_finds_nothing_where_nothing_is_broken(void **state)
+{
+    (void)state;
+    expect_found(nothing_broken, "nothing", false);
+    expect_found(nothing_broken, "nothing", true);
 }
 
 int main(void)
@@ -251,6 +295,10 @@ int main(void)
         ARENA_TEST(memory_that_runs_out),
         ARENA_TEST(memory_that_runs_out_without_records),
         ARENA_TEST(hardly_any_memory),
+        ARENA_TEST(memory_of_any_shape),
+        ARENA_TEST(light_runs_are_the_same_operations),
+        ARENA_TEST(the_model_finds_what_is_broken),
+        ARENA_TEST(the_model_finds_nothing_where_nothing_is_broken),
     };
 
     return ARENA_RUN_WITH_DIALS(tests);

@@ -2,6 +2,8 @@
 
 No figure is held against a number: `make bench` shows them, and judges.
 """
+import re
+
 import pytest
 from marbles import make
 
@@ -64,7 +66,7 @@ def test_part_of_a_name_chooses_and_another_name_is_refused(boot):
     assert chosen == {"batch-free-fifo", "batch-free-lifo", "batch-free-random"}
     assert machine.run("bench nonsense") == [
         'bench: no workload is called "nonsense": see help bench; '
-        "usage: bench [NAME] [-j]"]
+        "usage: bench [NAME] [OF] [-j]"]
 
 
 def test_without_icount_it_says_that_it_measures_time(boot):
@@ -81,7 +83,10 @@ def test_a_cpu_without_a_time_stamp_counter_is_told_from_others(boot):
 
 def test_make_bench_has_a_row_for_each_figure_and_counts_the_ceilings(elf):
     lines = make("bench").stdout.splitlines()
-    names = [line.split()[0] for line in lines if line.strip()]
+    dials = next(n for n, line in enumerate(lines) if line.startswith("What each dial"))
+    names = [line.split()[0] for line in lines[:dials] if line.strip()]
+    for dial in ("none", "slub_debug=FZPU", "quarantine=64K", "debug_pagealloc=on"):
+        assert len(re.findall(rf"^{dial}( +\d+\.\d){{4}}$", "\n".join(lines), re.M)) == 1
     for name, count in WORKS.items():
         assert names.count(name) == count, name
     assert lines[-1].startswith("ceilings: ")
