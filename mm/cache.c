@@ -349,7 +349,7 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
     if (!p)
         return mm_fail(request, MM_OUT_OF_MEMORY);
     if (request->gfp & __GFP_ZERO)
-        memset(p, 0, cache->left ? request->bytes : cache->slot_size);
+        memset(p, 0, watch_room(cache, request->bytes));
     return p;
 }
 
@@ -412,8 +412,10 @@ unsigned kmem_cache_shrink(struct kmem_cache *cache)
     unsigned slabs = 0;
 
     if (is_cache("kmem_cache_shrink", NULL, cache) && mm_enter()) {
+        slabs = cache->slabs;
         quarantine_limit(0);
-        slabs = slab_shrink(cache);
+        slab_shrink(cache);
+        slabs -= cache->slabs;
         mm_leave();
     }
     return slabs;

@@ -32,6 +32,14 @@ void dials_start(void);
 
 /* ---- watch.c: on the long way, with mm entered --------------------------------- */
 
+/* Bytes of a new object that may be used: with red zones those asked for, if known. */
+static inline size_t watch_room(const struct kmem_cache *cache, size_t asked)
+{
+    if (!cache->left)
+        return object_room(cache);
+    return heap.record && asked < cache->object_size ? asked : cache->object_size;
+}
+
 /* Look at the object that the cache will hand out next: is it as it was freed? */
 void watch_next(struct kmem_cache *cache, const struct mm_request *request);
 /* It was taken: its red zones, and what it holds. */

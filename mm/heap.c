@@ -32,6 +32,11 @@ bool mm_is_put_off(const void *addr)
     return false;
 }
 
+bool mm_is_busy_and_full(void)
+{
+    return mm_state & MM_BUSY && put - got == RING;
+}
+
 bool mm_put_off(struct alloc_site *site, void *addr)
 {
     if (put - got == RING)

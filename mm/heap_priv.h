@@ -115,6 +115,8 @@ struct mm_put_off {
 };
 
 bool mm_is_put_off(const void *addr);
+/* Would a free be refused now, for want of room to put it off? */
+bool mm_is_busy_and_full(void);
 /* False: there is no room. */
 bool mm_put_off(struct alloc_site *site, void *addr);
 /* The first that waits, or NULL; it stays in the ring until it is done. */

@@ -178,7 +178,7 @@ void kfree_sensitive_at(struct alloc_site *site, const void *p)
     void *object = (void *)(uintptr_t)p;
     size_t bytes = usable(p);
 
-    if (bytes)
+    if (bytes && !mm_is_busy_and_full())        /* else it will be refused, whole */
         memset(object, 0, bytes);
     kfree_slow("kfree_sensitive", site, object);
 }

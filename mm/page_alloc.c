@@ -44,6 +44,14 @@ static inline void account(struct alloc_site *site, uint32_t pfn, uint32_t n)
         record_taken(&heap.record[pfn], site, n << PAGE_SHIFT);
 }
 
+/* Of the block at pfn keep so many pages, and give the others back. */
+static void trim(uint32_t pfn, uint32_t keep, uint32_t others)
+{
+    if (watched())
+        watch_pages_freed(pfn + keep, others);
+    buddy_trim(&heap.buddy, pfn, keep);
+}
+
 /* In any state of mm: the first `keep` pages of a block.  Reports failure. */
 static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
 {
@@ -55,7 +63,7 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
         pfn = pages_take(request->order, request->gfp);
         if (pfn != NO_PAGE) {
             if (keep != 1u << request->order)
-                buddy_trim(&heap.buddy, pfn, keep);
+                trim(pfn, keep, (1u << request->order) - keep);
             account(watch_page_site(request->site, false), pfn, keep);
         }
         mm_leave();

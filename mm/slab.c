@@ -263,6 +263,8 @@ static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
     struct page *slab = &heap.buddy.page[pfn];
 
     if (!map_attach(cache, slab, gfp)) {
+        if (watched())
+            watch_pages_freed(pfn, 1u << cache->order);
         buddy_free(&heap.buddy, pfn);
         return NULL;
     }

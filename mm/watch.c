@@ -194,10 +194,8 @@ void watch_next(struct kmem_cache *cache, const struct mm_request *request)
 void watch_taken(struct kmem_cache *cache, void *object,
                  const struct mm_request *request)
 {
-    size_t size = cache->left ? request->bytes : object_room(cache);
+    size_t size = watch_room(cache, request->bytes);
 
-    if (size > cache->object_size)
-        size = cache->object_size;
     paint(cache, object, size, true);
     if (cache->ctor)
         return;                 /* it is as it was constructed, or freed */

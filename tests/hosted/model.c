@@ -82,6 +82,15 @@ void expect(uint32_t bugs)
               (unsigned)n, mm_bug_name(heard.bug), heard.call, (unsigned)bugs);
 }
 
+void expect_damage(uint32_t reports)
+{
+    if (nheard != reports || (reports && (heard.bug < MM_BUG_RIGHT_REDZONE ||
+                                          heard.bug > MM_BUG_PAGE_POISON)))
+        wrong("%u reports, the last \"%s\"; %u overwritten zones were found",
+              (unsigned)nheard, mm_bug_name(heard.bug), (unsigned)reports);
+    nheard = 0;
+}
+
 const struct mm_report *last_report(void)
 {
     return &heard;
@@ -173,12 +182,18 @@ static void demand_alone(const struct thing *thing)
                   (void *)thing->p, other->room, (void *)other->p);
 }
 
+size_t usable_size(const struct thing *thing)
+{
+    return model.zones && thing->kind != PAGES && mm_records ? thing->size : thing->room;
+}
+
 void enter(struct thing *thing, void *p, size_t size, enum kind kind, unsigned cache)
 {
     *thing = (struct thing){
         .p = p, .size = size, .kind = (uint8_t)kind, .cache = (uint8_t)cache,
         .key = ++model.takes * 2654435761u,     /* 2^32 / phi: all bytes change */
-        .room = kind == PAGES ? (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1) : ksize(p) };
+        .room = kind == PAGES ? (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1)
+                : model.zones && kind == OBJECT ? kmalloc_size_roundup(size) : ksize(p) };
     if (kind == PAGES)
         model_counts.pages_allocated += (uint32_t)(thing->room >> PAGE_SHIFT);
     else
@@ -295,7 +310,7 @@ static void run_operation(unsigned number)
         printf("%u: %s\n", (unsigned)model_counts.steps, model.doing);
     operations[number].run();
     expect(0);
-    if (mm_state != model.state && !model.waiting)
+    if ((mm_state & ~(uint32_t)MM_DIALS) != model.state && !model.waiting)
         wrong("mm_state is %u, not %u", (unsigned)mm_state, (unsigned)model.state);
     model.doing = before;
 }
@@ -324,6 +339,7 @@ static void give_all_back(const struct mm_stats *start)
             give_back_thing(thing);
     for (unsigned i = 0; i < CACHES; i++)
         destroy_cache(i);
+    mm_set_dial("quarantine", "0");
     mm_reclaim();
     check();
     mm_get_stats(&now);

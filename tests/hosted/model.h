@@ -24,6 +24,7 @@
 #ifndef TESTS_HOSTED_MODEL_H
 #define TESTS_HOSTED_MODEL_H
 
+#include "mm/dials.h"
 #include "mm/mm.h"
 
 struct model_stream {

@@ -100,6 +100,7 @@ void open_heap(const struct mm_range *ranges, size_t count)
     }
     mm_state = 0;
     mm_init(ranges, count);
+    model.zones = strchr(mm_dial("slub_debug"), 'Z') != NULL;
     demand_all(empty_ranges);
 }
 
@@ -124,12 +125,25 @@ static struct mm_range draw_range(void)
     return range;
 }
 
-/* What mm_init reads: a bit of one byte each. */
+/* Records or not, and one of these: the first five so that half of the runs have none. */
 static void choose_dials(void)
 {
-    uint32_t dials = draw();
+    static const char *const dials[16][2] = {
+        { "slub_debug", "-" }, { "slub_debug", "-" }, { "slub_debug", "-" },
+        { "slub_debug", "-" }, { "slub_debug", "-" }, { "slub_debug", "FZP" },
+        { "slub_debug", "F" }, { "slub_debug", "Z" }, { "slub_debug", "P" },
+        { "slub_debug", "FZ" }, { "init_on_alloc", "1" },
+        { "init_on_free", "1" }, { "debug_pagealloc", "on" }, { "quarantine", "4K" },
+        { "quarantine", "1M" }, { "slub_debug", "ZP" },
+    };
+    uint32_t choice = draw();
+    const char *const *dial = dials[choice >> 1 & 15];
 
-    mm_records = dials & 1;
+    mm_reset_dials();
+    mm_records = choice & 1;
+    mm_set_dial(dial[0], dial[1]);      /* quarantine is refused without records */
+    if (choice >> 5 & 1)
+        mm_set_dial("init_on_alloc", "1");
 }
 
 void choose_heap(void)

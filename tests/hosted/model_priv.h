@@ -49,6 +49,7 @@ extern struct model {
     uint32_t waiting;           /* things that wait */
     uint32_t armed;             /* operations in the next constructor's interrupt */
     uint32_t takes;             /* allocations */
+    bool zones;                 /* dial Z is on: what is asked for is what may be used */
     size_t live_bytes;
     size_t constructed_size;    /* of the objects of all caches with a constructor */
     const char *doing;
@@ -116,6 +117,8 @@ void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Since the last expect: no report (0), or exactly one, of one of these kinds. */
 void expect(uint32_t bugs);
+/* The same number of reports of overwritten bytes, and no other. */
+void expect_damage(uint32_t reports);
 /* The report that the last expect found. */
 const struct mm_report *last_report(void);
 
@@ -131,6 +134,9 @@ void demand_intact(const struct thing *thing);
 /* The key of constructed objects. */
 #define CONSTRUCTED 0x6B6B6B6Bu
 bool is_constructed(const struct thing *thing);
+
+/* What ksize must say of it. */
+size_t usable_size(const struct thing *thing);
 
 /* It is live now, of that size.  The table's entry was empty. */
 void enter(struct thing *thing, void *p, size_t size, enum kind kind, unsigned cache);

@@ -1,7 +1,8 @@
 /*
  * model_stray.c - writes that a program should not make, but that do no harm: behind
  * an object inside its slot, and into memory that was freed and not taken since.  mm
- * keeps nothing there (slab.c, buddy.c), so it must not even notice.
+ * keeps nothing there (slab.c, buddy.c), so without dials it must not even notice.  With
+ * red zones it must notice what is behind an object.
  */
 #include "tests/hosted/model_priv.h"
 
@@ -9,18 +10,33 @@
 
 #define MOST 8u                 /* bytes at a time */
 
-static void write_at(unsigned char *p, size_t room)
+enum { RED = 0xcc };
+
+/* The byte that was written. */
+static unsigned char write_at(unsigned char *p, size_t room)
 {
     size_t n = 1 + draw() % MOST;
+    unsigned char byte = draw();
 
     TRACE("stray write to %p", (void *)p);
-    memset(p, draw(), n < room ? n : room);
+    memset(p, byte, n < room ? n : room);
+    return byte;
 }
 
 static void write_behind(const struct thing *thing)
 {
-    if (thing->kind && thing->size < thing->room)
-        write_at(thing->p + thing->size, thing->room - thing->size);
+    if (!thing->kind || thing->waiting || thing->size >= thing->room)
+        return;
+
+    bool red = usable_size(thing) < thing->room;
+    unsigned char byte = write_at(thing->p + thing->size, thing->room - thing->size);
+    uint32_t found = mm_find_damage();
+
+    if (found != (red && byte != RED))
+        wrong("a write of 0x%02x behind %zu bytes at %p was found %u times: %s at %p",
+              byte, thing->size, (void *)thing->p, (unsigned)found,
+              mm_bug_name(last_report()->bug), last_report()->what.addr);
+    expect_damage(found);
 }
 
 static void write_after_free(const struct ghost *ghost)
@@ -29,11 +45,14 @@ static void write_after_free(const struct ghost *ghost)
         size_t offset = draw2() % ghost->size;
 
         write_at(ghost->p + offset, ghost->size - offset);
+        expect_damage(mm_find_damage());
     }
 }
 
 void write_stray(void)
 {
+    if (mm_state & MM_DIALS && mm_state & MM_BUSY)
+        return;                         /* nobody could look at once */
     if (draw() % 2)
         write_behind(draw_thing());
     else

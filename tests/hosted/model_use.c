@@ -93,7 +93,7 @@ void use_anything(void)
     struct thing *thing = thing_at(addr);
 
     if (may_be_used(thing, addr)) {
-        demand(ksize(addr) == thing->room);
+        demand(ksize(addr) == usable_size(thing));
         return;
     }
     demand(ksize(addr) == 0);
