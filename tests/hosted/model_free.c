@@ -148,15 +148,13 @@ static void after_right_free(struct thing *thing)
     }
 }
 
-/* It must still be there, but for what kfree_sensitive has cleared already. */
+/* It must still be there. */
 static void after_wrong_free(const struct attempt *a, const struct thing *thing)
 {
     model_counts.refused++;
     demand(strcmp(last_report()->call, door_names[a->door]) == 0);
     if (!thing)
         return;
-    if (a->door == KFREE_SENSITIVE && last_report()->bug == MM_BUG_TOO_MANY_PUT_OFF)
-        paint(thing->p, thing->size, thing->key);
     demand_intact(thing);
     if (last_report()->bug != MM_BUG_NO_CACHE)
         demand(last_report()->what.start == (uintptr_t)thing->p);
