@@ -9,6 +9,7 @@
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
+#     build/coverage/           the same tests, with mm compiled for gcov
 
 ifneq ($(words $(CURDIR)),1)
 $(error the path of this folder has a blank, which make cannot handle: move it)
@@ -125,6 +126,10 @@ EXTRA_test_edit   := kernel/edit.c kernel/edit_search.c kernel/edit_complete.c \
                      kernel/history.c kernel/line_view.c kernel/keys.c \
                      kernel/terminal.c
 
+# The tests of mm: those that need nothing else.
+MM_TESTS := $(foreach test,$(basename $(notdir $(TESTS))),\
+                $(if $(EXTRA_$(test)),,$(test)))
+
 # ---- tools -----------------------------------------------------------------------
 
 OS   := $(shell uname -s)
@@ -151,6 +156,7 @@ endif
 HOSTCC ?= cc
 QEMU   ?= qemu-system-i386
 AR     ?= ar
+GCOV   ?= gcov
 GDB    ?= $(firstword $(shell command -v gdb gdb-multiarch i386-elf-gdb \
                                           x86_64-elf-gdb))
 PYTHON ?= python3
@@ -331,6 +337,26 @@ $(SUITES32): $$(call test_objects,32,$$(@F))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
 
+# For coverage: mm without optimization, so that each line is itself.  Handlers must not
+# free then (mm/irq.c), so the test that interrupts each instruction is left out.
+COVERAGE := build/coverage
+COVERED  := $(addprefix $(COVERAGE)/,$(filter-out test_interrupts,$(MM_TESTS)))
+
+$(COVERAGE)/mm/%.o: mm/%.c Makefile
+	$(call say,HOSTCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O0 --coverage -c -o $@ $<
+
+$(COVERAGE)/%.o: %.c Makefile
+	$(call say,HOSTCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -c -o $@ $<
+
+$(COVERED): $(COVERAGE)/%: $(COVERAGE)/tests/hosted/%.o \
+                           $(patsubst %.c,$(COVERAGE)/%.o,$(TEST_SHARED) $(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) --coverage -o $@ $^ -lcmocka
+
 # The heaps that tests/gdb looks at: mm as a student's program has it.
 $(HOSTED)/gdb/heaps64: tests/gdb/heaps.c $(LIBRARY)
 	$(call say,HOSTLD $@)
@@ -475,6 +501,10 @@ endif
 	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) $(BENCH_TESTS) \
 	    tests/qemu tests/gdb
 
+coverage: $(COVERED) ## what of mm/ the hosted tests run, and what they do not
+	@$(call need,$(GCOV),gcc)
+	$(Q)$(PYTHON) tests/coverage.py $(GCOV) $(COVERAGE) $(COVERED)
+
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
 	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
@@ -484,9 +514,10 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
-        check test test-toolchains clean FORCE
+        check test coverage test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
              $(call test_objects,$(bits),$(basename $(notdir $(test)))))))
+-include $(wildcard $(COVERAGE)/mm/*.d $(COVERAGE)/tests/hosted/*.d)
