@@ -10,6 +10,7 @@
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
 #     build/coverage/           the same tests, with mm compiled for gcov
+#     build/mutants/            the same tests, with mm altered
 
 ifneq ($(words $(CURDIR)),1)
 $(error the path of this folder has a blank, which make cannot handle: move it)
@@ -28,6 +29,9 @@ MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
 QEMUFLAGS ?=
 GDBFLAGS  ?=
+# Files that make mutants alters, and how many mutants it tries; 0 is all.
+MUTANTS   ?= $(sort $(wildcard mm/*.[ch]))
+SAMPLE    ?= 0
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
 # 1: make bench-hosted as a trial, whose figures mean nothing.
@@ -505,6 +509,9 @@ coverage: $(COVERED) ## what of mm/ the hosted tests run, and what they do not
 	@$(call need,$(GCOV),gcc)
 	$(Q)$(PYTHON) tests/coverage.py $(GCOV) $(COVERAGE) $(COVERED)
 
+mutants: ## mm altered, place by place: which MUTANTS="mm/a.c" no test sees
+	$(Q)$(PYTHON) tests/mutants.py "$(HOSTCC) -std=gnu11 -O1 -w" $(SAMPLE) $(MUTANTS)
+
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
 	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
@@ -514,7 +521,7 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
-        check test coverage test-toolchains clean FORCE
+        check test coverage mutants test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
