@@ -127,6 +127,22 @@ static void the_walk_shows_the_kmalloc_caches_first_by_size(void **state)
     assert_int_equal(stopped.n, 3);
 }
 
+static bool look_for(const struct mm_cache_info *info, void *arg)
+{
+    assert_int_equal(mm_find_cache(info->name) == NULL, info->internal);
+    *(bool *)arg |= info->internal;
+    return true;
+}
+
+static void mms_own_caches_are_shown_but_not_found(void **state)
+{
+    bool any = false;
+
+    (void)state;
+    mm_walk_caches(look_for, &any);
+    assert_true(any);
+}
+
 struct odd_one {
     char text[12];
     uint64_t number __attribute__((aligned(32)));
@@ -357,6 +373,7 @@ int main(void)
         ARENA_TEST(a_flag_that_does_not_exist_is_refused),
         ARENA_TEST(a_bad_cache_with_slab_panic_is_fatal),
         ARENA_TEST(the_walk_shows_the_kmalloc_caches_first_by_size),
+        ARENA_TEST(mms_own_caches_are_shown_but_not_found),
         ARENA_TEST(kmem_cache_takes_name_size_and_alignment_of_a_struct),
         ARENA_TEST(constructed_state_survives_a_free),
         ARENA_TEST(a_constructor_runs_once_an_object_while_its_slab_lives),

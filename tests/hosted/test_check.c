@@ -169,6 +169,7 @@ static void two_halves_that_were_not_joined(void)
 
 static void run_longer_than_its_parts(void) { run->run++; }
 static void run_shorter_than_its_parts(void) { run->run = 4; }
+static void run_without_its_last_part(void) { run->run = 6; }
 static void part_of_another_run(void) { part->run = pfn(block); }
 static void part_of_a_later_run(void) { part->run = pfn(part) + 1; }
 static void part_behind_its_run(void) { run->run = 4; part->run = pfn(part); }
@@ -314,6 +315,7 @@ static struct broken table[] = {
     BREAK(B6, block_that_nonempty_does_not_tell),
     BREAK(B7, run_longer_than_its_parts),
     BREAK(B7, run_shorter_than_its_parts),
+    BREAK(B7, run_without_its_last_part),
     BREAK(B7, part_of_another_run),
     BREAK(B7, part_of_a_later_run),
     BREAK(B7, part_behind_its_run),

@@ -71,7 +71,7 @@ static void slab_that_says_it_holds_maps(void) { partial->kind = PG_MAPS; }
 
 /* ---- layouts ----------------------------------------------------------------- */
 
-static void slots_of_no_size(void) { small->slot_size = 0; }
+static void slots_of_no_size(void) { small->slot_size = small->object_size = 0; }
 static void slots_larger_than_any(void) { small->slot_size = MAX_OBJECT_SIZE + 8; }
 static void objects_larger_than_their_slots(void) { small->object_size = 129; }
 static void fewer_slots(void) { small->slots--; }

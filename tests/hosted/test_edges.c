@@ -117,8 +117,10 @@ static void assert_outside(void *addr)
     expect_report(MM_BUG_NOT_HEAP);
     kfree(addr);
     expect_report(MM_BUG_NOT_HEAP);
-    free_pages_exact(addr, PAGE_SIZE);
-    expect_report(MM_BUG_NOT_HEAP);
+    for (size_t n = 1; n <= 8; n++) {
+        free_pages_exact(addr, n * PAGE_SIZE);
+        expect_report(MM_BUG_NOT_HEAP);
+    }
     for (unsigned order = 0; order <= 3; order++) {
         free_pages((unsigned long)addr, order);
         expect_report(MM_BUG_NOT_HEAP);
@@ -147,6 +149,34 @@ static void what_lies_behind_the_page_structs_is_none(void **state)
         assert_outside(arena_memory() - PAGE_SIZE);
         __free_page(virt_to_page(end - PAGE_SIZE) + 1);
         assert_true(expect_report(MM_BUG_NOT_HEAP)->problem != NULL);
+        arena_check();
+    }
+}
+
+/* The same, with the structs of pages that are in use behind the last one. */
+static void a_copy_of_a_page_struct_is_none(void **state)
+{
+    const struct mm_range last_page_too = { start() + BLOCK / 2, BLOCK / 2 };
+    struct page copies[9], *behind = NULL;
+    unsigned n = 0;
+
+    (void)state;
+    mm_records = false;
+    memset(arena_memory(), 0, BLOCK);
+    mm_init(&last_page_too, 1);
+    copies[n++] = *virt_to_page(kmalloc(64, GFP_KERNEL));
+    copies[n++] = *virt_to_page(kmalloc(200, GFP_KERNEL));
+    copies[n++] = *virt_to_page(kmalloc(4096, GFP_KERNEL));
+    copies[n++] = *virt_to_page(kmalloc(10000, GFP_KERNEL));
+    copies[n++] = *virt_to_page(alloc_pages_exact(5 * PAGE_SIZE, GFP_KERNEL));
+    for (unsigned order = 0; order <= 3; order++)
+        copies[n++] = *alloc_pages(GFP_KERNEL, order);
+    while (alloc_page(GFP_KERNEL | __GFP_NOWARN))
+        ;                       /* the memory behind is in use, too */
+    behind = virt_to_page(arena_memory() + BLOCK - PAGE_SIZE) + 1;
+    for (unsigned i = 0; i < n; i++) {
+        *behind = copies[i];
+        assert_outside(arena_memory() + BLOCK);
         arena_check();
     }
 }
@@ -243,6 +273,7 @@ int main(void)
         ARENA_TEST(the_smallest_heap_has_one_page),
         ARENA_TEST(only_the_smallest_range_is_left_out),
         ARENA_TEST(what_lies_behind_the_page_structs_is_none),
+        ARENA_TEST(a_copy_of_a_page_struct_is_none),
 #if UINTPTR_MAX > UINT32_MAX
         ARENA_TEST(memory_beyond_sixteen_gigabytes_is_left_out),
         ARENA_TEST(the_page_structs_may_end_where_the_reach_ends),

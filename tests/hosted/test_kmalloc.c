@@ -229,13 +229,16 @@ static void memory_is_not_cleared_unasked(void **state)
     struct kmem_cache *cache = kmem_cache_create("dirty", 60, 0, 0, NULL);
 
     (void)state;
-    for (size_t size = 8; size <= KMALLOC_MAX_SIZE; size *= 2) {
-        void *p = kmalloc(size, GFP_KERNEL);
+    for (size_t size = 8; size <= KMALLOC_MAX_SIZE / 2; size *= 2) {
+        void *first = kmalloc(size, GFP_KERNEL);        /* by the longer way */
+        void *second = kmalloc(size, GFP_KERNEL);
 
-        assert_true(all_bytes(p, ARENA_DIRT, size));
-        kfree(p);
+        assert_true(all_bytes(first, ARENA_DIRT, size));
+        assert_true(all_bytes(second, ARENA_DIRT, size));
+        kfree(first), kfree(second);
     }
-    assert_true(all_bytes(kmem_cache_alloc(cache, GFP_KERNEL), ARENA_DIRT, 60));
+    for (int i = 0; i < 2; i++)
+        assert_true(all_bytes(kmem_cache_alloc(cache, GFP_KERNEL), ARENA_DIRT, 60));
     assert_true(all_bytes(page_address(alloc_page(GFP_KERNEL)), ARENA_DIRT, PAGE_SIZE));
     assert_true(all_bytes(alloc_pages_exact(9000, GFP_KERNEL), ARENA_DIRT, 9000));
 }

@@ -60,6 +60,24 @@ static void slabs_of_every_slot_size_are_laid_out_by_the_rule(void **state)
     try_every_slot_size(false);
 }
 
+/* Only more than 32 slots need a map, and only where it does not fit behind them. */
+static void a_map_lies_apart_only_where_it_must(void **state)
+{
+    (void)state;
+    mm_records = false;
+    for (uint32_t size = 8; size <= PAGE_SIZE; size += 8) {
+        uint32_t bytes = pages_by_the_rule(size) * (uint32_t)PAGE_SIZE, meta;
+        uint32_t slots = bytes / size;
+        bool apart = slots > 32 && slots * size + MAP_BYTES(slots) > bytes;
+
+        arena_open(32, 0);
+        meta = arena_stats().meta_pages;
+        assert_non_null(kmem_cache_alloc(kmem_cache_create("map", size, 0, 0, NULL),
+                                         GFP_KERNEL));
+        assert_int_equal(arena_stats().meta_pages - meta, apart);
+    }
+}
+
 /* To a line of 64 bytes; objects of half a line or less share it. */
 static uint32_t slot_in_lines(uint32_t size)
 {
@@ -119,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(slabs_of_every_slot_size_are_laid_out_by_the_rule),
+        ARENA_TEST(a_map_lies_apart_only_where_it_must),
         ARENA_TEST(hwcache_align_keeps_objects_in_as_few_lines_as_they_need),
         ARENA_TEST(what_is_behind_the_last_slot_is_the_slabs_rest),
     };
