@@ -259,11 +259,11 @@ static void without_a_hook_a_refusal_is_counted_all_the_same(void **state)
 static void a_random_address_is_refused_whatever_it_is(void **state)
 {
     (void)state;
-    arena_open(200, 900);
+    arena_open(400, 900);
     for (int i = 0; i < 60; i++)
         assert_non_null(kmalloc(arena_random_below(9000) + 1, GFP_KERNEL));
     for (int i = 0; i < 3000; i++) {
-        uint32_t offset = 900 * 4096 - 8192 + arena_random_below(208 * 4096);
+        uint32_t offset = 900 * 4096 - 8192 + arena_random_below(408 * 4096);
         char *wild = (char *)arena_memory() + offset;
         struct mm_what what = arena_what(wild);
 
