@@ -10,6 +10,8 @@
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
 #     build/fuzz/               the fuzzer, what it found, and its corpus
+#     build/coverage/           the same tests, with mm compiled for gcov
+#     build/mutants/            the same tests, with mm altered
 
 ifneq ($(words $(CURDIR)),1)
 $(error the path of this folder has a blank, which make cannot handle: move it)
@@ -31,6 +33,9 @@ GDBFLAGS  ?=
 # Seconds that make fuzz takes, and operations of make soak.
 FUZZTIME  ?= 600
 SOAK      ?= 1000000000
+# Files that make mutants alters, and how many mutants it tries; 0 is all.
+MUTANTS   ?= $(sort $(wildcard mm/*.[ch]))
+SAMPLE    ?= 0
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
 # 1: make bench-hosted as a trial, whose figures mean nothing.
@@ -136,6 +141,9 @@ MODEL  := $(sort $(wildcard tests/hosted/model*.c))
 REPLAY := tests/fuzz/replay.c tests/fuzz/fuzz.c $(MODEL)
 SOAKED := tests/fuzz/soak.c $(MODEL)
 FUZZED := tests/fuzz/fuzz.c $(MODEL)
+# The tests of mm: those that need nothing else.
+MM_TESTS := $(foreach test,$(basename $(notdir $(TESTS))),\
+                $(if $(EXTRA_$(test)),,$(test)))
 
 # ---- tools -----------------------------------------------------------------------
 
@@ -164,6 +172,7 @@ HOSTCC ?= cc
 FUZZCC ?= clang
 QEMU   ?= qemu-system-i386
 AR     ?= ar
+GCOV   ?= gcov
 GDB    ?= $(firstword $(shell command -v gdb gdb-multiarch i386-elf-gdb \
                                           x86_64-elf-gdb))
 PYTHON ?= python3
@@ -369,6 +378,25 @@ build/fuzz/fuzz: $(patsubst %.c,build/fuzz/%.o,$(FUZZED) $(strip $(MM)))
 	$(call say,FUZZLD $@)
 	$(Q)$(FUZZCC) -fsanitize=fuzzer $(SANITIZE) -o $@ $^ || \
 	    { echo "$(FUZZCC) has no libFuzzer: install libclang-rt-dev" >&2; exit 1; }
+# For coverage: mm without optimization, so that each line is itself.  Handlers must not
+# free then (mm/irq.c), so the test that interrupts each instruction is left out.
+COVERAGE := build/coverage
+COVERED  := $(addprefix $(COVERAGE)/,$(filter-out test_interrupts,$(MM_TESTS)))
+
+$(COVERAGE)/mm/%.o: mm/%.c Makefile
+	$(call say,HOSTCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O0 --coverage -c -o $@ $<
+
+$(COVERAGE)/%.o: %.c Makefile
+	$(call say,HOSTCC $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -c -o $@ $<
+
+$(COVERED): $(COVERAGE)/%: $(COVERAGE)/tests/hosted/%.o \
+                           $(patsubst %.c,$(COVERAGE)/%.o,$(TEST_SHARED) $(strip $(MM)))
+	$(call say,HOSTLD $@)
+	$(Q)$(HOSTCC) --coverage -o $@ $^ -lcmocka
 
 # The heaps that tests/gdb looks at: mm as a student's program has it.
 $(HOSTED)/gdb/heaps64: tests/gdb/heaps.c $(LIBRARY)
@@ -526,6 +554,13 @@ fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a mode
 soak: $(HOSTED)/soak ## SOAK=1000000000 random operations on mm, against a model
 	$(Q)$(HOSTED)/soak $(SOAK)
 
+coverage: $(COVERED) ## what of mm/ the hosted tests run, and what they do not
+	@$(call need,$(GCOV),gcc)
+	$(Q)$(PYTHON) tests/coverage.py $(GCOV) $(COVERAGE) $(COVERED)
+
+mutants: ## mm altered, place by place: which MUTANTS="mm/a.c" no test sees
+	$(Q)$(PYTHON) tests/mutants.py "$(HOSTCC) -std=gnu11 -O1 -w" $(SAMPLE) $(MUTANTS)
+
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
 	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
@@ -535,7 +570,7 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
-        check test fuzz soak test-toolchains clean FORCE
+        check test coverage mutants fuzz soak test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
@@ -545,3 +580,4 @@ FORCE:
          $(patsubst %.c,$(HOSTED)/32/%.d,$(REPLAY)) \
          $(patsubst %.c,$(HOSTED)/lib/%.d,$(SOAKED)) \
          $(patsubst %.c,build/fuzz/%.d,$(FUZZED) $(strip $(MM)))
+-include $(wildcard $(COVERAGE)/mm/*.d $(COVERAGE)/tests/hosted/*.d)

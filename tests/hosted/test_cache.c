@@ -49,7 +49,7 @@ static void bad_caches_are_refused_with_a_reason(void **state)
     } bad[] = {
         { NULL, 8, 0 }, { "", 8, 0 }, { "zero", 0, 0 }, { "huge", SIZE_MAX, 0 },
         { "huge", (size_t)1 << 24, 0 }, { "odd", 8, 3 }, { "odd", 8, 24 },
-        { "far", 8, 8192 }, { "wraps", SIZE_MAX - 8, 4096 },
+        { "far", 8, 8192 }, { "wraps", SIZE_MAX - 8, 4096 }, { "larger", 32769, 0 },
     };
     struct arena_state before = arena_state();
 
@@ -65,6 +65,14 @@ static void bad_caches_are_refused_with_a_reason(void **state)
         assert_string_equal(report->call, "kmem_cache_create");
         assert_same_state(&before);
     }
+}
+
+static void a_flag_that_does_not_exist_is_refused(void **state)
+{
+    (void)state;
+    assert_null(kmem_cache_create("odd", 8, 0, 0x80, NULL));
+    assert_non_null(expect_report(MM_BUG_BAD_CACHE)->problem);
+    assert_null(mm_find_cache("odd"));
 }
 
 static jmp_buf out_of_fatal;
@@ -117,6 +125,22 @@ static void the_walk_shows_the_kmalloc_caches_first_by_size(void **state)
     assert_int_equal(walk.n, before + 1);
     mm_walk_caches(look, &stopped);
     assert_int_equal(stopped.n, 3);
+}
+
+static bool look_for(const struct mm_cache_info *info, void *arg)
+{
+    assert_int_equal(mm_find_cache(info->name) == NULL, info->internal);
+    *(bool *)arg |= info->internal;
+    return true;
+}
+
+static void mms_own_caches_are_shown_but_not_found(void **state)
+{
+    bool any = false;
+
+    (void)state;
+    mm_walk_caches(look_for, &any);
+    assert_true(any);
 }
 
 struct odd_one {
@@ -274,6 +298,24 @@ static void destroy_gives_all_pages_back_and_ends_the_cache(void **state)
     arena_check();
 }
 
+/* Its place in the table is used again only when all others have been. */
+static void a_destroyed_cache_is_known_as_such_for_long(void **state)
+{
+    struct kmem_cache *gone = make("gone", 40, 0);
+
+    (void)state;
+    kmem_cache_destroy(gone);
+    for (int i = 0; i < 200; i++) {
+        struct kmem_cache *other = make("other", 40, 0);
+
+        assert_ptr_not_equal(other, gone);
+        if (i % 2)
+            kmem_cache_destroy(other);
+        assert_null(kmem_cache_alloc(gone, GFP_KERNEL));
+        expect_report(MM_BUG_NO_CACHE);
+    }
+}
+
 static void what_is_no_cache_is_refused(void **state)
 {
     char local[512] __attribute__((aligned(64))) = { 0 };
@@ -310,6 +352,12 @@ static void the_table_of_caches_ends_with_a_report_and_is_reused(void **state)
         n++;
     expect_report(MM_BUG_BAD_CACHE);
     assert_true(n >= 200);
+    for (uint32_t i = 7; i < n; i += n / 3) {   /* the one place left is found */
+        kmem_cache_destroy(caches[i]);
+        assert_ptr_equal(make("again", 64, 0), caches[i]);
+    }
+    assert_null(kmem_cache_create("many", 64, 0, 0, NULL));
+    expect_report(MM_BUG_BAD_CACHE);
     for (uint32_t i = 0; i < n; i++)
         assert_non_null(kmem_cache_alloc(caches[i], GFP_KERNEL));
     arena_check();
@@ -322,14 +370,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(objects_of_every_size_and_alignment_are_apart),
         ARENA_TEST(bad_caches_are_refused_with_a_reason),
+        ARENA_TEST(a_flag_that_does_not_exist_is_refused),
         ARENA_TEST(a_bad_cache_with_slab_panic_is_fatal),
         ARENA_TEST(the_walk_shows_the_kmalloc_caches_first_by_size),
+        ARENA_TEST(mms_own_caches_are_shown_but_not_found),
         ARENA_TEST(kmem_cache_takes_name_size_and_alignment_of_a_struct),
         ARENA_TEST(constructed_state_survives_a_free),
         ARENA_TEST(a_constructor_runs_once_an_object_while_its_slab_lives),
         ARENA_TEST(counters_equal_a_walk_after_every_operation),
         ARENA_TEST(destroy_with_live_objects_is_refused),
         ARENA_TEST(destroy_gives_all_pages_back_and_ends_the_cache),
+        ARENA_TEST(a_destroyed_cache_is_known_as_such_for_long),
         ARENA_TEST(what_is_no_cache_is_refused),
         ARENA_TEST(the_kmalloc_caches_cannot_be_destroyed),
         ARENA_TEST(the_table_of_caches_ends_with_a_report_and_is_reused),

@@ -118,24 +118,97 @@ static void under_a_busy_mm_every_request_is_null_and_counted(void **state)
     assert_int_equal(arena_stats().failed, 8);
 }
 
-/* The 65th is refused, aloud, and stays the caller's. */
+/* The 65th is refused, aloud, and stays the caller's; however many came before. */
 static void a_free_that_cannot_be_put_off_is_refused(void **state)
 {
     void *objects[65];
 
     (void)state;
-    for (size_t i = 0; i < 65; i++)
-        objects[i] = kmalloc(40, GFP_KERNEL);
+    for (uint32_t round = 1; round <= 10; round++) {
+        for (size_t i = 0; i < 65; i++)
+            objects[i] = kmalloc(40, GFP_KERNEL);
+        enter_handler_under_mm();
+        for (size_t i = 0; i < 65; i++)
+            kfree(objects[i]);
+        kfree(objects[round]);          /* one of those that wait */
+        leave_handler();
+        expect_report(MM_BUG_TOO_MANY_PUT_OFF);
+        expect_report(MM_BUG_DOUBLE_FREE);
+        assert_int_equal(arena_stats().bad_frees, 2 * round);
+        mm_count_sites(0);
+        assert_int_equal(arena_stats().live_objects, 1);
+        enter_handler_under_mm();
+        kfree(objects[64]);
+        leave_handler();
+        mm_count_sites(0);
+        assert_int_equal(arena_stats().live_objects, 0);
+    }
+}
+
+/*
+ * What waits may be freed by the very call that was interrupted and now goes on.  The
+ * free that waited is the second one then.
+ */
+static void what_the_interrupted_call_freed_is_not_freed_again(void **state)
+{
+    struct mm_stats start = arena_stats();
+    void *object = kmalloc(40, GFP_KERNEL), *large = kmalloc(20000, GFP_KERNEL);
+    unsigned long page = __get_free_page(GFP_KERNEL);
+
+    (void)state;
     enter_handler_under_mm();
-    for (size_t i = 0; i < 65; i++)
-        kfree(objects[i]);
-    leave_handler();
-    expect_report(MM_BUG_TOO_MANY_PUT_OFF);
-    assert_int_equal(arena_stats().bad_frees, 1);
-    mm_count_sites(0);
-    assert_int_equal(arena_stats().live_objects, 1);
-    kfree(objects[64]);
+    kfree(object);
+    kfree(large);
+    free_page(page);
+    mm_state = 0;               /* the interrupted call has looked at it before */
+    kfree(object);
+    mm_reclaim();
+    expect_report(MM_BUG_DOUBLE_FREE);
     assert_int_equal(arena_stats().live_objects, 0);
+    assert_int_equal(arena_stats().live_pages, 0);
+    assert_int_equal(arena_stats().bad_frees, 1);
+    assert_same_blocks(&start);
+}
+
+/* At page numbers odd and even. */
+static void single_pages_are_put_off(void **state)
+{
+    unsigned long pages[16];
+
+    (void)state;
+    for (int i = 0; i < 16; i++)
+        pages[i] = __get_free_page(GFP_KERNEL);
+    enter_handler_under_mm();
+    for (int i = 0; i < 16; i++)
+        free_page(pages[i]);
+    leave_handler();
+    mm_reclaim();
+    assert_int_equal(arena_stats().live_pages, 0);
+    assert_int_equal(arena_stats().bad_frees, 0);
+}
+
+static void caches_are_neither_made_nor_ended_under_a_busy_mm(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("idle", 70, 0, 0, NULL);
+    void *p = kmem_cache_alloc(cache, GFP_KERNEL);
+    struct arena_state before;
+
+    (void)state;
+    kmem_cache_free(cache, p);
+    before = arena_state();
+    enter_handler_under_mm();
+    assert_null(kmem_cache_create("new", 70, 0, 0, NULL));
+    assert_non_null(expect_report(MM_BUG_BAD_CACHE)->problem);
+    kmem_cache_destroy(cache);
+    assert_non_null(expect_report(MM_BUG_CACHE_IN_USE)->problem);
+    assert_int_equal(kmem_cache_shrink(cache), 0);
+    assert_int_equal(mm_reclaim(), 0);
+    assert_non_null(mm_check());        /* it cannot know */
+    leave_handler();
+    assert_null(mm_find_cache("new"));
+    assert_same_state(&before);
+    kmem_cache_destroy(cache);
+    assert_null(mm_find_cache("idle"));
 }
 
 /* What was freed but put off is free to krealloc and ksize. */
@@ -333,6 +406,9 @@ int main(void)
         ARENA_TEST(requests_that_may_sleep_are_refused_in_a_handler),
         ARENA_TEST(under_a_busy_mm_every_request_is_null_and_counted),
         ARENA_TEST(a_free_that_cannot_be_put_off_is_refused),
+        ARENA_TEST(what_the_interrupted_call_freed_is_not_freed_again),
+        ARENA_TEST(single_pages_are_put_off),
+        ARENA_TEST(caches_are_neither_made_nor_ended_under_a_busy_mm),
         ARENA_TEST(what_is_put_off_is_not_used_any_more),
         ARENA_TEST(frees_under_a_busy_mm_are_put_off_and_none_is_lost),
         ARENA_TEST(a_put_off_free_is_recorded_as_its_callers),

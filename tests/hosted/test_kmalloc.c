@@ -92,6 +92,8 @@ static void size_classes_are_those_of_linux(void **state)
     for (size_t size = 1; size <= KMALLOC_MAX_SIZE; size += 1 + size / 61)
         assert_int_equal(kmalloc_size_roundup(size), linux_class(size));
     assert_int_equal(kmalloc_size_roundup(0), 0);
+    assert_int_equal(kmalloc_size_roundup(KMALLOC_MAX_SIZE + 1), KMALLOC_MAX_SIZE + 1);
+    assert_int_equal(kmalloc_size_roundup(SIZE_MAX), SIZE_MAX);
 }
 
 static void large_sizes_are_whole_pages_up_to_four_megabytes(void **state)
@@ -221,6 +223,26 @@ static void zeroed_memory_is_zero_to_the_end_of_ksize(void **state)
     }
 }
 
+/* The arena is dirty: so is what comes from it, unless it is asked to be zero. */
+static void memory_is_not_cleared_unasked(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("dirty", 60, 0, 0, NULL);
+
+    (void)state;
+    for (size_t size = 8; size <= KMALLOC_MAX_SIZE / 2; size *= 2) {
+        void *first = kmalloc(size, GFP_KERNEL);        /* by the longer way */
+        void *second = kmalloc(size, GFP_KERNEL);
+
+        assert_true(all_bytes(first, ARENA_DIRT, size));
+        assert_true(all_bytes(second, ARENA_DIRT, size));
+        kfree(first), kfree(second);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_true(all_bytes(kmem_cache_alloc(cache, GFP_KERNEL), ARENA_DIRT, 60));
+    assert_true(all_bytes(page_address(alloc_page(GFP_KERNEL)), ARENA_DIRT, PAGE_SIZE));
+    assert_true(all_bytes(alloc_pages_exact(9000, GFP_KERNEL), ARENA_DIRT, 9000));
+}
+
 /* The kernel's leak scan needs it: an object holds no pointer to another one. */
 static void no_link_is_left_in_a_recycled_object(void **state)
 {
@@ -268,6 +290,8 @@ static void copies_are_copies(void **state)
     kfree(copy);
     assert_null(kstrdup(NULL, GFP_KERNEL));
     assert_null(kstrndup(NULL, 4, GFP_KERNEL));
+    assert_null(kmemdup(NULL, opaque(4), GFP_KERNEL));
+    assert_ptr_equal(kmemdup(raw, 0, GFP_KERNEL), ZERO_SIZE_PTR);
     assert_int_equal(arena_stats().failed, 0);
     assert_int_equal(arena_stats().live_objects, 0);
 }
@@ -296,6 +320,7 @@ int main(void)
         ARENA_TEST(impossible_sizes_give_null_and_never_the_old_block),
         ARENA_TEST(products_that_overflow_give_null),
         ARENA_TEST(zeroed_memory_is_zero_to_the_end_of_ksize),
+        ARENA_TEST(memory_is_not_cleared_unasked),
         ARENA_TEST(no_link_is_left_in_a_recycled_object),
         ARENA_TEST(copies_are_copies),
         ARENA_TEST(sensitive_memory_is_cleared_before_it_goes),

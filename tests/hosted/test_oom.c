@@ -130,6 +130,37 @@ static void a_cache_without_memory_is_no_harm(void **state)
     assert_non_null(kmem_cache_zalloc(cache, GFP_KERNEL));
 }
 
+static void copies_without_memory_are_null(void **state)
+{
+    void **chain;
+
+    (void)state;
+    arena_open(64, 0);
+    fill_heap(&chain, 8, GFP_KERNEL);
+    assert_null(kmemdup(&chain, sizeof(chain), GFP_KERNEL));
+    assert_string_equal(expect_report(MM_OUT_OF_MEMORY)->call, "kmemdup");
+    assert_null(kstrdup("marbles", GFP_KERNEL));
+    expect_report(MM_OUT_OF_MEMORY);
+    assert_null(kstrndup("marbles", 3, GFP_KERNEL));
+    assert_string_equal(expect_report(MM_OUT_OF_MEMORY)->call, "kstrndup");
+    free_chain(chain);
+}
+
+/* There is nothing to clear, and nothing is touched. */
+static void zeroed_memory_that_cannot_be_had_is_null(void **state)
+{
+    const gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
+
+    (void)state;
+    arena_open(64, 0);
+    assert_null(kmalloc(PAGE_SIZE << 7, gfp));
+    assert_null(alloc_pages(gfp, 7));
+    assert_int_equal(__get_free_pages(gfp, MAX_PAGE_ORDER), 0);
+    assert_null(alloc_pages_exact(PAGE_SIZE << 7, gfp));
+    assert_int_equal(arena_stats().failed, 4);
+    arena_check();
+}
+
 static jmp_buf out_of_fatal;
 static struct mm_report fatal_report;
 
@@ -186,6 +217,8 @@ int main(void)
         ARENA_TEST(empty_slabs_go_back_before_a_request_fails),
         ARENA_TEST(noretry_fails_rather_than_take_empty_slabs_back),
         ARENA_TEST(a_cache_without_memory_is_no_harm),
+        ARENA_TEST(copies_without_memory_are_null),
+        ARENA_TEST(zeroed_memory_that_cannot_be_had_is_null),
         ARENA_TEST(nofail_at_exhaustion_is_a_fatal_report),
         ARENA_TEST(mm_traps_when_a_fatal_report_returns),
     };

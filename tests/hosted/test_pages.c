@@ -240,10 +240,24 @@ static void exact_pages_keep_what_is_asked_and_no_more(void **state)
     }
 }
 
+/* A run's blocks are the largest that fit, one after the other: 11 is 8 + 2 + 1. */
+static void exact_pages_begin_with_the_largest_block(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 1000; n += 1 + n / 9) {
+        void *run = alloc_pages_exact(n * PAGE_SIZE, GFP_KERNEL);
+
+        assert_int_equal(arena_what(run).order, 31 - __builtin_clz(n));
+        assert_int_equal((uintptr_t)run % (PAGE_SIZE << arena_what(run).order), 0);
+        free_pages_exact(run, n * PAGE_SIZE);
+    }
+}
+
 static void exact_pages_beyond_the_largest_block_are_refused(void **state)
 {
-    static const size_t sizes[] = { (PAGE_SIZE << MAX_PAGE_ORDER) + 1, SIZE_MAX / 2,
-                                    SIZE_MAX - PAGE_SIZE, SIZE_MAX - 1, SIZE_MAX };
+    const size_t largest = PAGE_SIZE << MAX_PAGE_ORDER;
+    const size_t sizes[] = { 0, largest + 1, SIZE_MAX / 2, SIZE_MAX - PAGE_SIZE,
+                             SIZE_MAX - 1, SIZE_MAX };
     struct arena_state before = arena_state();
 
     (void)state;
@@ -252,6 +266,7 @@ static void exact_pages_beyond_the_largest_block_are_refused(void **state)
         expect_report(MM_BUG_TOO_LARGE);
         assert_same_state(&before);
     }
+    free_pages_exact(alloc_pages_exact(largest, GFP_KERNEL), largest);
 }
 
 static void addresses_and_page_structs_are_one_to_one(void **state)
@@ -271,7 +286,7 @@ static void addresses_and_page_structs_are_one_to_one(void **state)
     free_pages((unsigned long)addr, 2);
 }
 
-static void address_zero_is_nothing_to_free(void **state)
+static void nothing_is_nothing_to_free(void **state)
 {
     struct arena_state before = arena_state();
 
@@ -279,6 +294,10 @@ static void address_zero_is_nothing_to_free(void **state)
     free_pages(0, 0);
     free_pages(0, 5);
     free_page(0);
+    __free_pages(NULL, 0);
+    __free_pages(NULL, 7);
+    free_pages_exact(NULL, 0);
+    free_pages_exact(NULL, 9000);
     assert_same_state(&before);
     assert_int_equal(arena_stats().bad_frees, 0);
 }
@@ -312,9 +331,10 @@ int main(void)
         ARENA_TEST(zeroed_pages_are_zero_whoever_had_them),
         ARENA_TEST(out_of_memory_changes_nothing_and_says_what_was_asked),
         ARENA_TEST(exact_pages_keep_what_is_asked_and_no_more),
+        ARENA_TEST(exact_pages_begin_with_the_largest_block),
         ARENA_TEST(exact_pages_beyond_the_largest_block_are_refused),
         ARENA_TEST(addresses_and_page_structs_are_one_to_one),
-        ARENA_TEST(address_zero_is_nothing_to_free),
+        ARENA_TEST(nothing_is_nothing_to_free),
         ARENA_TEST(the_page_api_is_counted_in_pages),
     };
 

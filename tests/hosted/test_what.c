@@ -60,6 +60,98 @@ static void a_free_page_is_a_free_block(void **state)
     assert_int_equal(what.start % what.bytes, 0);
 }
 
+/* The first page of a slab that went back knows who had the object at its start. */
+static void a_free_page_remembers_its_last_life(void **state)
+{
+    char *p = kmalloc(100, GFP_KERNEL); const uint32_t taken = __LINE__;
+    uint32_t freed;
+    struct mm_what what;
+
+    (void)state;
+    assert_int_equal(arena_what(p).slot, 0);
+    kfree(p); freed = __LINE__;
+    mm_reclaim();
+    what = arena_what(p);
+    assert_int_equal(what.kind, MM_FREE_PAGE);
+    assert_true(what.used_before);
+    assert_int_equal(what.serial, 1);
+    assert_int_equal(what.asked, 100);
+    assert_site(what.taken_by, taken);
+    assert_site(what.freed_by, freed);
+    for (size_t inside = 8; inside < PAGE_SIZE; inside *= 2) {
+        assert_true(arena_what(p + inside).used_before);
+        assert_int_equal(arena_what(p + inside).serial, 0);     /* of whom? */
+    }
+}
+
+/* Only that they had objects is known of the other pages of a slab. */
+static void the_other_pages_of_a_slab_remember_that_they_had_one(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("wide", 1500, 0, 0, NULL);
+    char *p = kmem_cache_alloc(cache, GFP_KERNEL);
+    uint32_t pages = arena_cache("wide").pages_per_slab;
+
+    (void)state;
+    assert_true(pages > 1);
+    assert_int_equal(arena_what(p).slot, 0);
+    kmem_cache_free(cache, p);
+    kmem_cache_destroy(cache);
+    assert_int_equal(arena_what(p).serial, 1);
+    for (size_t page = 1; page < pages; page++) {
+        assert_true(arena_what(p + page * PAGE_SIZE).used_before);
+        assert_int_equal(arena_what(p + page * PAGE_SIZE).serial, 0);
+        assert_null(arena_what(p + page * PAGE_SIZE).taken_by);
+    }
+}
+
+/* Pages that were taken singly, and are slots now, were never objects. */
+static void slots_of_recycled_pages_have_no_former_life(void **state)
+{
+    char *p;
+
+    (void)state;
+    arena_open(64, 0);
+    while (alloc_page(GFP_KERNEL | __GFP_NOWARN))
+        ;
+    for (uint32_t page = 0; page < 64; page++)
+        if (arena_what(arena_memory() + page * PAGE_SIZE).kind == MM_USED_PAGES)
+            free_page((unsigned long)(arena_memory() + page * PAGE_SIZE));
+    p = kmalloc(8192, GFP_KERNEL);
+    for (uint32_t slot = 0; slot < arena_cache("kmalloc-8k").slots_per_slab; slot++) {
+        struct mm_what what = arena_what(p + slot * 8192);
+
+        assert_int_equal(what.slot, slot);
+        assert_int_equal(what.used_before, false);
+        assert_int_equal(what.serial, slot == 0 ? arena_stats().last_serial : 0);
+    }
+    kfree(p);
+}
+
+/* All of memory, page by page, adds up to what mm_get_stats() says. */
+static void every_page_is_counted_as_what_it_is(void **state)
+{
+    (void)state;
+    for (int records = 0; records < 2; records++) {
+        uint32_t pages[MM_SLAB_REST + 1] = { 0 };
+        struct mm_stats stats;
+
+        mm_records = records;
+        arena_open(3000, 300);
+        for (size_t i = 1; i < 1000; i++)
+            assert_non_null(kmalloc(i * 97 % 9000 + 1, GFP_KERNEL));
+        assert_true(alloc_pages(GFP_KERNEL, 4) && alloc_pages_exact(20000, GFP_KERNEL));
+        for (size_t page = 0; page < ARENA_PAGES; page++)
+            pages[arena_what(arena_memory() + page * PAGE_SIZE).kind]++;
+        stats = arena_stats();
+        assert_int_equal(pages[MM_META], stats.meta_pages);
+        assert_int_equal(pages[MM_FREE_PAGE], stats.free_pages);
+        assert_int_equal(pages[MM_USED_PAGES], stats.live_pages);
+        assert_int_equal(pages[MM_LARGE], stats.large_pages);
+        assert_int_equal(stats.slab_pages, pages[MM_SLAB_LIVE] + pages[MM_SLAB_FREE] +
+                                           pages[MM_SLAB_REST]);
+    }
+}
+
 static void used_pages_are_known_from_every_byte(void **state)
 {
     char *block = (char *)__get_free_pages(GFP_KERNEL, 3);
@@ -147,6 +239,13 @@ static void every_bug_has_a_name_of_its_own(void **state)
     }
 }
 
+static void what_is_no_bug_has_no_name(void **state)
+{
+    (void)state;
+    assert_string_equal(mm_bug_name((enum mm_bug)(MM_OUT_OF_MEMORY + 1)), "unknown");
+    assert_string_equal(mm_bug_name((enum mm_bug)12345), "unknown");
+}
+
 static void gfp_names_are_linuxs_and_cut_to_the_buffer(void **state)
 {
     char buf[64], small[8];
@@ -162,6 +261,9 @@ static void gfp_names_are_linuxs_and_cut_to_the_buffer(void **state)
     small[0] = 'x';
     mm_gfp_name(GFP_KERNEL, small, 1);
     assert_int_equal(small[0], '\0');
+    small[0] = 'x';
+    assert_ptr_equal(mm_gfp_name(GFP_KERNEL, small, 0), small);
+    assert_int_equal(small[0], 'x');
 }
 
 int main(void)
@@ -170,11 +272,16 @@ int main(void)
         ARENA_TEST(outside_is_outside),
         ARENA_TEST(holes_and_book_keeping_are_told_apart),
         ARENA_TEST(a_free_page_is_a_free_block),
+        ARENA_TEST(a_free_page_remembers_its_last_life),
+        ARENA_TEST(the_other_pages_of_a_slab_remember_that_they_had_one),
+        ARENA_TEST(slots_of_recycled_pages_have_no_former_life),
+        ARENA_TEST(every_page_is_counted_as_what_it_is),
         ARENA_TEST(used_pages_are_known_from_every_byte),
         ARENA_TEST(objects_are_known_from_every_byte),
         ARENA_TEST(slots_are_numbered_and_free_ones_known),
         ARENA_TEST(random_addresses_are_always_answered),
         ARENA_TEST(every_bug_has_a_name_of_its_own),
+        ARENA_TEST(what_is_no_bug_has_no_name),
         ARENA_TEST(gfp_names_are_linuxs_and_cut_to_the_buffer),
     };
 

@@ -1,0 +1,128 @@
+/*
+ * test_broken.c - mm's own memory overwritten, as a stray pointer would: looking at it
+ * still comes back, and so does mm_check(); nothing loops, nothing follows a wild link.
+ * That the right rule is named is for test_check.c.
+ */
+#include "tests/hosted/arena.h"
+
+#include <string.h>
+
+#define KINDS 12
+
+/* A page of every kind there is. */
+static void *pages[KINDS];
+
+static void furnish(bool records)
+{
+    char *slab, *run, *block;
+    unsigned n = 0;
+
+    mm_records = records;
+    arena_open(100, 924);               /* to the end of the page structs */
+    run = alloc_pages_exact(7 * PAGE_SIZE, GFP_KERNEL);
+    block = (char *)__get_free_pages(GFP_KERNEL, 2);
+    slab = kmalloc(8192, GFP_KERNEL);
+    pages[n++] = arena_memory();                        /* a hole */
+    pages[n++] = virt_to_page(run);                     /* book-keeping */
+    pages[n++] = run;
+    pages[n++] = run + 4 * PAGE_SIZE;                   /* a part of it */
+    pages[n++] = block;
+    pages[n++] = block + PAGE_SIZE;
+    pages[n++] = kmalloc(10000, GFP_KERNEL);
+    pages[n++] = slab;
+    pages[n++] = slab + PAGE_SIZE;
+    pages[n++] = kmalloc(64, GFP_KERNEL);               /* its map apart, or behind */
+    pages[n++] = kmalloc(200, GFP_KERNEL);              /* its map in the page struct */
+    pages[n++] = arena_memory() + 1023 * PAGE_SIZE;     /* free, and the last */
+    assert_int_equal(n, KINDS);
+    arena_check();
+}
+
+static bool count(const struct mm_what *what, void *arg)
+{
+    assert_true(what->kind <= MM_SLAB_REST);
+    ++*(unsigned *)arg;
+    return true;
+}
+
+/* True if mm_check() finds a rule broken. */
+static bool look_at_everything(void)
+{
+    const char *broken = mm_check();
+    unsigned n = 0;
+
+    mm_walk_live(count, &n);
+    for (unsigned i = 0; i < KINDS; i++) {
+        arena_what(pages[i]);
+        arena_what((char *)pages[i] + 4000);
+    }
+    assert_int_equal(mm_state, 0);
+    return broken != NULL;
+}
+
+static void try_every_byte(bool records)
+{
+    unsigned found = 0;
+
+    furnish(records);
+    for (unsigned i = 0; i < KINDS; i++) {
+        unsigned char *bytes = (unsigned char *)virt_to_page(pages[i]);
+
+        for (size_t at = 0; at < sizeof(struct page); at++) {
+            unsigned char was = bytes[at];
+
+            for (int byte = 0; byte < 256; byte++) {
+                bytes[at] = (unsigned char)byte;
+                found += look_at_everything();
+            }
+            bytes[at] = was;
+        }
+    }
+    assert_true(found > KINDS * 256);
+    arena_check();
+}
+
+static void any_byte_of_a_page_struct_may_become_any_other(void **state)
+{
+    (void)state;
+    try_every_byte(true);
+    try_every_byte(false);
+}
+
+/*
+ * A write past the last object of a slab reaches its records and its map.  A map of
+ * zeroes has no free slot, although the slab is on the list of those that do: it is
+ * passed over.
+ */
+static void a_slab_whose_map_was_overwritten_is_passed_over(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("hit", 64, 0, 0, NULL);
+    char *first = kmem_cache_alloc(cache, GFP_KERNEL), *p;
+    struct mm_cache_info info = arena_cache("hit");
+    size_t bytes = info.pages_per_slab * PAGE_SIZE;
+    size_t end = info.slots_per_slab * info.slot_size;
+
+    (void)state;
+    assert_true(info.slots_per_slab > 32);      /* so the map lies behind the slots */
+    for (uint32_t i = 1; i <= info.slots_per_slab; i++)
+        assert_non_null(kmem_cache_alloc(cache, GFP_KERNEL));
+    kmem_cache_free(cache, first);              /* on the list, with one free slot */
+    memset(first + end, 0, bytes - end);
+    for (uint32_t i = 0; i < info.slots_per_slab; i++) {
+        p = kmem_cache_alloc(cache, GFP_KERNEL);
+        assert_non_null(p);
+        assert_true(p < first || p >= first + bytes);
+    }
+    assert_non_null(mm_check());
+    arena_open(100, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(any_byte_of_a_page_struct_may_become_any_other),
+        ARENA_TEST(a_slab_whose_map_was_overwritten_is_passed_over),
+    };
+
+    return ARENA_RUN(tests);
+}

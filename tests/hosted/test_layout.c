@@ -1,0 +1,146 @@
+/*
+ * test_layout.c - how a slab is laid out, for every slot size: by the rule that
+ * mm/cache.c states in words, written down here once more.
+ *
+ *     | slots | records, one for each slot below a page | map of more than 32 slots |
+ */
+#include "tests/hosted/arena.h"
+
+#include <string.h>
+
+#define LARGEST_SLOT 32768u
+#define RECORD (uint32_t)sizeof(struct record)
+#define MAP_BYTES(slots) (((slots) + 31) / 32 * 4)
+
+/* The lowest order that holds 8 slots and wastes a 16th at most, else the largest. */
+static uint32_t pages_by_the_rule(uint32_t stride)
+{
+    for (uint32_t pages = 1; pages < 8; pages *= 2) {
+        uint32_t bytes = pages * (uint32_t)PAGE_SIZE;
+
+        if (bytes / stride >= 8 && bytes % stride * 16 <= bytes)
+            return pages;
+    }
+    return 8;
+}
+
+/* As many slots as fit; with records the map lies behind them, else maybe apart. */
+static uint32_t slots_by_the_rule(uint32_t stride, uint32_t bytes, bool map_inside)
+{
+    uint32_t slots = bytes / stride;
+
+    while (map_inside && slots > 32 && slots * stride + MAP_BYTES(slots) > bytes)
+        slots--;
+    return slots;
+}
+
+static void try_every_slot_size(bool records)
+{
+    mm_records = records;
+    arena_open(3000, 0);
+    for (uint32_t size = 8; size <= LARGEST_SLOT; size += 8) {
+        uint32_t stride = size + (records && size < PAGE_SIZE ? RECORD : 0);
+        uint32_t pages = pages_by_the_rule(stride);
+        struct kmem_cache *cache = kmem_cache_create("layout", size, 0, 0, NULL);
+        struct mm_cache_info info = arena_cache("layout");
+
+        assert_int_equal(info.slot_size, size);
+        assert_int_equal(info.pages_per_slab, pages);
+        assert_int_equal(info.slots_per_slab,
+                         slots_by_the_rule(stride, pages * (uint32_t)PAGE_SIZE,
+                                           stride != size));
+        kmem_cache_destroy(cache);
+    }
+}
+
+static void slabs_of_every_slot_size_are_laid_out_by_the_rule(void **state)
+{
+    (void)state;
+    try_every_slot_size(true);
+    try_every_slot_size(false);
+}
+
+/* Only more than 32 slots need a map, and only where it does not fit behind them. */
+static void a_map_lies_apart_only_where_it_must(void **state)
+{
+    (void)state;
+    mm_records = false;
+    for (uint32_t size = 8; size <= PAGE_SIZE; size += 8) {
+        uint32_t bytes = pages_by_the_rule(size) * (uint32_t)PAGE_SIZE, meta;
+        uint32_t slots = bytes / size;
+        bool apart = slots > 32 && slots * size + MAP_BYTES(slots) > bytes;
+
+        arena_open(32, 0);
+        meta = arena_stats().meta_pages;
+        assert_non_null(kmem_cache_alloc(kmem_cache_create("map", size, 0, 0, NULL),
+                                         GFP_KERNEL));
+        assert_int_equal(arena_stats().meta_pages - meta, apart);
+    }
+}
+
+/* To a line of 64 bytes; objects of half a line or less share it. */
+static uint32_t slot_in_lines(uint32_t size)
+{
+    uint32_t line = 64;
+
+    while (line > 8 && size * 2 <= line)
+        line /= 2;
+    return (size + line - 1) / line * line;
+}
+
+static void hwcache_align_keeps_objects_in_as_few_lines_as_they_need(void **state)
+{
+    (void)state;
+    for (uint32_t size = 1; size <= 300; size++) {
+        struct kmem_cache *cache = kmem_cache_create("lines", size, 0,
+                                                     SLAB_HWCACHE_ALIGN, NULL);
+
+        assert_int_equal(arena_cache("lines").slot_size, slot_in_lines(size));
+        kmem_cache_destroy(cache);
+        cache = kmem_cache_create("lines", size, 128, SLAB_HWCACHE_ALIGN, NULL);
+        assert_int_equal(arena_cache("lines").slot_size % 128, 0);
+        kmem_cache_destroy(cache);
+    }
+}
+
+/* Behind the last slot, to the end of the slab, there is no object. */
+static void what_is_behind_the_last_slot_is_the_slabs_rest(void **state)
+{
+    static const size_t sizes[] = { 40, 96, 500, 1500, 3000, 9000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct kmem_cache *cache = kmem_cache_create("rest", sizes[i], 0, 0, NULL);
+        char *slab = kmem_cache_alloc(cache, GFP_KERNEL);
+        struct mm_cache_info info = arena_cache("rest");
+        uint32_t bytes = info.pages_per_slab * (uint32_t)PAGE_SIZE;
+        uint32_t end = info.slots_per_slab * info.slot_size;
+
+        assert_int_equal(arena_what(slab).slot, 0);
+        assert_true(end < bytes);
+        assert_int_equal(arena_what(slab + end - 1).kind, MM_SLAB_FREE);
+        for (uint32_t offset = end; offset < bytes; offset += 1 + (bytes - end) / 20) {
+            struct mm_what what = arena_what(slab + offset);
+
+            assert_int_equal(what.kind, MM_SLAB_REST);
+            assert_int_equal(what.start, (uintptr_t)slab + end);
+            assert_int_equal(what.bytes, bytes - end);
+            assert_int_equal(what.offset, offset - end);
+            assert_string_equal(what.cache, "rest");
+        }
+        kmem_cache_free(cache, slab);
+        kmem_cache_destroy(cache);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(slabs_of_every_slot_size_are_laid_out_by_the_rule),
+        ARENA_TEST(a_map_lies_apart_only_where_it_must),
+        ARENA_TEST(hwcache_align_keeps_objects_in_as_few_lines_as_they_need),
+        ARENA_TEST(what_is_behind_the_last_slot_is_the_slabs_rest),
+    };
+
+    return ARENA_RUN(tests);
+}
