@@ -12,6 +12,7 @@
 #include "kernel/memmap.h"
 #include "kernel/paging.h"
 #include "kernel/shell.h"
+#include "kernel/whatis.h"
 #include "mm/dials.h"
 #include "mm/mm.h"
 
@@ -148,6 +149,38 @@ SHELL_COMMAND_IN("try it", poke, "ADDR|$N [BYTE] [COUNT]",
 
 /* ---- check -------------------------------------------------------------- */
 
+/* The last live object or block that begins before `arg`'s address: it is kept there. */
+static bool keep_nearest(const struct mm_what *what, void *arg)
+{
+    struct mm_what *nearest = arg;
+
+    if (what->start < (uintptr_t)nearest->addr)
+        nearest->start = what->start;
+    return true;
+}
+
+static void print_indented(const char *text)
+{
+    kprintf("  %s\n", text);
+}
+
+/* A rule is broken there: perhaps by a write past the end of what lies before. */
+static void tell_where(const void *where)
+{
+    struct mm_what what, nearest = { .addr = where };
+
+    if (where == NULL)
+        return;
+    mm_what_is(where, &what);
+    whatis_describe(&what, print_indented);
+    mm_walk_live(keep_nearest, &nearest);
+    if (nearest.start == 0)
+        return;
+    mm_what_is((const void *)nearest.start, &what);
+    kprintf("  before it lies, and may have been written past its end:\n");
+    whatis_describe(&what, print_indented);
+}
+
 static int cmd_check(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
@@ -167,6 +200,8 @@ static int cmd_check(int argc, char **argv)
         kprintf(", \"damage\": %u}\n", damage);
     } else {
         kprintf("mm_check: %s\n", broken == NULL ? "all rules hold" : broken);
+        if (broken != NULL)
+            tell_where(mm_check_where());
         if (damage != 0)
             kprintf("overwritten: %u red zone%s or poisoned object%s, told above\n",
                     damage, damage == 1 ? "" : "s", damage == 1 ? "" : "s");

@@ -10,6 +10,13 @@
  */
 #include "mm/dials_priv.h"
 
+static const void *where;       /* what is broken */
+
+const void *mm_check_where(void)
+{
+    return where;
+}
+
 /* ---- one slab ---------------------------------------------------------------------- */
 
 /* S2: it is where it must be, and no bit is past the last slot. */
@@ -27,23 +34,30 @@ static bool is_newer(uint32_t serial)
     return (int32_t)(serial - heap.serial) > 0;
 }
 
-/* S7, M3 and M4, for every slot. */
+/* What is wrong with the record of a slot that is free or not, or NULL: S7, M3, M4. */
+static const char *record_fault(const struct record *record, bool is_free)
+{
+    if (is_free ? is_live(record) : !is_live(record) && !quarantine_count())
+        return "S7: a slot's record does not agree with the map";
+    if (is_newer(record->serial))
+        return "M3: a serial number is newer than the newest";
+    if (!names_sites(record))
+        return "M4: a record names a call site that does not exist";
+    return NULL;
+}
+
 static const char *check_records(struct kmem_cache *cache, struct page *slab)
 {
     struct slot slot = slot_of_slab(slab, 0);
 
     for (; slot.index < cache->slots; slot.index++) {
         const struct record *record = slot_record(&slot);
+        const char *fault = record ? record_fault(record, is_free_slot(&slot)) : NULL;
 
-        if (!record)
-            return NULL;
-        if (is_free_slot(&slot) ? is_live(record)
-                                : !is_live(record) && !quarantine_count())
-            return "S7: a slot's record does not agree with the map";
-        if (is_newer(record->serial))
-            return "M3: a serial number is newer than the newest";
-        if (!names_sites(record))
-            return "M4: a record names a call site that does not exist";
+        if (fault) {
+            where = record;
+            return fault;
+        }
     }
     return NULL;
 }
@@ -229,8 +243,10 @@ static const char *check_slabs(void)
 
         const char *broken = slab_fault(page);
 
-        if (broken)
+        if (broken) {
+            where = where ? where : slab_start(page);
             return broken;
+        }
         count_slab(page);
         pfn += (1u << page->order) - 1;
     }
@@ -270,6 +286,8 @@ static void add_record(const struct record *record, struct sums *sums)
         sums->broken = "M4: a record names a call site that does not exist";
     else if (!is_live(record))
         sums->broken = "M5: the record of a live block of pages says that it is free";
+    if (sums->broken && !where)
+        where = record;
 }
 
 static void add_block(const struct page *page, struct sums *sums)
@@ -318,6 +336,7 @@ const char *mm_check(void)
 
     if (!mm_enter())
         return "the allocator is busy: it cannot be checked from here";
+    where = NULL;
     broken = buddy_check(&heap.buddy);
     if (!broken)
         broken = slab_check();

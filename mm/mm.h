@@ -36,6 +36,9 @@ void mm_init(const struct mm_range *ranges, size_t count);
  */
 const char *mm_check(void);
 
+/* Where the last mm_check() found it: a record, a slab; NULL: nowhere in particular. */
+const void *mm_check_where(void);
+
 /* ---- numbers ------------------------------------------------------------ */
 
 struct mm_stats {

@@ -126,3 +126,18 @@ def test_quarantine_keeps_freed_objects_back(boot):
 def test_powers_of_two_are_aligned_with_everything_on(watched):
     for size in (8, 64, 256, 1024, 4096, 8192, 65536):
         assert watched.take(f"kmalloc {size} 3")[1] % size == 0
+
+
+# ---- mm's own structures ----------------------------------------------------------
+
+def test_a_write_into_the_records_names_the_object_before_them(boot):
+    """The records lie behind the last slot of a slab: its object is written past its end."""
+    machine = boot()
+    (cache,) = [row for row in machine.json("slabinfo -j") if row["name"] == "kmalloc-64"]
+    last = cache["objperslab"]
+    machine.run(f"kmalloc 64 {last}; poke ${last}+64 0x41 8")
+    rule, where, _, who, taken = machine.run("check")
+    assert re.match(r"mm_check: [SM]\d: ", rule)
+    assert "behind its last slot (cache kmalloc-64)" in where
+    assert f"a live object: slot {last - 1} of cache kmalloc-64" in who
+    assert f"taken for 64 bytes by cmd_kmalloc ({KMALLOC}), serial {last}" in taken
