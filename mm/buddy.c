@@ -40,7 +40,8 @@
  * made anew from them.
  *
  * Cost: alloc and free are O(MAX_PAGE_ORDER); nothing depends on the number of
- * pages, but for making broken lists anew.  Not for interrupt handlers while a call is under way (see port.h).
+ * pages, but for making broken lists anew.  Not for interrupt handlers while a call
+ * is under way (see port.h).
  */
 #include "mm/buddy.h"
 
@@ -108,7 +109,7 @@ static COLD void mend(struct buddy *b, uint32_t where)
  * Off its list with the first block of an order that has one.  NO_PAGE: the list is
  * broken, and nothing was changed.
  */
-static inline uint32_t take_first(struct buddy *b, unsigned order)
+static inline uint32_t take_head(struct buddy *b, unsigned order)
 {
     uint32_t pfn = b->free[order];
 
@@ -155,7 +156,7 @@ static COLD void join(struct buddy *b, uint32_t pfn, unsigned order)
     list_add(b, pfn, order);
 }
 
-/* Make the block (pfn, order) free.  Joining moves no pages: nfree changes once (B5). */
+/* Make a block free.  Joining moves no pages: nfree changes once (B5). */
 static void release(struct buddy *b, uint32_t pfn, unsigned order)
 {
     b->nfree += 1u << order;
@@ -199,7 +200,7 @@ void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n)
     }
 }
 
-/* Keep the first 2^order pages of a block of the order `from`: halve it until it fits. */
+/* Of a block of the order `from` keep 2^order pages: halve it until it fits. */
 static COLD void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
 {
     do {
@@ -216,7 +217,7 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
         return NO_PAGE;
 
     unsigned from = order + (unsigned)__builtin_ctz(large_enough);
-    uint32_t pfn = take_first(b, from);
+    uint32_t pfn = take_head(b, from);
 
     if (unlikely(pfn == NO_PAGE)) {
         mend(b, b->free[from]);

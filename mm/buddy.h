@@ -15,7 +15,7 @@ struct buddy {
     uint32_t nfree;             /* pages in free blocks */
     uint32_t nonempty;          /* bit k: free[k] has a block */
     uint32_t free[MAX_PAGE_ORDER + 1];  /* first block of each list, or NO_PAGE */
-    /* Called when a list was found broken, and made anew; NULL: nobody wants to know. */
+    /* Called when a list was found broken, and made anew; NULL: nobody listens. */
     void (*mended)(uint32_t pfn);
 };
 

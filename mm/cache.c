@@ -185,7 +185,8 @@ bool cache_is_sound(const struct kmem_cache *cache)
     set_layout(&copy, is_map_cache(cache));
     return copy.order == cache->order && copy.slots == cache->slots &&
            copy.slots_end == cache->slots_end &&
-           copy.record_step == cache->record_step && copy.record_offset == cache->record_offset &&
+           copy.record_step == cache->record_step &&
+           copy.record_offset == cache->record_offset &&
            copy.map_place == cache->map_place &&
            copy.map_offset == cache->map_offset &&
            copy.offset_mask == cache->offset_mask &&
@@ -353,7 +354,8 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
     return p;
 }
 
-static COLD void *alloc_slow(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)
+static COLD void *alloc_slow(struct alloc_site *site, struct kmem_cache *cache,
+                             gfp_t gfp)
 {
     struct mm_request request = { .call = "kmem_cache_alloc", .site = site,
                                   .gfp = gfp };

@@ -359,10 +359,11 @@ void slab_serve_nothing(struct kmem_cache *cache)
     cache->word = &no_bits;
 }
 
-/* A link of the slab's is wrong: nothing is lost, for the maps tell who belongs where. */
+/* A link of the slab's is wrong; but the maps tell who belongs where. */
 static void mend_lists(struct kmem_cache *cache, const struct page *slab)
 {
-    mm_corrupted("slab", NULL, "S3: a list of partial slabs is broken; it was made anew",
+    mm_corrupted("slab", NULL,
+                 "S3: a list of partial slabs is broken; it was made anew",
                  slab_start(slab));
     slab_mend(cache);
 }

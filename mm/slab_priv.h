@@ -32,7 +32,7 @@ struct kmem_cache {
     /* What a free needs, to get from an address to a slot. */
     uint32_t offset_mask;       /* bytes of a slab - 1 */
     uint32_t reciprocal;        /* of slot_size: see divide() */
-    uint32_t slots_end;         /* bytes of a slab that are slots; 0: not for programs */
+    uint32_t slots_end;         /* bytes of a slab that are slots; 0: none */
     uint32_t record_offset;     /* of the records in a slab; 0: not in it */
     int32_t record_step;        /* slot i at p: p + record_offset + i * record_step */
     uint8_t map_place;          /* enum map_place */

@@ -254,7 +254,9 @@ size_t watch_large_size(uint32_t pfn)
 {
     size_t bytes = PAGE_SIZE << heap.buddy.page[pfn].order;
 
-    return watched() && heap.record && large_has(DIAL_Z) ? heap.record[pfn].size : bytes;
+    if (!watched() || !heap.record || !large_has(DIAL_Z))
+        return bytes;
+    return heap.record[pfn].size;
 }
 
 void watch_large_resized(uint32_t pfn, size_t size)
@@ -284,7 +286,8 @@ struct alloc_site *watch_page_site(struct alloc_site *site, bool large)
     return who ? stack_site(site) : site;
 }
 
-struct alloc_site *watch_free(const char *call, struct alloc_site *site, const void *addr)
+struct alloc_site *watch_free(const char *call, struct alloc_site *site,
+                              const void *addr)
 {
     struct look look = { call, site, addr, "restored, and the object freed" };
     struct slot slot;
@@ -403,10 +406,11 @@ static uint32_t look_at_slab(struct page *slab)
     if (!slab_map_is_sound(slot.cache, slab))
         return 0;               /* mm_check names it: S2 */
     for (; slot.index < slot.cache->slots; slot.index++) {
-        struct look look = { "check", NULL, object_address(&slot), "restored" };
+        char *object = object_address(&slot);
+        struct look look = { "check", NULL, object, "restored" };
 
         found += is_live_slot(&slot) ? look_at_live(&look, &slot)
-                                     : look_at_free(&look, slot.cache, (void *)look.object);
+                                     : look_at_free(&look, slot.cache, object);
     }
     return found;
 }
