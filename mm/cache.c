@@ -376,7 +376,7 @@ void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
 
     if (likely(is_entry(cache)) &&
         likely(take_slot_at_once(cache, site, &cache->object_size, &p)))
-        return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
+        return gfp & __GFP_ZERO ? memset(p, 0, object_room(cache)) : p;
     return alloc_slow(site, cache, gfp);
 }
 
@@ -425,6 +425,15 @@ unsigned kmem_cache_shrink(struct kmem_cache *cache)
 
 /* ---- ending ---------------------------------------------------------------------- */
 
+/* Its entry is free. */
+static void forget(struct kmem_cache *cache)
+{
+    heap.ended += cache->allocs;
+    cache->name = NULL;
+    cache->self = NULL;
+    cache->dials = 0;
+}
+
 void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
 {
     struct mm_report report = { .call = "kmem_cache_destroy", .caller = site,
@@ -444,9 +453,10 @@ void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
         } else {
             quarantine_limit(0);
             slab_shrink(cache);         /* all its slabs are empty: S3, S4 */
-            heap.ended += cache->allocs;
-            cache->name = NULL;
-            cache->self = NULL;
+            if (cache->slabs)
+                report.problem = "a broken slab of it was set aside";
+            else
+                forget(cache);
         }
         mm_leave();
     }

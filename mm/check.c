@@ -67,7 +67,8 @@ static bool names_its_cache(const struct page *slab)
     const struct kmem_cache *cache = &caches[slab->cache];
     enum page_kind kind = is_map_cache(cache) ? PG_MAPS : PG_SLAB;
 
-    if (!cache->name || slab->order != cache->order)
+    if (!cache->name || slab->order != cache->order ||
+        !is_slab_of(cache, (uint32_t)(slab - heap.buddy.page)))
         return false;
     for (uint32_t i = 0; i < 1u << slab->order; i++)
         if (slab[i].cache != slab->cache || slab[i].order != slab->order ||

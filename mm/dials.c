@@ -131,12 +131,8 @@ static const char *set_slub_debug(const char *value)
     memcpy(slub_debug, spec, strlen(spec) + 1);
     if (!started)
         return NULL;
-    if (!mm_enter())
-        return "the allocator is busy";
     quarantine_limit(0);                /* so that an empty cache is one */
-    problem = apply();
-    mm_leave();
-    return problem;
+    return apply();
 }
 
 /* ---- the others ------------------------------------------------------------------ */
@@ -165,15 +161,9 @@ static const char *set_debug_pagealloc(const char *value)
     bool before = dials.debug_pagealloc;
     const char *problem = set_switch(&dials.debug_pagealloc, value);
 
-    if (problem || before || !dials.debug_pagealloc || !started)
-        return problem;
-    if (!mm_enter()) {
-        dials.debug_pagealloc = false;
-        return "the allocator is busy";
-    }
-    watch_poison_pages();
-    mm_leave();
-    return NULL;
+    if (!problem && !before && dials.debug_pagealloc && started)
+        watch_poison_pages();
+    return problem;
 }
 
 /* Decimal, with K or M. */
@@ -194,31 +184,42 @@ static const char *set_quarantine(const char *value)
         return "it is a number of bytes, such as 64K; 0 is off";
     if (bytes > SIZE_MAX >> shift)
         return "it is too large";
-    if (!mm_records)
+    if (!mm_records && bytes)
         return "it needs the records of kmemleak=on";
     dials.quarantine = bytes << shift;
-    if (started && mm_enter()) {
-        quarantine_limit(dials.quarantine);
-        mm_leave();
-    }
+    quarantine_limit(dials.quarantine);
     return NULL;
 }
 
 /* ---- all of them -------------------------------------------------------------------- */
 
+static bool slub_debug_is_on(void)
+{
+    uint8_t flags = 0;
+
+    for (const char *at = slub_debug; *at; at += *at == ';') {
+        for (; *at && *at != ',' && *at != ';'; at++)
+            flags |= flag_of(*at);
+        at = end_of(at, ';');
+    }
+    return flags != 0;
+}
+
+/* Some dial is on, or something is left of one that was. */
+static bool any_is_on(void)
+{
+    if (dials.init_on_alloc || dials.init_on_free || dials.debug_pagealloc ||
+        dials.page_owner || dials.quarantine || quarantine_count() || slub_debug_is_on())
+        return true;
+    for (unsigned i = 0; i < MAX_CACHES; i++)
+        if (caches[i].dials)
+            return true;
+    return false;
+}
+
 static void tell_state(void)
 {
-    bool any = dials.init_on_alloc || dials.init_on_free || dials.debug_pagealloc ||
-               dials.page_owner || dials.quarantine;
-
-    for (const char *at = slub_debug; *at && !any; at = end_of(at, ';') + 1) {
-        any = flag_of(*at) != 0;
-        if (!*end_of(at, ';'))
-            break;
-    }
-    for (unsigned i = 0; i < MAX_CACHES && started; i++)
-        any |= caches[i].dials != 0;
-    if (any && started)
+    if (started && any_is_on())
         mm_state |= MM_DIALS;
     else
         mm_state &= ~(uint32_t)MM_DIALS;
@@ -243,9 +244,16 @@ static const char *set(const char *name, const char *value)
 
 const char *mm_set_dial(const char *name, const char *value)
 {
-    const char *problem = set(name, value);
+    const char *problem;
 
+    if (started && !mm_enter())
+        return "the allocator is busy";
+    if (started)
+        mm_state |= MM_DIALS;   /* an interrupt in between takes the long way */
+    problem = set(name, value);
     tell_state();
+    if (started)
+        mm_leave();
     return problem;
 }
 
@@ -259,14 +267,13 @@ void dials_start(void)
 
 void mm_reset_dials(void)
 {
+    static const char *const names[] = { "init_on_alloc", "init_on_free", "quarantine",
+                                         "debug_pagealloc", "page_owner" };
+
     mm_set_dial("slub_debug", "-");
-    dials = (struct dials){ 0 };
-    if (started && mm_enter()) {
-        quarantine_limit(0);
-        mm_leave();
-    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        mm_set_dial(names[i], "0");
     slub_debug[0] = '\0';
-    tell_state();
 }
 
 /* ---- for a listing ------------------------------------------------------------------ */

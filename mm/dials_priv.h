@@ -51,12 +51,15 @@ void watch_resized(const char *call, struct alloc_site *site, const struct slot 
 /*
  * The live object or block at addr is about to be freed: look at it, and poison it.
  * Who is to be recorded as its freer; NULL: it cannot be freed (F), that is reported.
+ * late: it was put off, and the calls that lead here are somebody else's.
  */
 struct alloc_site *watch_free(const char *call, struct alloc_site *site,
-                              const void *addr);
-/* Of a large kmalloc: bytes that may be used; and a red zone behind another size. */
+                              const void *addr, bool late);
+/* Of a large kmalloc: bytes that may be used; a red zone behind them, if Z is on; */
 size_t watch_large_size(uint32_t pfn);
-void watch_large_resized(uint32_t pfn, size_t size);
+void watch_large_taken(uint32_t pfn, size_t asked);
+/* and another size, while its record has the old one. */
+void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size);
 /* Who takes or frees pages: with page_owner, the calls that led there. */
 struct alloc_site *watch_page_site(struct alloc_site *site, bool large);
 /* A slab was made: its slots are free, its red zones inactive. */

@@ -29,12 +29,12 @@ bool mm_is_live_object(const struct mm_refusal *free)
 }
 
 /* Proved: a live object, large kmalloc, or block of pages starts at free->addr. */
-static void free_proved(const struct mm_refusal *free)
+static void free_proved(const struct mm_refusal *free, bool late)
 {
     struct alloc_site *site = free->site;
     struct slot slot;
 
-    if (watched() && !(site = watch_free(free->call, site, free->addr)))
+    if (watched() && !(site = watch_free(free->call, site, free->addr, late)))
         return;
     if (find_object(free->addr, &slot))
         slab_free(&slot, site);
@@ -60,7 +60,7 @@ static void do_put_off(void)
                                    .addr = next->addr, .is_free = true };
 
         if (mm_is_live_object(&free) || is_live_block(next->addr))
-            free_proved(&free);
+            free_proved(&free, true);
         else
             mm_refuse(&free);
         mm_put_off_is_done();
@@ -94,7 +94,7 @@ void mm_free(struct mm_refusal *free, bool (*is_right)(const struct mm_refusal *
     if (mm_enter()) {
         done = is_right(free);
         if (done)
-            free_proved(free);
+            free_proved(free, false);
         mm_leave();
     } else {
         done = free_later(free, is_right);

@@ -61,7 +61,7 @@ static void *large_take(const struct mm_request *request)
                 record_taken(&heap.record[pfn], watch_page_site(request->site, true),
                              (uint32_t)request->bytes);
             if (watched())
-                watch_large_resized(pfn, request->bytes);
+                watch_large_taken(pfn, request->bytes);
         }
         mm_leave();
     }
@@ -103,7 +103,7 @@ void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
         void *p;
 
         if (likely(take_slot_at_once(cache, site, &asked, &p)))
-            return gfp & __GFP_ZERO ? memset(p, 0, cache->slot_size) : p;
+            return gfp & __GFP_ZERO ? memset(p, 0, object_room(cache)) : p;
     }
     return kmalloc_slow("kmalloc", site, size, gfp);
 }
@@ -205,10 +205,10 @@ static void resize(struct alloc_site *site, const void *p, size_t size)
 
     if (in_slab && watched())
         watch_resized("krealloc", site, &slot, size);
+    if (!in_slab)
+        watch_large_resized(site, (uint32_t)pfn_of(p), size);
     if (record)
         record->size = (uint32_t)size;
-    if (!in_slab && watched())
-        watch_large_resized((uint32_t)pfn_of(p), size);
 }
 
 void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp)

@@ -36,8 +36,9 @@ extern uint32_t mm_state;
 struct mm_report;
 
 /*
- * Called once for each misuse or failed request, with mm consistent and nothing
- * changed by the refused call.  NULL (the default): reports are only counted.
+ * Called once for each misuse or failed request, with nothing changed by the refused
+ * call, and mm consistent; but for what the dials find, and for broken lists, mm is
+ * busy meanwhile: it can be looked at by mm_what_is, not walked.  NULL (the default): reports are only counted.
  * It may return; after a fatal one mm then traps.  It must not allocate.
  */
 extern void (*mm_report_hook)(const struct mm_report *report);

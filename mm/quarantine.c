@@ -37,10 +37,11 @@ static void let_go(void)
 {
     struct slot slot;
 
-    if (find_object(waiting[got++ % RING], &slot)) {
-        held -= slot.cache->slot_size;
+    if (!find_object(waiting[got++ % RING], &slot))
+        return;
+    held -= slot.cache->slot_size;
+    if (!is_free_slot(&slot) && !is_live_slot(&slot))
         slab_put_back(&slot);
-    }
 }
 
 void quarantine_limit(size_t bytes)

@@ -362,10 +362,21 @@ void slab_serve_nothing(struct kmem_cache *cache)
 /* A link of the slab's is wrong; but the maps tell who belongs where. */
 static void mend_lists(struct kmem_cache *cache, const struct page *slab)
 {
+    slab_mend(cache);
     mm_corrupted("slab", NULL,
                  "S3: a list of partial slabs is broken; it was made anew",
                  slab_start(slab));
-    slab_mend(cache);
+}
+
+/* The first slab of a list, if its links can be believed. */
+static struct page *first_partial(const struct kmem_cache *cache, unsigned level)
+{
+    uint32_t pfn = cache->partial[level];
+
+    if (likely(is_slab_of(cache, pfn) &&
+               is_linked(cache, &heap.buddy.page[pfn], level)))
+        return &heap.buddy.page[pfn];
+    return NULL;
 }
 
 /* The fullest slab with a free slot, off its list; or NULL. */
@@ -374,15 +385,18 @@ static struct page *next_slab(struct kmem_cache *cache)
     struct page *slab;
 
     if (cache->levels) {
-        unsigned fullest = (unsigned)__builtin_ctz(cache->levels);
+        unsigned fullest = (unsigned)__builtin_ctz(cache->levels) % SLAB_LEVELS;
 
-        slab = &heap.buddy.page[cache->partial[fullest]];
-        if (unlikely(!is_slab_of(cache, cache->partial[fullest]) ||
-                     !is_linked(cache, slab, fullest))) {
-            mend_lists(cache, slab);
-            return next_slab(cache);
+        slab = first_partial(cache, fullest);
+        if (unlikely(!slab)) {
+            mend_lists(cache, heap.buddy.page);
+            if (!cache->levels)
+                return NULL;
+            fullest = (unsigned)__builtin_ctz(cache->levels);
+            slab = first_partial(cache, fullest);
         }
-        partial_remove(cache, slab, fullest);
+        if (slab)
+            partial_remove(cache, slab, fullest);
         return slab;
     }
     if (cache->spare == NO_PAGE)
@@ -457,7 +471,7 @@ void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
         struct page *page = &heap.buddy.page[pfn];
 
-        if (page->cache != cache - caches)
+        if (!is_slab_of(cache, pfn))
             continue;
         fn(cache, page);
         pfn += (1u << cache->order) - 1;

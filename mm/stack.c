@@ -72,6 +72,10 @@ struct alloc_site *stack_site(struct alloc_site *site)
 
     if (!depth)
         return site;
+    if (sites_count() + STACKS >= UINT16_MAX) {
+        lost++;                 /* a record has 16 bits for its number */
+        return site;
+    }
     for (uint32_t i = 0; i < STACKS; i++) {
         struct stack *stack = &stacks[(hash + i) % STACKS];
 

@@ -236,6 +236,10 @@ static void freed(const struct slot *slot)
 
 /* ---- large kmallocs: only the slack behind them ---------------------------------------- */
 
+/*
+ * A large kmalloc that has a red zone says so in its page struct (run, which is a
+ * run's otherwise): the dial may have been set or unset since it was taken.
+ */
 static bool large_has(uint8_t flag)
 {
     return dials_of("kmalloc-large") & flag;
@@ -243,38 +247,50 @@ static bool large_has(uint8_t flag)
 
 static struct zone large_zone(uint32_t pfn, size_t asked)
 {
+    size_t bytes = PAGE_SIZE << heap.buddy.page[pfn].order;
     unsigned char *start = address_of(pfn);
-    unsigned char *end = start + (PAGE_SIZE << heap.buddy.page[pfn].order);
 
-    return (struct zone){ start + asked, end, RED_ACTIVE, RED_ACTIVE,
-                          MM_BUG_RIGHT_REDZONE };
+    return (struct zone){ start + (asked < bytes ? asked : bytes), start + bytes,
+                          RED_ACTIVE, RED_ACTIVE, MM_BUG_RIGHT_REDZONE };
 }
 
 size_t watch_large_size(uint32_t pfn)
 {
-    size_t bytes = PAGE_SIZE << heap.buddy.page[pfn].order;
-
-    if (!watched() || !heap.record || !large_has(DIAL_Z))
-        return bytes;
+    if (!heap.buddy.page[pfn].run || !heap.record)
+        return PAGE_SIZE << heap.buddy.page[pfn].order;
     return heap.record[pfn].size;
 }
 
-void watch_large_resized(uint32_t pfn, size_t size)
+void watch_large_taken(uint32_t pfn, size_t asked)
 {
-    struct zone zone = large_zone(pfn, size);
+    struct zone zone = large_zone(pfn, asked);
 
-    if (heap.record && large_has(DIAL_Z))
-        fill(&zone);
+    if (!heap.record || !large_has(DIAL_Z))
+        return;
+    heap.buddy.page[pfn].run = 1;
+    fill(&zone);
 }
 
 static uint32_t look_at_large(const struct look *look, uint32_t pfn)
 {
-    if (!heap.record || !large_has(DIAL_Z))
-        return 0;
+    struct zone zone = large_zone(pfn, watch_large_size(pfn));
 
-    struct zone zone = large_zone(pfn, heap.record[pfn].size);
+    return heap.buddy.page[pfn].run ? look_at(look, &zone) : 0;
+}
 
-    return look_at(look, &zone);
+void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
+{
+    struct look look = { "krealloc", site, address_of(pfn), "restored" };
+    size_t had = watch_large_size(pfn);
+    struct zone zone = large_zone(pfn, size);
+
+    if (!heap.buddy.page[pfn].run)
+        return;
+    look_at_large(&look, pfn);
+    if (size > had)             /* the new bytes are not red any more */
+        memset((char *)address_of(pfn) + had, dials.init_on_alloc ? 0 : POISON_NEW,
+               size - had);
+    fill(&zone);
 }
 
 /* ---- who frees --------------------------------------------------------------------------- */
@@ -287,7 +303,7 @@ struct alloc_site *watch_page_site(struct alloc_site *site, bool large)
 }
 
 struct alloc_site *watch_free(const char *call, struct alloc_site *site,
-                              const void *addr)
+                              const void *addr, bool late)
 {
     struct look look = { call, site, addr, "restored, and the object freed" };
     struct slot slot;
@@ -296,13 +312,13 @@ struct alloc_site *watch_free(const char *call, struct alloc_site *site,
     if (!find_object(addr, &slot)) {
         if (large != NO_PAGE)
             look_at_large(&look, large);
-        return watch_page_site(site, large != NO_PAGE);
+        return late ? site : watch_page_site(site, large != NO_PAGE);
     }
     if (slot.cache->dials & DIAL_F && !watch_slab(call, site, slot.slab, slot.cache))
         return NULL;
     look_at_live(&look, &slot);
     freed(&slot);
-    return slot.cache->dials & DIAL_U ? stack_site(site) : site;
+    return slot.cache->dials & DIAL_U && !late ? stack_site(site) : site;
 }
 
 bool watch_slab(const char *call, struct alloc_site *site, struct page *slab,

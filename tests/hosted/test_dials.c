@@ -209,6 +209,35 @@ static void the_slack_of_a_large_kmalloc_moves_with_krealloc(void **state)
     assert_damage(expect_report(MM_BUG_RIGHT_REDZONE), p + 16000, p + 16000, 2, 0xcc);
 }
 
+static void a_large_kmalloc_from_before_has_no_red_zone(void **state)
+{
+    unsigned char *p = kmalloc(opaque(9000), GFP_KERNEL);
+
+    (void)state;
+    assert_int_equal(ksize(p), 16384);
+    memset(p, 7, 16384);
+    set("slub_debug", "Z");
+    assert_int_equal(mm_find_damage(), 0);
+    assert_int_equal(ksize(p), 16384);
+    assert_true(all_bytes(p, 7, 16384));
+    kfree(p);
+}
+
+static void growing_a_large_kmalloc_looks_at_its_red_zone_first(void **state)
+{
+    unsigned char *p = NULL;
+
+    (void)state;
+    set("slub_debug", "Z");
+    set("init_on_alloc", "1");
+    p = kmalloc(opaque(9000), GFP_KERNEL);
+    p[9000] = 0x66;
+    assert_ptr_equal(krealloc(p, opaque(9100), GFP_KERNEL), p);
+    assert_damage(expect_report(MM_BUG_RIGHT_REDZONE), p + 9000, p + 9000, 0x66, 0xcc);
+    assert_true(all_bytes(p, 0, 9100));
+    kfree(p);
+}
+
 static void an_address_in_a_red_zone_is_told_from_its_object(void **state)
 {
     unsigned char *p = NULL;
@@ -572,6 +601,52 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     assert_int_equal(mm_state, 0);
 }
 
+static void a_busy_mm_keeps_its_dials(void **state)
+{
+    void *p = NULL;
+
+    (void)state;
+    set("quarantine", "64K");
+    p = kmalloc(64, GFP_KERNEL);
+    kfree(p);
+    mm_state |= MM_BUSY;
+    assert_non_null(mm_set_dial("quarantine", "0"));
+    assert_non_null(mm_set_dial("slub_debug", "Z"));
+    mm_state &= ~(uint32_t)MM_BUSY;
+    assert_int_equal(mm_state, MM_DIALS);
+    kfree(p);
+    expect_report(MM_BUG_DOUBLE_FREE);
+}
+
+static void a_free_that_was_put_off_has_no_calls_of_others(void **state)
+{
+    void *keeps_slab = NULL, *p;
+    unsigned n;
+
+    (void)state;
+    mm_stack_hook = give_calls;
+    set("slub_debug", "U");
+    depth = 1;
+    keeps_slab = kmalloc(64, GFP_KERNEL);
+    p = kmalloc(64, GFP_KERNEL);
+    mm_state |= MM_IRQ | MM_BUSY;
+    kfree(p); const uint32_t freed = __LINE__;
+    mm_state &= ~(uint32_t)(MM_IRQ | MM_BUSY);
+    kfree(keeps_slab);                  /* the free that waits is done now */
+    assert_site(arena_what(p).freed_by, freed);
+    assert_null(mm_site_stack(arena_what(p).freed_by, &n));
+    mm_stack_hook = NULL;
+}
+
+static void a_destroyed_cache_leaves_no_dial_on(void **state)
+{
+    (void)state;
+    set("slub_debug", "Z");
+    kmem_cache_destroy(make("gone", 100, 0));
+    set("slub_debug", "-");
+    assert_int_equal(mm_state, 0);
+}
+
 static void wrong_values_are_refused_in_words(void **state)
 {
     static const char *const wrong[][2] = {
@@ -645,6 +720,11 @@ int main(void)
         ARENA_TEST(caches_of_programs_have_red_zones_and_their_alignment),
         ARENA_TEST(krealloc_moves_the_red_zone),
         ARENA_TEST(the_slack_of_a_large_kmalloc_moves_with_krealloc),
+        ARENA_TEST(a_large_kmalloc_from_before_has_no_red_zone),
+        ARENA_TEST(growing_a_large_kmalloc_looks_at_its_red_zone_first),
+        ARENA_TEST(a_busy_mm_keeps_its_dials),
+        ARENA_TEST(a_free_that_was_put_off_has_no_calls_of_others),
+        ARENA_TEST(a_destroyed_cache_leaves_no_dial_on),
         ARENA_TEST(an_address_in_a_red_zone_is_told_from_its_object),
         ARENA_TEST(a_write_after_kfree_is_found_at_the_next_allocation),
         ARENA_TEST(a_write_after_kfree_is_found_by_looking),

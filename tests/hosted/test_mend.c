@@ -5,6 +5,8 @@
 #include "mm/slab_priv.h"
 #include "tests/hosted/objects.h"
 
+#include <string.h>
+
 /* ---- lists of free blocks ------------------------------------------------------- */
 
 static uint32_t first_free(unsigned order)
@@ -182,6 +184,37 @@ static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
     }
 }
 
+/* Its head is gone: what is behind it must not be taken for slabs. */
+static void a_slab_without_its_head_is_lost_and_no_other(void **state)
+{
+    unsigned char *p[60];
+    uint32_t free_pages;
+
+    (void)state;
+    for (int round = 0; round < 60; round++)
+        p[round] = kmalloc(256, GFP_KERNEL);
+    for (int round = 0; round < 60; round++)
+        kfree(p[round]);
+    mm_reclaim();
+    for (int i = 0; i < 60; i++)
+        p[i] = kmalloc(2048, GFP_KERNEL);
+    kfree(p[0]);
+    memset(virt_to_page((void *)((uintptr_t)p[0] & ~(uintptr_t)0x7fff)), 0,
+           sizeof(struct page));
+    free_pages = arena_stats().free_pages;
+    for (int i = 0; i < 40; i++) {
+        unsigned char *q = kmalloc(2048, GFP_KERNEL);
+
+        assert_non_null(q);
+        for (int k = 1; k < 60; k++)
+            assert_ptr_not_equal(q, p[k]);
+    }
+    assert_true(arena_stats().free_pages <= free_pages);
+    arena_drop_reports();
+    assert_non_null(mm_check());
+    arena_open(100, 0);                 /* and away with it */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +223,7 @@ int main(void)
         ARENA_TEST(an_order_told_without_a_block_is_mended),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),
+        ARENA_TEST(a_slab_without_its_head_is_lost_and_no_other),
     };
 
     return ARENA_RUN(tests);
