@@ -147,7 +147,7 @@ def show(cells, widths):
 
 
 def as_ratio(value):
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}" if value >= 0.001 else f"{value:.4f}"
 
 
 def show_ratios(figures):
