@@ -93,7 +93,7 @@ static bool is_linked(const struct buddy *b, uint32_t pfn)
 }
 
 /* All lists anew, from the pages' kinds. */
-static COLD void mend(struct buddy *b, uint32_t where)
+static RARE void mend(struct buddy *b, uint32_t where)
 {
     b->nonempty = 0;
     for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
@@ -140,7 +140,7 @@ static inline bool can_join(const struct buddy *b, uint32_t pfn, unsigned order)
  * Join the block with its buddy for as long as that is free and whole, and make it
  * free.  It ends when the buddy is used, split or a hole: B4 holds.
  */
-static COLD void join(struct buddy *b, uint32_t pfn, unsigned order)
+static RARE void join(struct buddy *b, uint32_t pfn, unsigned order)
 {
     do {
         struct page *other = &b->page[pfn ^ (1u << order)];
@@ -201,7 +201,7 @@ void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n)
 }
 
 /* Of a block of the order `from` keep 2^order pages: halve it until it fits. */
-static COLD void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
+static RARE void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
 {
     do {
         from--;

@@ -354,7 +354,7 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
     return p;
 }
 
-static COLD void *alloc_slow(struct alloc_site *site, struct kmem_cache *cache,
+static RARE void *alloc_slow(struct alloc_site *site, struct kmem_cache *cache,
                              gfp_t gfp)
 {
     struct mm_request request = { .call = "kmem_cache_alloc", .site = site,
@@ -380,7 +380,7 @@ void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
     return alloc_slow(site, cache, gfp);
 }
 
-static COLD void free_slow(struct alloc_site *site, struct kmem_cache *cache, void *p)
+static RARE void free_slow(struct alloc_site *site, struct kmem_cache *cache, void *p)
 {
     if (is_cache("kmem_cache_free", site, cache))
         mm_free(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,

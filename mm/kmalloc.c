@@ -75,7 +75,7 @@ static void *large_take(const struct mm_request *request)
 /* ---- kmalloc ---------------------------------------------------------------------- */
 
 /* Size 0, large ones, and all that the short path could not do at once. */
-static COLD void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size,
+static RARE void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size,
                           gfp_t gfp)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
@@ -119,7 +119,7 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
 
 /* ---- kfree ------------------------------------------------------------------------ */
 
-static COLD void kfree_slow(const char *call, struct alloc_site *site, void *p)
+static RARE void kfree_slow(const char *call, struct alloc_site *site, void *p)
 {
     if (!ZERO_OR_NULL_PTR(p))
         mm_free(&(struct mm_refusal){ .call = call, .site = site, .addr = p,

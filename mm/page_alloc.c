@@ -73,7 +73,7 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
     return pfn;
 }
 
-static COLD uint32_t take_block_slow(const char *call, struct alloc_site *site,
+static RARE uint32_t take_block_slow(const char *call, struct alloc_site *site,
                                      gfp_t gfp, unsigned order)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,

@@ -31,7 +31,7 @@ extern uint32_t mm_state;
 /* What the compiler may know of a path: that it is the common one, or a rare one. */
 #define likely(truth) __builtin_expect(!!(truth), 1)
 #define unlikely(truth) __builtin_expect(!!(truth), 0)
-#define COLD __attribute__((cold, noinline))    /* a function of the rare ones */
+#define RARE __attribute__((noinline))  /* a function that only rare ones need */
 
 struct mm_report;
 
