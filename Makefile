@@ -52,6 +52,7 @@ BOOT += boot/entry.S              # from the loader to kernel_main
 MM += mm/mm.c                     # handing memory over
 MM += mm/heap.c                   # the state of the heap, and what waits for it
 MM += mm/buddy.c                  # blocks of pages that split and join
+MM += mm/buddy_check.c            #   their rules, proved
 MM += mm/page_alloc.c             # alloc_pages and its kin
 MM += mm/slab.c                   # slabs of equal slots
 MM += mm/cache.c                  # making and ending caches

@@ -402,7 +402,7 @@ static void for_each_block(uint32_t (*fn)(uint32_t pfn, struct page *page),
 
 static uint32_t poison_block(uint32_t pfn, struct page *page)
 {
-    if (page->kind == PG_FREE)
+    if (is_free_block(page))
         watch_pages_freed(pfn, 1u << page->order);
     return 0;
 }
@@ -439,7 +439,7 @@ static uint32_t look_at_block(uint32_t pfn, struct page *page)
         return look_at_slab(page);
     if (page->kind == PG_LARGE)
         return look_at_large(&look, pfn);
-    if (page->kind != PG_FREE || !dials.debug_pagealloc)
+    if (!is_free_block(page) || !dials.debug_pagealloc)
         return 0;
 
     struct zone zone = page_zone(pfn, 1u << page->order);
