@@ -246,13 +246,13 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
 {
     uint32_t large_enough = b->nonempty >> order;
 
-    if (b->nkept && (order == 0 || !large_enough)) {
-        uint32_t kept = order == 0 ? buddy_take_kept(b) : NO_PAGE;
+    if (order == 0 && b->nkept) {
+        uint32_t pfn = buddy_take_kept(b);
 
-        return likely(kept != NO_PAGE) ? kept : alloc_from_kept(b, order);
+        return likely(pfn != NO_PAGE) ? pfn : alloc_from_kept(b, order);
     }
-    if (!large_enough)
-        return NO_PAGE;
+    if (unlikely(!large_enough))
+        return b->nkept ? alloc_from_kept(b, order) : NO_PAGE;
 
     unsigned from = order + (unsigned)__builtin_ctz(large_enough);
     uint32_t pfn = take_head(b, from);
