@@ -53,6 +53,7 @@ MM += mm/mm.c                     # handing memory over
 MM += mm/heap.c                   # the state of the heap, and what waits for it
 MM += mm/buddy.c                  # blocks of pages that split and join
 MM += mm/buddy_check.c            #   their rules, proved
+MM += mm/short.c                  # the short ways through all of it
 MM += mm/page_alloc.c             # alloc_pages and its kin
 MM += mm/slab.c                   # slabs of equal slots
 MM += mm/cache.c                  # making and ending caches
@@ -90,7 +91,8 @@ KERNEL += kernel/printk.c         # kprintf and the log
 KERNEL += kernel/format.c         #   their formats (pure)
 KERNEL += kernel/string.c         # memcpy, strlen and their kin
 KERNEL += kernel/params.c         # the kernel command line
-KERNEL += kernel/symbols.c        # names for addresses, backtraces
+KERNEL += kernel/symbols.c        # names for addresses
+KERNEL += kernel/backtrace.c      #   and the calls that led somewhere
 KERNEL += kernel/terminal.c       # what is known of the terminal (pure)
 KERNEL += kernel/keys.c           #   its bytes, made into keys (pure)
 KERNEL += kernel/line_view.c      #   a line on its screen, changed with few bytes (pure)
@@ -202,13 +204,15 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wundef $(if $(filter 1,$(WERROR)),-Werror)
 
 # regparm, frame pointers and a stack aligned to words as Linux on i386; no register
-# that a trap does not save.
+# that a trap does not save.  Expressions stay where they are written (-fno-tree-ter), as
+# registers are few; a frame is set up before all else (-fno-schedule-insns2).
 # _LIBC_LIMITS_H_: GCC's own limits.h is not to look for another one behind it.
-KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=generic -mregparm=3 -mgeneral-regs-only \
+KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=core2 -mregparm=3 -mgeneral-regs-only \
           -ffreestanding -nostdinc -isystem $(BUILTIN_HEADERS) -D_LIBC_LIMITS_H_ -I. \
           -fno-pic -fno-pie -fcf-protection=none -fno-stack-protector \
           -fno-omit-frame-pointer -fno-optimize-sibling-calls \
-          $(if $(filter clang,$(TOOLS)),-mstack-alignment=4,-mpreferred-stack-boundary=2) \
+          $(if $(filter clang,$(TOOLS)),-mstack-alignment=4,-mpreferred-stack-boundary=2 \
+              -fno-tree-ter -fno-schedule-insns2) \
           -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
           -fstack-clash-protection -fno-common \
           -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
@@ -218,6 +222,11 @@ KLDFLAGS := -m elf_i386 -T linker.ld -static -nostdlib --build-id=none \
 
 HOSTFLAGS := -std=gnu11 -g -I. -MMD -MP $(WARNINGS)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# The short ways push no frame, and go to their long ways by a jump.  ebp stays as it is,
+# so that a backtrace goes on behind them: see kernel/backtrace.c.
+$(OUT)/mm/short.o: KFLAGS += $(if $(filter clang,$(TOOLS)),, \
+    -fomit-frame-pointer -ffixed-ebp -foptimize-sibling-calls)
 
 # The loop that is memset must not become a call of memset.
 $(OUT)/kernel/string.o: KFLAGS += -fno-builtin $(if $(filter clang,$(TOOLS)),, \

@@ -4,11 +4,11 @@
  * Each is a few lines around what another file does; what they show is told there.
  */
 #include "drivers/power.h"
+#include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/params.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
-#include "kernel/symbols.h"
 #include "kernel/timer.h"
 
 /* ---- params ------------------------------------------------------------- */
@@ -126,7 +126,7 @@ static int cmd_backtrace(int argc, char **argv)
 {
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
-    backtrace_print(0);
+    backtrace_print();
     return SHELL_OK;
 }
 

@@ -9,10 +9,10 @@
  */
 #include "mm/dials.h"
 
+#include "kernel/backtrace.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/report.h"
-#include "kernel/symbols.h"
 
 void dials_init(void)
 {

@@ -11,6 +11,7 @@
 extern const char image_start[], image_end[];
 extern const char text_start[], text_end[];
 extern const char mm_text_start[], mm_text_end[];
+extern const char mm_short_start[], mm_short_end[];
 extern const char rodata_start[], rodata_end[];
 extern const char data_start[], data_end[];
 extern const char bss_start[], bss_end[];

@@ -22,6 +22,7 @@
 #include "kernel/panic.h"
 
 #include "drivers/power.h"
+#include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/image.h"
@@ -151,36 +152,6 @@ static void print_registers(const struct trap_frame *frame, uint32_t esp)
              (unsigned)frame->eflags, (unsigned)cpu_cr2());
 }
 
-/*
- * Has the function around eip set up its frame?  Not before push %ebp; mov
- * %esp, %ebp (55 89 e5), and a function that calls nothing may never do it.
- */
-static bool has_frame(uintptr_t eip)
-{
-    struct symbol function;
-
-    if (!symbol_find(eip, &function) || !function.is_code)
-        return false;
-    for (uintptr_t at = function.start; at + 3 <= eip; at++)
-        if (memcmp((const void *)at, "\x55\x89\xe5", 3) == 0)
-            return true;
-    return false;
-}
-
-/* Where there is no frame the return address is what esp points to. */
-static void print_calls(const struct trap_frame *frame, uint32_t esp)
-{
-    kprintf("called from:\n");
-    if (!has_frame(frame->eip) && esp % sizeof(uint32_t) == 0 &&
-        address_between(esp, boot_stack, boot_stack_top)) {
-        uint32_t caller = *(const uint32_t *)(uintptr_t)esp;
-
-        if (is_kernel_code(caller))
-            backtrace_print_call(caller);
-    }
-    backtrace_print(frame->ebp);
-}
-
 void panic_exception(const struct trap_frame *frame, uint32_t esp)
 {
     char text[TEXT_SIZE];
@@ -190,7 +161,8 @@ void panic_exception(const struct trap_frame *frame, uint32_t esp)
     pr_emerg("  in %s", symbol_format(frame->eip, text, sizeof(text)));
     print_state();
     print_registers(frame, esp);
-    print_calls(frame, esp);
+    kprintf("called from:\n");
+    backtrace_print_from(frame->eip, esp, frame->ebp);
     stop();
 }
 
@@ -223,6 +195,6 @@ void panic(const char *fmt, ...)
     print_state();
     print_own_registers();
     kprintf("called from:\n");
-    backtrace_print(0);
+    backtrace_print();
     stop();
 }

@@ -54,19 +54,26 @@
 static const char broken_list[] =
     "B3: a list of free blocks is broken; it was made anew";
 
+static void mend(struct buddy *b, const char *broken, uint32_t where);
+
+/* Make the block free; it is on no list. */
 static inline void list_add(struct buddy *b, uint32_t pfn, unsigned order)
 {
     struct page *page = &b->page[pfn];
     uint32_t first = b->free[order];
 
     page->tag = page_tag(PG_FREE, order);
+    if (first == NO_PAGE) {
+        b->nonempty |= 1u << order;
+    } else if (likely(first < b->npages && free_block_at(b, first, order))) {
+        b->page[first].prev = pfn;
+    } else {
+        mend(b, broken_list, first);    /* the block has its place in the lists now */
+        return;
+    }
     page->prev = NO_PAGE;
     page->next = first;
     b->free[order] = pfn;
-    if (first == NO_PAGE)
-        b->nonempty |= 1u << order;
-    else
-        b->page[first].prev = pfn;
 }
 
 /* The block is about to be used, or inside another one: its kind is the caller's. */
@@ -213,7 +220,7 @@ void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n)
     }
 }
 
-/* Of a block of the order `from` keep 2^order pages: halve it until it fits. */
+/* Of a block that was of the order `from` keep 2^order pages: halve it until it fits. */
 static RARE void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
 {
     do {
@@ -261,10 +268,10 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
         mend(b, broken_list, b->free[from]);
         return buddy_alloc(b, order);
     }
-    if (from > order)
-        split(b, pfn, from, order);
     b->page[pfn].tag = page_tag(PG_USED, order);
     b->page[pfn].run = 0;
+    if (from > order)
+        split(b, pfn, from, order);
     b->nfree -= 1u << order;
     return pfn;
 }

@@ -16,8 +16,8 @@
  * An entry that became free is used again as late as possible, so that a pointer
  * to a destroyed cache is known for what it is.
  *
- * Cost: making a cache searches the table; nothing here is on a fast path but
- * kmem_cache_alloc and kmem_cache_free.
+ * Cost: making a cache searches the table.  kmem_cache_alloc and kmem_cache_free begin
+ * in short.c.
  */
 #include "mm/dials_priv.h"
 
@@ -93,6 +93,7 @@ static void set_layout(struct kmem_cache *cache, bool of_maps)
     else
         cache->map_place = MAP_APART;
     cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
+    cache->first_end = cache->slots_end < PAGE_SIZE ? cache->slots_end : PAGE_SIZE;
     cache->record_step = recorded ? (int32_t)sizeof(struct record) -
                                         (int32_t)cache->slot_size : 0;
     cache->offset_mask = (uint32_t)bytes - 1;
@@ -184,7 +185,7 @@ bool cache_is_sound(const struct kmem_cache *cache)
         return false;
     set_layout(&copy, is_map_cache(cache));
     return copy.order == cache->order && copy.slots == cache->slots &&
-           copy.slots_end == cache->slots_end &&
+           copy.slots_end == cache->slots_end && copy.first_end == cache->first_end &&
            copy.record_step == cache->record_step &&
            copy.record_offset == cache->record_offset &&
            copy.map_place == cache->map_place &&
@@ -296,19 +297,11 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
 
 /* ---- using ----------------------------------------------------------------------- */
 
-/* An entry of the table, in use or not?  What is not in use serves nothing. */
-static inline bool is_entry(const struct kmem_cache *cache)
-{
-    const uintptr_t offsets = sizeof(caches) - sizeof(*cache);  /* all the bits */
-
-    return !(((uintptr_t)cache - (uintptr_t)caches) & ~offsets);
-}
-
 /* A cache that was made and not destroyed?  If not, that is reported. */
 static bool is_cache(const char *call, struct alloc_site *site,
                      const struct kmem_cache *cache)
 {
-    if (is_entry(cache) && cache->self == cache)
+    if (is_cache_entry(cache) && cache->self == cache)
         return true;
     mm_report(&(struct mm_report){ .bug = MM_BUG_NO_CACHE, .call = call,
                                    .caller = site, .what.addr = cache });
@@ -354,8 +347,7 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
     return p;
 }
 
-static RARE void *alloc_slow(struct alloc_site *site, struct kmem_cache *cache,
-                             gfp_t gfp)
+void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)
 {
     struct mm_request request = { .call = "kmem_cache_alloc", .site = site,
                                   .gfp = gfp };
@@ -369,18 +361,7 @@ static RARE void *alloc_slow(struct alloc_site *site, struct kmem_cache *cache,
     return cache_alloc(cache, &request);
 }
 
-void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache,
-                          gfp_t gfp)
-{
-    void *p;
-
-    if (likely(is_entry(cache)) &&
-        likely(take_slot_at_once(cache, site, &cache->object_size, &p)))
-        return gfp & __GFP_ZERO ? memset(p, 0, object_room(cache)) : p;
-    return alloc_slow(site, cache, gfp);
-}
-
-static RARE void free_slow(struct alloc_site *site, struct kmem_cache *cache, void *p)
+void cache_free_long(struct alloc_site *site, struct kmem_cache *cache, void *p)
 {
     if (is_cache("kmem_cache_free", site, cache))
         mm_free(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
@@ -388,20 +369,6 @@ static RARE void free_slow(struct alloc_site *site, struct kmem_cache *cache, vo
                 mm_is_live_object);
     else
         heap.bad_frees++;
-}
-
-void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void *p)
-{
-    if (likely(mm_enter_at_once())) {
-        struct slot slot;
-        bool done = find_slot(p, &slot) && slot.cache == cache &&
-                    give_back_slot(p, &slot, site);
-
-        mm_leave();
-        if (likely(done))
-            return;
-    }
-    free_slow(site, cache, p);
 }
 
 size_t kmem_cache_size(const struct kmem_cache *cache)

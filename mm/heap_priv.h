@@ -100,7 +100,7 @@ static inline void mm_leave(void)
 /* The short way in, for the fast paths: only if nothing at all is going on. */
 static inline bool mm_enter_at_once(void)
 {
-    if (unlikely(mm_state))
+    if (unlikely(mm_state & MM_ANY))
         return false;
     mm_state = MM_BUSY;
     mm_barrier();
@@ -177,6 +177,42 @@ void mm_free(struct mm_refusal *free, bool (*is_right)(const struct mm_refusal *
 
 /* A live slot, of free->cache if that is given, or else a large kmalloc. */
 bool mm_is_live_object(const struct mm_refusal *free);
+
+/* ---- pages: page_alloc.c -------------------------------------------------------- */
+
+/* Is it a page struct?  Then its number. */
+static inline bool find_page(const struct page *page, uint32_t *pfn)
+{
+    uintptr_t offset = (uintptr_t)page - (uintptr_t)heap.buddy.page;
+
+    if (unlikely(offset / sizeof(*page) >= heap.buddy.npages))
+        return false;
+    *pfn = (uint32_t)(offset / sizeof(*page));
+    return likely(offset % sizeof(*page) == 0);
+}
+
+/* The door of the page allocator: a live block of exactly that order. */
+static inline bool is_block_of(const struct page *page, unsigned order)
+{
+    bool is_used = order ? page->kind == PG_USED && page->order == order
+                         : page->tag == page_tag(PG_USED, 0);
+
+    return is_used && !page->run;
+}
+
+/* n pages from pfn on were taken. */
+static inline void pages_taken(struct alloc_site *site, uint32_t pfn, uint32_t n)
+{
+    heap.pages_allocated += n;
+    if (likely(heap.record))
+        record_taken(&heap.record[pfn], site, n << PAGE_SHIFT);
+}
+
+/* The long ways of short.c. */
+struct page *alloc_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order);
+unsigned long get_free_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order);
+void free_pages_long(struct alloc_site *site, struct page *page, unsigned order);
+void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned order);
 
 /* ---- pages, when mm is entered ---------------------------------------------------- */
 

@@ -11,14 +11,13 @@
  * start.  Everything else is refused before any state is touched.
  *
  * krealloc stays in place as long as the slot is large enough; it never shrinks a
- * slot, as in Linux.  Cost: kmalloc and kfree up to 8 KiB are straight lines.
+ * slot, as in Linux.  kmalloc and kfree themselves begin in short.c.
  */
 #include "mm/dials_priv.h"
 
 /* ---- which cache ---------------------------------------------------------------- */
 
-/* The cache of each size, by (size - 1) / 8. */
-static struct kmem_cache *by_size[KMALLOC_MAX_CACHE_SIZE / 8];
+struct kmem_cache *kmalloc_by_size[KMALLOC_MAX_CACHE_SIZE / 8];
 
 void kmalloc_init(void)
 {
@@ -27,14 +26,8 @@ void kmalloc_init(void)
     for (uint32_t i = 0; i < KMALLOC_MAX_CACHE_SIZE / 8; i++) {
         if ((i + 1) * 8 > cache->object_size)
             cache++;
-        by_size[i] = cache;
+        kmalloc_by_size[i] = cache;
     }
-}
-
-/* 1 <= size <= KMALLOC_MAX_CACHE_SIZE. */
-static inline struct kmem_cache *kmalloc_cache(size_t size)
-{
-    return by_size[(size - 1) / 8];
 }
 
 size_t kmalloc_size_roundup(size_t size)
@@ -74,9 +67,8 @@ static void *large_take(const struct mm_request *request)
 
 /* ---- kmalloc ---------------------------------------------------------------------- */
 
-/* Size 0, large ones, and all that the short path could not do at once. */
-static RARE void *kmalloc_slow(const char *call, struct alloc_site *site, size_t size,
-                          gfp_t gfp)
+static void *kmalloc_any(const char *call, struct alloc_site *site, size_t size,
+                         gfp_t gfp)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
                                   .bytes = size };
@@ -95,17 +87,9 @@ static RARE void *kmalloc_slow(const char *call, struct alloc_site *site, size_t
     return mm_may_allocate(&request) ? large_take(&request) : NULL;
 }
 
-void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
+void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp)
 {
-    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE)) {
-        struct kmem_cache *cache = kmalloc_cache(size);
-        uint32_t asked = (uint32_t)size;
-        void *p;
-
-        if (likely(take_slot_at_once(cache, site, &asked, &p)))
-            return gfp & __GFP_ZERO ? memset(p, 0, object_room(cache)) : p;
-    }
-    return kmalloc_slow("kmalloc", site, size, gfp);
+    return kmalloc_any("kmalloc", site, size, gfp);
 }
 
 void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp)
@@ -113,30 +97,22 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
     size_t bytes;
 
     if (__builtin_mul_overflow(n, size, &bytes))
-        return kmalloc_slow("kmalloc_array", site, SIZE_MAX, gfp);      /* NULL */
+        return kmalloc_any("kmalloc_array", site, SIZE_MAX, gfp);      /* NULL */
     return kmalloc_at(site, bytes, gfp);
 }
 
 /* ---- kfree ------------------------------------------------------------------------ */
 
-static RARE void kfree_slow(const char *call, struct alloc_site *site, void *p)
+static void kfree_any(const char *call, struct alloc_site *site, void *p)
 {
     if (!ZERO_OR_NULL_PTR(p))
         mm_free(&(struct mm_refusal){ .call = call, .site = site, .addr = p,
                                       .is_free = true }, mm_is_live_object);
 }
 
-void kfree_at(struct alloc_site *site, const void *p)
+void kfree_long(struct alloc_site *site, const void *p)
 {
-    if (likely(mm_enter_at_once())) {
-        struct slot slot;
-        bool done = find_slot(p, &slot) && give_back_slot(p, &slot, site);
-
-        mm_leave();
-        if (likely(done))
-            return;
-    }
-    kfree_slow("kfree", site, (void *)(uintptr_t)p);
+    kfree_any("kfree", site, (void *)(uintptr_t)p);
 }
 
 /* With red zones only what was asked for may be used. */
@@ -180,7 +156,7 @@ void kfree_sensitive_at(struct alloc_site *site, const void *p)
 
     if (bytes && !mm_is_busy_and_full())        /* else it will be refused, whole */
         memset(object, 0, bytes);
-    kfree_slow("kfree_sensitive", site, object);
+    kfree_any("kfree_sensitive", site, object);
 }
 
 /* ---- krealloc ---------------------------------------------------------------------- */
@@ -216,9 +192,9 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
     void *old = (void *)(uintptr_t)p;
 
     if (ZERO_OR_NULL_PTR(p))
-        return kmalloc_slow("krealloc", site, size, gfp);
+        return kmalloc_any("krealloc", site, size, gfp);
     if (size == 0) {
-        kfree_slow("krealloc", site, old);
+        kfree_any("krealloc", site, old);
         return ZERO_SIZE_PTR;
     }
 
@@ -235,7 +211,7 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
         return old;
     }
 
-    void *new = kmalloc_slow("krealloc", site, size, gfp);
+    void *new = kmalloc_any("krealloc", site, size, gfp);
 
     if (new) {
         memcpy(new, p, had);
@@ -258,7 +234,7 @@ void *krealloc_array_at(struct alloc_site *site, void *p, size_t n, size_t size,
 
 void *kmemdup_at(struct alloc_site *site, const void *from, size_t size, gfp_t gfp)
 {
-    void *copy = from ? kmalloc_slow("kmemdup", site, size, gfp) : NULL;
+    void *copy = from ? kmalloc_any("kmemdup", site, size, gfp) : NULL;
 
     if (copy && size)
         memcpy(copy, from, size);
@@ -274,7 +250,7 @@ char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
     while (length < max && s[length])
         length++;
 
-    char *copy = kmalloc_slow("kstrndup", site, length + 1, gfp);
+    char *copy = kmalloc_any("kstrndup", site, length + 1, gfp);
 
     if (copy) {
         memcpy(copy, s, length);

@@ -36,14 +36,6 @@ struct page *virt_to_page(const void *addr)
 
 /* ---- taking ----------------------------------------------------------------- */
 
-/* n pages from pfn on are live now. */
-static inline void account(struct alloc_site *site, uint32_t pfn, uint32_t n)
-{
-    heap.pages_allocated += n;
-    if (likely(heap.record))
-        record_taken(&heap.record[pfn], site, n << PAGE_SHIFT);
-}
-
 /* Of the block at pfn keep so many pages, and give the others back. */
 static void trim(uint32_t pfn, uint32_t keep, uint32_t others)
 {
@@ -64,7 +56,7 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
         if (pfn != NO_PAGE) {
             if (keep != 1u << request->order)
                 trim(pfn, keep, (1u << request->order) - keep);
-            account(watch_page_site(request->site, false), pfn, keep);
+            pages_taken(watch_page_site(request->site, false), pfn, keep);
         }
         mm_leave();
     }
@@ -74,8 +66,8 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
 }
 
 /* In any state of mm: a block, or NO_PAGE. */
-static RARE uint32_t take_block(const char *call, struct alloc_site *site, gfp_t gfp,
-                                unsigned order)
+static uint32_t take_block(const char *call, struct alloc_site *site, gfp_t gfp,
+                           unsigned order)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
                                   .order = order };
@@ -92,43 +84,18 @@ static RARE uint32_t take_block(const char *call, struct alloc_site *site, gfp_t
     return pfn;
 }
 
-/* A block if that can be done at once, a single page above all; or NO_PAGE. */
-SHORT uint32_t take_at_once(struct alloc_site *site, unsigned order)
+struct page *alloc_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
-    uint32_t pfn = NO_PAGE;
+    uint32_t pfn = take_block("alloc_pages", site, gfp, order);
 
-    if (unlikely(order > MAX_PAGE_ORDER) || unlikely(!mm_enter_at_once()))
-        return NO_PAGE;
-    if (order == 0) {
-        pfn = buddy_take_kept(&heap.buddy);
-        if (likely(pfn != NO_PAGE))
-            account(site, pfn, 1);
-    }
-    if (unlikely(pfn == NO_PAGE)) {
-        pfn = buddy_alloc(&heap.buddy, order);
-        if (pfn != NO_PAGE)
-            account(site, pfn, 1u << order);
-    }
-    mm_leave();
-    return pfn;
+    return pfn != NO_PAGE ? &heap.buddy.page[pfn] : NULL;
 }
 
-struct page *alloc_pages_at(struct alloc_site *site, gfp_t gfp, unsigned order)
+unsigned long get_free_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
-    uint32_t pfn = gfp & __GFP_ZERO ? NO_PAGE : take_at_once(site, order);
+    uint32_t pfn = take_block("__get_free_pages", site, gfp, order);
 
-    if (unlikely(pfn == NO_PAGE))
-        pfn = take_block("alloc_pages", site, gfp, order);
-    return likely(pfn != NO_PAGE) ? &heap.buddy.page[pfn] : NULL;
-}
-
-unsigned long get_free_pages_at(struct alloc_site *site, gfp_t gfp, unsigned order)
-{
-    uint32_t pfn = gfp & __GFP_ZERO ? NO_PAGE : take_at_once(site, order);
-
-    if (unlikely(pfn == NO_PAGE))
-        pfn = take_block("__get_free_pages", site, gfp, order);
-    return likely(pfn != NO_PAGE) ? (unsigned long)address_of(pfn) : 0;
+    return pfn != NO_PAGE ? (unsigned long)address_of(pfn) : 0;
 }
 
 void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
@@ -153,16 +120,7 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
 
 /* ---- giving back ------------------------------------------------------------- */
 
-/* The door of the page allocator: a live block of exactly that order. */
-SHORT bool is_block(const struct page *page, unsigned order)
-{
-    bool is_used = order ? page->kind == PG_USED && page->order == order
-                         : page->tag == page_tag(PG_USED, 0);
-
-    return is_used && !page->run;
-}
-
-/* The same for alloc_pages_exact: a live block or run of that many pages. */
+/* The door of free_pages_exact: a live block or run of that many pages. */
 static bool is_run(const struct page *page, size_t bytes)
 {
     return page->kind == PG_USED &&
@@ -176,48 +134,10 @@ static bool is_right(const struct mm_refusal *free)
     if ((uintptr_t)free->addr & (PAGE_SIZE - 1) || pfn >= heap.buddy.npages)
         return false;
     return free->exact ? is_run(&heap.buddy.page[pfn], free->bytes)
-                       : is_block(&heap.buddy.page[pfn], free->order);
+                       : is_block_of(&heap.buddy.page[pfn], free->order);
 }
 
-/* pfn is a page's number.  False: nothing was done, it takes longer or is wrong. */
-SHORT bool free_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
-{
-    if (unlikely(!mm_enter_at_once()))
-        return false;
-
-    bool done = is_block(&heap.buddy.page[pfn], order);
-
-    if (likely(done)) {
-        if (likely(heap.record))
-            heap.record[pfn].freed_by = site->number;
-        heap.pages_freed += 1u << order;
-        if (order || !buddy_keep(&heap.buddy, pfn))
-            buddy_free(&heap.buddy, pfn);
-    }
-    mm_leave();
-    return done;
-}
-
-/* The same: for single pages, which are most, there is less to do. */
-SHORT bool free_any_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
-{
-    return likely(order == 0) ? free_at_once(site, pfn, 0)
-                              : free_at_once(site, pfn, order);
-}
-
-/* Is it a page struct?  Then its number. */
-SHORT bool find_page(const struct page *page, uint32_t *pfn)
-{
-    uintptr_t offset = (uintptr_t)page - (uintptr_t)heap.buddy.page;
-
-    if (unlikely(offset / sizeof(*page) >= heap.buddy.npages))
-        return false;
-    *pfn = (uint32_t)(offset / sizeof(*page));
-    return likely(offset % sizeof(*page) == 0);
-}
-
-static RARE void free_pages_slow(struct alloc_site *site, struct page *page,
-                                 unsigned order)
+void free_pages_long(struct alloc_site *site, struct page *page, unsigned order)
 {
     uint32_t pfn;
     bool ours = find_page(page, &pfn);
@@ -232,30 +152,12 @@ static RARE void free_pages_slow(struct alloc_site *site, struct page *page,
         mm_refuse(&free);
 }
 
-void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
-{
-    uint32_t pfn;
-
-    if (unlikely(!find_page(page, &pfn) || !free_any_at_once(site, pfn, order)))
-        free_pages_slow(site, page, order);
-}
-
-static RARE void free_addr_slow(struct alloc_site *site, unsigned long addr,
-                                unsigned order)
+void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned order)
 {
     if (addr)
         mm_free(&(struct mm_refusal){
             .call = "free_pages", .site = site, .order = order, .pages = true,
             .addr = (void *)addr, .is_free = true }, is_right);
-}
-
-void free_pages_addr_at(struct alloc_site *site, unsigned long addr, unsigned order)
-{
-    uintptr_t pfn = pfn_of((void *)addr);
-
-    if (unlikely(addr & (PAGE_SIZE - 1) || pfn >= heap.buddy.npages ||
-                 !free_any_at_once(site, (uint32_t)pfn, order)))
-        free_addr_slow(site, addr, order);
 }
 
 void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)

@@ -25,7 +25,7 @@ size_t strlen(const char *s);
  * dial is on (dials.h), so that every call goes the long way.  A fault with MM_BUSY
  * set happened inside the allocator.
  */
-enum { MM_BUSY = 1, MM_IRQ = 2, MM_PUT_OFF = 4, MM_DIALS = 8 };
+enum { MM_BUSY = 1, MM_IRQ = 2, MM_PUT_OFF = 4, MM_DIALS = 8, MM_ANY = 15 };
 extern uint32_t mm_state;
 
 /* What the compiler may know of a path: that it is the common one, or a rare one. */

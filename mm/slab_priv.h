@@ -1,6 +1,6 @@
 /*
- * slab_priv.h - object caches: the struct, and the two short paths through it
- * that kmalloc.c and slab.c share.  slab.c tells the whole story.
+ * slab_priv.h - object caches: the struct, and how a slot is found, taken and given
+ * back, which short.c and slab.c share.  slab.c tells the whole story.
  */
 #ifndef MM_SLAB_PRIV_H
 #define MM_SLAB_PRIV_H
@@ -33,6 +33,7 @@ struct kmem_cache {
     uint32_t offset_mask;       /* bytes of a slab - 1 */
     uint32_t reciprocal;        /* of slot_size: see divide() */
     uint32_t slots_end;         /* bytes of a slab that are slots; 0: none */
+    uint32_t first_end;         /* the same of its first page */
     uint32_t record_offset;     /* of the records in a slab; 0: not in it */
     int32_t record_step;        /* slot i at p: p + record_offset + i * record_step */
     uint8_t map_place;          /* enum map_place */
@@ -68,6 +69,23 @@ enum { NO_CACHE, NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
        FIRST_KMALLOC_CACHE = 1,
        FIRST_MAP_CACHE = FIRST_KMALLOC_CACHE + NR_KMALLOC_CACHES,
        FIRST_FREE_CACHE = FIRST_MAP_CACHE + NR_MAP_CACHES };
+
+/* kmalloc's cache for each size, by (size - 1) / 8. */
+extern struct kmem_cache *kmalloc_by_size[KMALLOC_MAX_CACHE_SIZE / 8];
+
+/* 1 <= size <= KMALLOC_MAX_CACHE_SIZE. */
+static inline struct kmem_cache *kmalloc_cache(size_t size)
+{
+    return kmalloc_by_size[(size - 1) / 8];
+}
+
+/* An entry of the table, in use or not?  What is not in use serves nothing. */
+static inline bool is_cache_entry(const struct kmem_cache *cache)
+{
+    const uintptr_t offsets = sizeof(caches) - sizeof(*cache);  /* all the bits */
+
+    return !(((uintptr_t)cache - (uintptr_t)caches) & ~offsets);
+}
 
 static inline bool is_map_cache(const struct kmem_cache *cache)
 {
@@ -140,7 +158,27 @@ static inline bool is_free_slot(const struct slot *slot)
     return *slot_word(slot) & slot_bit(slot);
 }
 
-/* The proof: p is the start of a slot, handed out or not.  Reads only. */
+/* The proof: p, in this page of a slab of the cache, is the start of a slot. */
+static inline bool find_slot_in(struct kmem_cache *cache, struct page *page,
+                                const void *p, struct slot *slot)
+{
+    uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
+
+    if (offset >= cache->first_end) {
+        if (unlikely(offset >= cache->slots_end))
+            return false;       /* as every offset is in a page of no slab */
+        page -= offset >> PAGE_SHIFT;
+    }
+
+    uint64_t quotient = divide(cache, offset);
+
+    slot->cache = cache;
+    slot->slab = page;
+    slot->index = (uint32_t)(quotient >> 32);
+    return likely((uint32_t)quotient < cache->reciprocal);
+}
+
+/* The same anywhere: p is the start of a slot, handed out or not.  Reads only. */
 static inline bool find_slot(const void *p, struct slot *slot)
 {
     uintptr_t pfn = pfn_of(p);
@@ -149,20 +187,23 @@ static inline bool find_slot(const void *p, struct slot *slot)
         return false;
 
     struct page *page = &heap.buddy.page[pfn];
-    struct kmem_cache *cache = cache_numbered[page->cache];
-    uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
 
-    if (unlikely(offset >= cache->slots_end))
-        return false;           /* as every offset is in a page of no slab */
-    if (offset >= PAGE_SIZE)
-        page -= offset >> PAGE_SHIFT;
+    return find_slot_in(cache_numbered[page->cache], page, p, slot);
+}
 
-    uint64_t quotient = divide(cache, offset);
+/* And of this cache, which may be anything. */
+static inline bool find_slot_of(struct kmem_cache *cache, const void *p,
+                                struct slot *slot)
+{
+    uintptr_t pfn = pfn_of(p);
 
-    slot->cache = cache;
-    slot->slab = page;
-    slot->index = (uint32_t)(quotient >> 32);
-    return likely((uint32_t)quotient < cache->reciprocal);
+    if (unlikely(pfn >= heap.buddy.npages))
+        return false;
+
+    struct page *page = &heap.buddy.page[pfn];
+
+    return likely(cache_numbered[page->cache] == cache) &&
+           find_slot_in(cache, page, p, slot);
 }
 
 /* Slot `index` of a slab. */
@@ -224,7 +265,7 @@ static inline bool is_live_slot(const struct slot *slot)
     return !is_free_slot(slot) && (!record || is_live(record));
 }
 
-/* ---- the two short paths --------------------------------------------------- */
+/* ---- taking and giving back a slot ------------------------------------------ */
 
 /* Point the cache at 32 slots with a free one among them.  False: no memory. */
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
@@ -242,7 +283,7 @@ static inline void *take_first(struct kmem_cache *cache, uint32_t bits,
     uint32_t bit = (uint32_t)__builtin_ctz(bits);
     struct record *records = cache->group_record;
 
-    *cache->word = bits & (bits - 1);
+    *cache->word = bits & ~(1u << bit);
     cache->allocs++;
     if (likely(records))
         record_taken(records + bit, site, *size);
@@ -258,36 +299,17 @@ static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
     return take_first(cache, *cache->word, site, &size);
 }
 
-/*
- * Hand out a slot if that can be done at once.  False: it takes longer.  The size
- * asked for is read as late as possible, for the registers are few.
- */
-static inline bool take_slot_at_once(struct kmem_cache *cache,
-                                     struct alloc_site *site, const uint32_t *size,
-                                     void **p)
-{
-    if (unlikely(!mm_enter_at_once()))
-        return false;
-
-    uint32_t bits = *cache->word;
-
-    if (likely(bits))
-        *p = take_first(cache, bits, site, size);
-    mm_leave();
-    return bits != 0;
-}
-
 /* Take the slot at p back if it is handed out.  mm is entered.  False: it is free. */
 static inline bool give_back_slot(const void *p, const struct slot *slot,
                                   struct alloc_site *site)
 {
     struct kmem_cache *cache = slot->cache;
     uint32_t *word = slot_word(slot);
-    uint32_t bit = slot_bit(slot);
+    uint32_t free = *word | slot_bit(slot);
 
-    if (unlikely(*word & bit))
+    if (unlikely(free == *word))
         return false;
-    *word |= bit;
+    *word = free;
     cache->frees++;
 
     if (likely(cache->record_step)) {
@@ -321,6 +343,12 @@ bool slab_is_sound(struct page *slab);
 
 /* cache.c: these dials from now on; NULL, or why not all of them. */
 const char *cache_set_dials(struct kmem_cache *cache, uint8_t flags);
+/* The long ways of short.c: kmalloc.c and cache.c. */
+void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp);
+void kfree_long(struct alloc_site *site, const void *p);
+void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp);
+void cache_free_long(struct alloc_site *site, struct kmem_cache *cache, void *p);
+
 /* cache.c: allocate in any state of mm; reports failure. */
 void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request);
 /* Free slots of a slab, counted in its map. */

@@ -105,6 +105,49 @@ static void an_order_told_without_a_block_is_mended(void **state)
     assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
 }
 
+static void a_broken_head_is_mended_when_a_block_is_added(void **state)
+{
+    struct mm_stats start = arena_stats();
+    struct page *block, *taken[ARENA_PAGES / 32];
+    size_t n = 0;
+
+    (void)state;
+    while ((block = alloc_pages(GFP_KERNEL | __GFP_NOWARN, 5)))
+        taken[n++] = block;             /* all, so that none can join */
+    block = taken[--n];
+    for (uint32_t head = 1; head < NO_PAGE / 100; head = head * 77 + 1) {
+        heap.buddy.free[5] = head;
+        __free_pages(block, 5);
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+        arena_check();
+        assert_ptr_equal(alloc_pages(GFP_KERNEL, 5), block);
+    }
+    __free_pages(block, 5);
+    while (n)
+        __free_pages(taken[--n], 5);
+    assert_same_blocks(&start);
+}
+
+static void a_broken_head_is_mended_while_a_block_is_split(void **state)
+{
+    struct mm_stats start = arena_stats();
+    struct page *page;
+
+    (void)state;
+    for (unsigned order = 0; order < MAX_PAGE_ORDER; order++) {
+        mm_reclaim();
+        if (heap.buddy.nonempty >> order & 1)
+            break;              /* that block is split, and no larger one */
+        heap.buddy.free[order] = 0x7ffffff0;
+        page = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+        assert_non_null(page);
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+        arena_check();
+        __free_page(page);
+    }
+    assert_same_blocks(&start);
+}
+
 /* ---- the stack of kept pages ------------------------------------------------------ */
 
 static struct page *second_kept(void)
@@ -288,6 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(a_broken_list_of_blocks_is_mended_when_a_page_is_taken),
         ARENA_TEST(a_broken_link_is_mended_when_blocks_join),
+        ARENA_TEST(a_broken_head_is_mended_when_a_block_is_added),
+        ARENA_TEST(a_broken_head_is_mended_while_a_block_is_split),
         ARENA_TEST(a_broken_stack_of_kept_pages_is_mended_as_pages_are_taken),
         ARENA_TEST(a_broken_stack_of_kept_pages_is_mended_when_they_join),
         ARENA_TEST(an_order_told_without_a_block_is_mended),

@@ -11,6 +11,7 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/slab.h"
+#include "mm/slab_priv.h"
 
 #define FAULT __attribute__((noinline)) static void
 
@@ -77,6 +78,25 @@ FAULT fault_stack_overflow(void)
     kprintf("%d\n", fault_stack(0));
 }
 
+/* What a stray write into mm's own structures can lead to. */
+FAULT fault_in_kmalloc(void)
+{
+    for (unsigned i = FIRST_KMALLOC_CACHE; i < FIRST_MAP_CACHE; i++)
+        caches[i].word = (uint32_t *)(uintptr_t)0xf0000000;
+    kprintf("%p\n", kmalloc(60, GFP_KERNEL));
+}
+
+FAULT fault_under_free_pages(void)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 3);
+
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        heap.buddy.free[order] = 0x70000000;
+    heap.buddy.mended = (void (*)(const char *, uint32_t))(uintptr_t)0xf0000000;
+    __free_pages(block, 3);
+    kprintf("it came back\n");
+}
+
 static const struct {
     const char *name;
     void (*make)(void);
@@ -89,6 +109,8 @@ static const struct {
     { "zero-size", fault_zero_size },
     { "text-write", fault_text_write },
     { "assert", fault_assert },
+    { "in-kmalloc", fault_in_kmalloc },
+    { "under-free-pages", fault_under_free_pages },
     { "stack", fault_stack_overflow },
 };
 

@@ -20,6 +20,10 @@ FAULTS = {
                   "fault_zero_size", ["ZERO_SIZE_PTR was used"]),
     "text-write": ("page fault: write to 0x00100000, which is read-only",
                    "fault_text_write", ["kernel code"]),
+    "in-kmalloc": ("page fault: read from 0xf0000000, which is not mapped",
+                   "kmalloc_at", []),
+    "under-free-pages": ("page fault: execution of 0xf0000000, which is not mapped",
+                         None, []),
     "stack": ("stack overflow: 0x", "fault_stack", ["guard page"]),
 }
 # A leaf function may have no frame, and then its caller is not in the chain.
@@ -57,6 +61,12 @@ def test_a_fault_is_reported_whole(crash, kind, lab_elf):
         assert calls[0] == "fault_stack" and "times more)" in text
         assert calls[-7:-5] == ["fault_stack_overflow", "cmd_fault"], text
     assert calls[-4:] == ["shell_run", "shell_loop", "kernel_main", "entry"], text
+    if kind == "in-kmalloc":
+        assert calls[:2] == ["fault_in_kmalloc", "cmd_fault"], text
+    if kind == "under-free-pages":
+        at = calls.index("free_pages_at")
+        assert calls[at - 1:at + 3] == ["buddy_free", "free_pages_at",
+                                        "fault_under_free_pages", "cmd_fault"], text
     if kind in FRAMES:
         assert "cmd_fault" in calls[-6:-4], text
     if kind == "null-call":

@@ -1,0 +1,191 @@
+/*
+ * backtrace.c - the calls that led here.
+ *
+ * A backtrace follows the frame pointers, which nearly every function keeps:
+ *
+ *     ebp --> | caller's ebp | return address |
+ *                   |
+ *                   +--> | its caller's ebp | return address | ...  ends with 0
+ *
+ * Two do not.  A function that has not begun yet, or that calls nothing, has no frame:
+ * esp points to its return address.  The short ways of mm (mm/short.c) leave ebp
+ * alone and push what they need: the return address of one is the first word above that
+ * a call of this very function left.
+ *
+ * It is used when something is broken already, so nothing is believed: a frame
+ * must lie on a stack, aligned and above the one before, and a return address in
+ * the code.  The chain ends at the first that does not.
+ */
+#include "kernel/backtrace.h"
+
+#include "kernel/image.h"
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "kernel/symbols.h"
+#include "kernel/trap.h"
+
+enum { MAX_LINES = 24, TEXT_SIZE = 80 };
+
+struct frame {
+    uintptr_t caller;           /* frame pointer */
+    uintptr_t return_address;
+};
+
+/* How far a backtrace has come. */
+struct trace {
+    uintptr_t inside;           /* an address in the function of the last call */
+    uintptr_t top;              /* what it had on the stack begins here */
+    uintptr_t frame;            /* the next frame outwards */
+};
+
+/* Are these bytes of a stack? */
+static bool is_on_stack(uintptr_t addr, size_t bytes)
+{
+    uintptr_t last = addr + bytes - 1;
+
+    if (addr % sizeof(uintptr_t) != 0)
+        return false;
+    if (address_between(addr, boot_stack, boot_stack_top))
+        return address_between(last, boot_stack, boot_stack_top);
+    return address_between(addr, report_stack, report_stack_top) &&
+           address_between(last, report_stack, report_stack_top);
+}
+
+/* ---- functions without a frame ------------------------------------------- */
+
+/* Is that where a call of the function at `start` returns to? */
+static bool follows_call_of(uintptr_t addr, uintptr_t start)
+{
+    const unsigned char *call = (const unsigned char *)addr - 5;
+    uint32_t distance;          /* E8 and four bytes */
+
+    if (!is_kernel_code((uintptr_t)call) || !is_kernel_code(addr) || *call != 0xe8)
+        return false;
+    memcpy(&distance, call + 1, sizeof(distance));
+    return addr + distance == start;
+}
+
+/* One of mm's short ways: where its return address is; NULL: it has a frame. */
+static const uintptr_t *return_of_short_way(const struct trace *trace)
+{
+    struct symbol function;
+
+    if (!address_between(trace->inside, mm_short_start, mm_short_end) ||
+        !symbol_find(trace->inside, &function))
+        return NULL;
+    for (uintptr_t at = trace->top; at < trace->frame + sizeof(uintptr_t) &&
+         is_on_stack(at, sizeof(uintptr_t)); at += sizeof(uintptr_t))
+        if (follows_call_of(*(const uintptr_t *)at, function.start))
+            return (const uintptr_t *)at;
+    return NULL;
+}
+
+/*
+ * Has the function around eip set up its frame?  Not before push %ebp; mov
+ * %esp, %ebp (55 89 e5), and a function that calls nothing may never do it.
+ */
+static bool has_frame(uintptr_t eip)
+{
+    struct symbol function;
+
+    if (!symbol_find(eip, &function) || !function.is_code)
+        return false;
+    for (uintptr_t at = function.start; at + 3 <= eip; at++)
+        if (memcmp((const void *)at, "\x55\x89\xe5", 3) == 0)
+            return true;
+    return false;
+}
+
+/* ---- from call to call --------------------------------------------------- */
+
+/* Go on behind that return address. */
+static uintptr_t go_on(struct trace *trace, const uintptr_t *at)
+{
+    trace->inside = *at - 1;    /* a call may be its function's last instruction */
+    trace->top = (uintptr_t)(at + 1);
+    return *at;
+}
+
+/* The next call outwards; 0: the chain ends here. */
+static uintptr_t next_call(struct trace *trace)
+{
+    const struct frame *frame = (const struct frame *)trace->frame;
+    const uintptr_t *at = return_of_short_way(trace);
+
+    if (at)
+        return go_on(trace, at);
+    if (!is_on_stack(trace->frame, sizeof(*frame)) ||
+        !is_kernel_code(frame->return_address))
+        return 0;
+    trace->frame = frame->caller > trace->frame ? frame->caller : 0;
+    return go_on(trace, &frame->return_address);
+}
+
+static struct trace from_frame(void *frame)
+{
+    return (struct trace){ 0, 0, (uintptr_t)frame };
+}
+
+unsigned backtrace_to_mm(uintptr_t *calls, unsigned max)
+{
+    struct trace trace = from_frame(__builtin_frame_address(0));
+    uintptr_t call = next_call(&trace);
+    unsigned n = 0;
+
+    while (address_between(call, mm_text_start, mm_text_end))
+        call = next_call(&trace);
+    for (; n < max && call != 0; call = next_call(&trace))
+        calls[n++] = call;
+    return n;
+}
+
+/* ---- printing ------------------------------------------------------------ */
+
+void backtrace_print_call(uintptr_t call)
+{
+    char text[TEXT_SIZE];
+
+    kprintf("  0x%08x %s\n", (unsigned)call,
+            symbol_format_inside(call, call - 1, text, sizeof(text)));
+}
+
+/* A recursion's calls from one place are one line: what matters is who began it. */
+static void print(struct trace *trace)
+{
+    uintptr_t previous = 0;
+    unsigned lines = 0, repeats = 0;
+
+    for (uintptr_t call = next_call(trace); call != 0; call = next_call(trace)) {
+        if (call == previous) {
+            repeats++;
+            continue;
+        }
+        if (repeats > 0)
+            kprintf("  (and %u times more)\n", repeats);
+        if (++lines > MAX_LINES) {
+            kprintf("  ... and further out\n");
+            return;
+        }
+        backtrace_print_call(call);
+        previous = call;
+        repeats = 0;
+    }
+}
+
+void backtrace_print(void)
+{
+    struct trace trace = from_frame(__builtin_frame_address(0));
+
+    print(&trace);
+}
+
+void backtrace_print_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp)
+{
+    struct trace trace = { eip, esp, ebp };
+    const uintptr_t *top = (const uintptr_t *)esp;
+
+    if (!address_between(eip, mm_short_start, mm_short_end) && !has_frame(eip) &&
+        is_on_stack(esp, sizeof(*top)) && is_kernel_code(*top))
+        backtrace_print_call(go_on(&trace, top));
+    print(&trace);
+}
