@@ -49,13 +49,16 @@ static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp
 void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
 {
     uint32_t asked = (uint32_t)size;
-    void *p;
+    void *p = NULL;
 
     if (gfp & __GFP_ZERO)
         return kmalloc_zeroed(site, size, gfp);
-    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) &&
-        likely(take_at_once(kmalloc_cache(size), site, &asked, &p)))
-        return p;
+    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE)) {
+        struct kmem_cache *cache = kmalloc_cache(size);
+
+        if (likely(take_at_once(cache, site, &asked, &p)))
+            return p;
+    }
     return kmalloc_long(site, size, gfp);
 }
 

@@ -44,7 +44,7 @@ def test_it_stops_at_kernel_main(kernel, tmp_path):
 def test_one_can_step_into_kmalloc_and_see_its_locals(kernel, tmp_path):
     said = output(session(
         tmp_path, "break cmd_kmalloc", "continue", "tbreak kmalloc_at", "continue",
-        "echo LOCALS\\n", "print size", "print/r *site", "next", "next", "next", "info locals",
+        "echo LOCALS\\n", "print size", "print/r *site", *["next"] * 5, "info locals",
         "echo CALLERS\\n", "backtrace", 'finish', cmdline='run="kmalloc 100"'))
     assert re.search(r"kmalloc_at \(site=.*, size=100, gfp=\S*\d+\)", said), said
     assert 'file = 0x' in said and '"kernel/cmd_alloc.c"' in said
