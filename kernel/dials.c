@@ -13,6 +13,7 @@
 #include "kernel/printk.h"
 #include "kernel/report.h"
 #include "kernel/symbols.h"
+#include "mm/stack.h"
 
 void dials_init(void)
 {
