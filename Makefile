@@ -54,6 +54,7 @@ MM += mm/heap.c                   # the state of the heap, and what waits for it
 MM += mm/site.c                   # call sites
 MM += mm/stack.c                  #   the calls that led to a call
 MM += mm/buddy.c                  # blocks of pages that split and join
+MM += mm/buddy_check.c            #   their rules, proved
 MM += mm/page_alloc.c             # alloc_pages and its kin
 MM += mm/slab.c                   # slabs of equal slots
 MM += mm/slot.c                   #   what a slab must be
@@ -209,7 +210,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 # regparm, frame pointers and a stack aligned to words as Linux on i386; no register
 # that a trap does not save.
 # _LIBC_LIMITS_H_: GCC's own limits.h is not to look for another one behind it.
-KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mregparm=3 -mgeneral-regs-only \
+KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=generic -mregparm=3 -mgeneral-regs-only \
           -ffreestanding -nostdinc -isystem $(BUILTIN_HEADERS) -D_LIBC_LIMITS_H_ -I. \
           -fno-pic -fno-pie -fcf-protection=none -fno-stack-protector \
           -fno-omit-frame-pointer -fno-optimize-sibling-calls \

@@ -22,6 +22,11 @@
  * buddy is always inside it and no page number needs a bounds check.  Holes (and
  * PG_META) are no blocks; nothing joins with them, or across them.
  *
+ * A page to and fro would split a large block and join it again each time, ten
+ * steps each way.  So the last few single pages that were freed are kept as they are,
+ * on a stack, and taken first (a lazy buddy system; Lee and Barkley, SOSP 1989).
+ * They join when a larger block is wanted and there is none, or when they are told to.
+ *
  * Bookkeeping lies beside the memory, never inside it: whatever a program writes
  * to a page that it has freed, these lists stay whole.
  *
@@ -30,20 +35,24 @@
  *   B2  it is one of the kinds below in its first page, PG_TAIL in the others
  *       (PG_SLAB and PG_MAPS: the kind in all of them), and no PG_TAIL is outside;
  *   B3  a block is on free[order], linked both ways, if and only if it is PG_FREE;
- *   B4  no two buddies are both free: they would have joined;
- *   B5  nfree is the number of pages in free blocks;
+ *   B4  no two buddies are both PG_FREE: they would have joined;
+ *   B5  nfree is the number of pages in free blocks and kept ones;
  *   B6  bit k of nonempty is set if and only if free[k] has a block;
- *   B7  a run is one PG_USED block and its PG_PART blocks, as long as it says.
+ *   B7  a run is one PG_USED block and its PG_PART blocks, as long as it says;
+ *   B8  a page is on the stack of kept pages, nkept long, if and only if it is PG_KEPT.
  *
  * A link is proved before it is followed.  A wrong one, from a stray write, loses
- * nothing: the kinds of the pages tell which blocks are free (B3), and all lists are
- * made anew from them.
+ * nothing: the kinds of the pages tell which blocks are free (B3, B8), and all lists
+ * are made anew from them.
  *
  * Cost: alloc and free are O(MAX_PAGE_ORDER); nothing depends on the number of
  * pages, but for making broken lists anew.  Not for interrupt handlers while a call
  * is under way (see port.h).
  */
-#include "mm/buddy.h"
+#include "mm/buddy_priv.h"
+
+static const char broken_list[] =
+    "B3: a list of free blocks is broken; it was made anew";
 
 static inline void list_add(struct buddy *b, uint32_t pfn, unsigned order)
 {
@@ -73,13 +82,7 @@ static inline void list_remove(struct buddy *b, struct page *page, unsigned orde
         b->nonempty &= ~(1u << order);
 }
 
-static inline bool free_block_at(const struct buddy *b, uint32_t pfn, unsigned order)
-{
-    return b->page[pfn].tag == page_tag(PG_FREE, order);
-}
-
-/* B3, from the block's side: both neighbours, or the list's head, know it. */
-static bool is_linked(const struct buddy *b, uint32_t pfn)
+bool buddy_is_linked(const struct buddy *b, uint32_t pfn)
 {
     const struct page *page = &b->page[pfn];
 
@@ -92,17 +95,28 @@ static bool is_linked(const struct buddy *b, uint32_t pfn)
     return page->prev < b->npages && b->page[page->prev].next == pfn;
 }
 
-/* All lists anew, from the pages' kinds. */
-static RARE void mend(struct buddy *b, uint32_t where)
+/* All lists are empty; which blocks are free, the pages still tell. */
+static void forget_lists(struct buddy *b)
 {
     b->nonempty = 0;
     for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
         b->free[order] = NO_PAGE;
-    for (uint32_t pfn = b->npages; pfn-- > 0; )
+    b->kept = NO_PAGE;
+    b->nkept = 0;
+}
+
+/* All lists anew, from the pages' kinds. */
+static RARE void mend(struct buddy *b, const char *broken, uint32_t where)
+{
+    forget_lists(b);
+    for (uint32_t pfn = b->npages; pfn-- > 0; ) {
         if (b->page[pfn].kind == PG_FREE && b->page[pfn].order <= MAX_PAGE_ORDER)
             list_add(b, pfn, b->page[pfn].order);
+        else if (b->page[pfn].kind == PG_KEPT)
+            buddy_push_kept(b, pfn);
+    }
     if (b->mended)
-        b->mended(where);
+        b->mended(broken, where);
 }
 
 /*
@@ -145,8 +159,8 @@ static RARE void join(struct buddy *b, uint32_t pfn, unsigned order)
     do {
         struct page *other = &b->page[pfn ^ (1u << order)];
 
-        if (unlikely(!is_linked(b, pfn ^ (1u << order))))
-            mend(b, pfn ^ (1u << order));
+        if (unlikely(!buddy_is_linked(b, pfn ^ (1u << order))))
+            mend(b, broken_list, pfn ^ (1u << order));
         list_remove(b, other, order);
         other->tag = PG_TAIL;           /* one of the two is inside the parent (B2) */
         b->page[pfn].tag = PG_TAIL;
@@ -157,7 +171,7 @@ static RARE void join(struct buddy *b, uint32_t pfn, unsigned order)
 }
 
 /* Make a block free.  Joining moves no pages: nfree changes once (B5). */
-static void release(struct buddy *b, uint32_t pfn, unsigned order)
+SHORT void release(struct buddy *b, uint32_t pfn, unsigned order)
 {
     b->nfree += 1u << order;
     if (can_join(b, pfn, order))
@@ -171,10 +185,9 @@ void buddy_init(struct buddy *b, struct page *page, uint32_t npages)
     b->page = page;
     b->npages = npages;
     b->nfree = 0;
-    b->nonempty = 0;
+    b->keep = 0;
     b->mended = NULL;
-    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
-        b->free[order] = NO_PAGE;
+    forget_lists(b);
 }
 
 /* The order of the largest block that may start at pfn and is at most n pages. */
@@ -209,18 +222,43 @@ static RARE void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned or
     } while (from > order);
 }
 
+void buddy_join_kept(struct buddy *b)
+{
+    while (b->nkept) {
+        uint32_t pfn = buddy_take_kept(b);
+
+        if (likely(pfn != NO_PAGE))
+            release(b, pfn, 0);
+        else
+            mend(b, "B8: the stack of kept pages is broken; it was made anew",
+                 b->kept);      /* which counts how many there are */
+    }
+}
+
+/* Not at once: the kept pages have to join, or their stack is broken. */
+static RARE uint32_t alloc_from_kept(struct buddy *b, unsigned order)
+{
+    buddy_join_kept(b);
+    return buddy_alloc(b, order);
+}
+
 uint32_t buddy_alloc(struct buddy *b, unsigned order)
 {
     uint32_t large_enough = b->nonempty >> order;
 
-    if (!large_enough)
-        return NO_PAGE;
+    if (order == 0 && b->nkept) {
+        uint32_t pfn = buddy_take_kept(b);
+
+        return likely(pfn != NO_PAGE) ? pfn : alloc_from_kept(b, order);
+    }
+    if (unlikely(!large_enough))
+        return b->nkept ? alloc_from_kept(b, order) : NO_PAGE;
 
     unsigned from = order + (unsigned)__builtin_ctz(large_enough);
     uint32_t pfn = take_head(b, from);
 
     if (unlikely(pfn == NO_PAGE)) {
-        mend(b, b->free[from]);
+        mend(b, broken_list, b->free[from]);
         return buddy_alloc(b, order);
     }
     if (from > order)
@@ -233,7 +271,8 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
 
 void buddy_free(struct buddy *b, uint32_t pfn)
 {
-    release(b, pfn, b->page[pfn].order);
+    if (b->page[pfn].order || !buddy_keep(b, pfn))
+        release(b, pfn, b->page[pfn].order);
 }
 
 void buddy_trim(struct buddy *b, uint32_t pfn, uint32_t keep)
@@ -280,117 +319,4 @@ uint32_t buddy_head(const struct buddy *b, uint32_t pfn)
             return head;
     }
     return pfn;
-}
-
-/* ---- proving it ----------------------------------------------------------- */
-
-/* B2: the pages behind the first are what they must be. */
-static bool tails_are_right(const struct buddy *b, uint32_t pfn)
-{
-    const struct page *head = &b->page[pfn];
-    bool all_alike = head->kind == PG_SLAB || head->kind == PG_MAPS;
-
-    for (uint32_t i = 1; i < 1u << head->order; i++)
-        if (b->page[pfn + i].kind != (all_alike ? head->kind : PG_TAIL))
-            return false;
-    return true;
-}
-
-/* B3, from the list's side: it is n blocks long, all of this order. */
-static bool list_has(const struct buddy *b, unsigned order, uint32_t n)
-{
-    uint32_t pfn = b->free[order];
-
-    for (; n && pfn < b->npages; n--) {
-        if (!free_block_at(b, pfn, order))
-            return false;
-        pfn = b->page[pfn].next;
-    }
-    return n == 0 && pfn == NO_PAGE;
-}
-
-/* B7: the blocks behind a run's first are its parts, to its very end. */
-static bool run_is_right(const struct buddy *b, uint32_t first)
-{
-    uint32_t end = first + b->page[first].run;
-    uint32_t pfn = first + (1u << b->page[first].order);
-
-    while (pfn < end && pfn < b->npages && b->page[pfn].kind == PG_PART &&
-           b->page[pfn].run == first)
-        pfn += 1u << b->page[pfn].order;
-    return pfn == end;
-}
-
-static bool part_is_right(const struct buddy *b, uint32_t pfn)
-{
-    uint32_t first = b->page[pfn].run;
-
-    return first < pfn && b->page[first].kind == PG_USED &&
-           pfn - first < b->page[first].run;
-}
-
-static const char *check_free(const struct buddy *b, uint32_t pfn)
-{
-    unsigned order = b->page[pfn].order;
-
-    if (!is_linked(b, pfn))
-        return "B3: a free block is not on the list of its order";
-    if (order < MAX_PAGE_ORDER && free_block_at(b, pfn ^ (1u << order), order))
-        return "B4: two free buddies were not joined";
-    return NULL;
-}
-
-static const char *check_block(const struct buddy *b, uint32_t pfn)
-{
-    const struct page *page = &b->page[pfn];
-    uint32_t size = 1u << page->order;
-
-    if (page->order > MAX_PAGE_ORDER || (pfn & (size - 1)))
-        return "B1: a block is not aligned to its size";
-    if (page->kind == PG_TAIL || page->kind > PG_MAPS || !tails_are_right(b, pfn))
-        return "B2: a page is neither the first of a block nor inside one";
-    if (page->kind == PG_FREE)
-        return check_free(b, pfn);
-    if (page->kind == PG_USED && page->run && !run_is_right(b, pfn))
-        return "B7: a run of pages is not as long as it says";
-    if (page->kind == PG_PART && !part_is_right(b, pfn))
-        return "B7: a part belongs to no run of pages";
-    return NULL;
-}
-
-static const char *check_lists(const struct buddy *b, const uint32_t *blocks)
-{
-    uint32_t pages = 0;
-
-    for (unsigned k = 0; k <= MAX_PAGE_ORDER; k++) {
-        if (!list_has(b, k, blocks[k]))
-            return "B3: a list of free blocks is broken";
-        if ((b->free[k] != NO_PAGE) != (b->nonempty >> k & 1))
-            return "B6: nonempty does not tell which lists have blocks";
-        pages += blocks[k] << k;
-    }
-    return pages == b->nfree ? NULL : "B5: nfree is not the sum of the free blocks";
-}
-
-const char *buddy_check(const struct buddy *b)
-{
-    uint32_t blocks[MAX_PAGE_ORDER + 1] = { 0 };
-
-    for (uint32_t pfn = 0; pfn < b->npages; ) {
-        const struct page *page = &b->page[pfn];
-
-        if (page->kind == PG_HOLE || page->kind == PG_META) {
-            pfn++;
-            continue;
-        }
-
-        const char *broken = check_block(b, pfn);
-
-        if (broken)
-            return broken;
-        if (page->kind == PG_FREE)
-            blocks[page->order]++;
-        pfn += 1u << page->order;
-    }
-    return check_lists(b, blocks);
 }

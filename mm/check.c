@@ -204,7 +204,7 @@ static void add_block(const struct page *page, struct sums *sums)
 {
     uint32_t pages = 1u << page->order;
 
-    if (page->kind == PG_FREE)
+    if (is_free_block(page))
         return;
     sums->used += pages;
     if (page->kind == PG_USED || page->kind == PG_PART)

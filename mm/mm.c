@@ -26,6 +26,9 @@
 /* A slab's map is named by 32 bits, in units of four bytes: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
 
+/* Single pages that wait for the next user instead of joining (buddy.c). */
+enum { KEPT_PAGES = 32 };
+
 /* ---- mm_init ----------------------------------------------------------------------- */
 
 /* The whole pages of a range, as absolute page numbers; last < first: none. */
@@ -183,9 +186,9 @@ static void add_marked(void)
     }
 }
 
-static void lists_mended(uint32_t pfn)
+static void lists_mended(const char *rule, uint32_t pfn)
 {
-    mm_corrupted("buddy", NULL, "B3: a list of free blocks is broken; it was made anew",
+    mm_corrupted("buddy", NULL, rule,
                  pfn < heap.buddy.npages ? address_of(pfn) : NULL);
 }
 
@@ -200,6 +203,7 @@ static void use(const struct plan *plan, const struct mm_range *ranges, size_t c
     heap.record = plan->record_bytes ? (struct record *)(meta + plan->page_bytes) : NULL;
     buddy_init(&heap.buddy, (struct page *)meta, plan->npages);
     heap.buddy.mended = lists_mended;
+    heap.buddy.keep = KEPT_PAGES;
     for (uint32_t i = 0; i < plan->meta_pages; i++)
         heap.buddy.page[first + i].kind = PG_META;
     heap.meta_pages = plan->meta_pages;

@@ -134,7 +134,10 @@ void mm_what_is(const void *addr, struct mm_what *what);
  */
 void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg);
 
-/* Give every empty slab of every cache back; how many pages went. */
+/*
+ * Give every empty slab of every cache back, and join the single pages that are kept
+ * from joining; how many pages went from slabs.
+ */
 uint32_t mm_reclaim(void);
 
 /* ---- reports ------------------------------------------------------------ */

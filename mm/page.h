@@ -16,6 +16,7 @@ enum page_kind {
     PG_HOLE,                    /* not ours: reserved, or between two ranges */
     PG_META,                    /* the page structs and page records */
     PG_FREE,                    /* first page of a free block */
+    PG_KEPT,                    /* a free page that is kept from joining: buddy.c */
     PG_TAIL,                    /* a later page of a block, free or used */
     PG_USED,                    /* first page of an alloc_pages block */
     PG_PART,                    /* a later block of an alloc_pages_exact run */
@@ -67,6 +68,12 @@ struct record {
 static inline uint8_t page_tag(enum page_kind kind, unsigned order)
 {
     return (uint8_t)(kind | order << 4);
+}
+
+/* Of a block's first page: is the block free? */
+static inline bool is_free_block(const struct page *page)
+{
+    return page->kind == PG_FREE || page->kind == PG_KEPT;
 }
 
 _Static_assert(sizeof(struct page) == 16, "a page struct is 16 bytes");

@@ -5,7 +5,7 @@
  *
  *     PG_FREE --alloc_pages--> PG_USED --free_pages--> PG_FREE
  *
- * and beside it the page's record: who took it (serial, site, bytes), who gave it
+ * (a single page: PG_KEPT for a while) and beside it the page's record: who took it (serial, site, bytes), who gave it
  * back.  The record of a free page tells of its last life until it is taken again
  * as the first page of a block.
  *
@@ -75,49 +75,61 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
     return pfn;
 }
 
-static RARE uint32_t take_block_slow(const char *call, struct alloc_site *site,
-                                     gfp_t gfp, unsigned order)
+/* In any state of mm: a block, or NO_PAGE. */
+static RARE uint32_t take_block(const char *call, struct alloc_site *site, gfp_t gfp,
+                                unsigned order)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
                                   .order = order };
+    uint32_t pfn;
 
     if (order > MAX_PAGE_ORDER) {
         mm_fail(&request, MM_BUG_TOO_LARGE);
         return NO_PAGE;
     }
     request.bytes = PAGE_SIZE << order;
-    return take_slow(&request, 1u << order);
+    pfn = take_slow(&request, 1u << order);
+    if (gfp & __GFP_ZERO && pfn != NO_PAGE)
+        memset(address_of(pfn), 0, request.bytes);
+    return pfn;
 }
 
-static inline uint32_t take_block(const char *call, struct alloc_site *site,
-                                  gfp_t gfp, unsigned order)
+/* A block if that can be done at once, a single page above all; or NO_PAGE. */
+SHORT uint32_t take_at_once(struct alloc_site *site, unsigned order)
 {
     uint32_t pfn = NO_PAGE;
 
-    if (likely(order <= MAX_PAGE_ORDER) && likely(mm_enter_at_once())) {
-        pfn = buddy_alloc(&heap.buddy, order);
+    if (unlikely(order > MAX_PAGE_ORDER) || unlikely(!mm_enter_at_once()))
+        return NO_PAGE;
+    if (order == 0) {
+        pfn = buddy_take_kept(&heap.buddy);
         if (likely(pfn != NO_PAGE))
-            account(site, pfn, 1u << order);
-        mm_leave();
+            account(site, pfn, 1);
     }
-    if (unlikely(pfn == NO_PAGE))
-        pfn = take_block_slow(call, site, gfp, order);
-    if (gfp & __GFP_ZERO && pfn != NO_PAGE)
-        memset(address_of(pfn), 0, PAGE_SIZE << order);
+    if (unlikely(pfn == NO_PAGE)) {
+        pfn = buddy_alloc(&heap.buddy, order);
+        if (pfn != NO_PAGE)
+            account(site, pfn, 1u << order);
+    }
+    mm_leave();
     return pfn;
 }
 
 struct page *alloc_pages_at(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
-    uint32_t pfn = take_block("alloc_pages", site, gfp, order);
+    uint32_t pfn = gfp & __GFP_ZERO ? NO_PAGE : take_at_once(site, order);
 
+    if (unlikely(pfn == NO_PAGE))
+        pfn = take_block("alloc_pages", site, gfp, order);
     return likely(pfn != NO_PAGE) ? &heap.buddy.page[pfn] : NULL;
 }
 
 unsigned long get_free_pages_at(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
-    uint32_t pfn = take_block("__get_free_pages", site, gfp, order);
+    uint32_t pfn = gfp & __GFP_ZERO ? NO_PAGE : take_at_once(site, order);
 
+    if (unlikely(pfn == NO_PAGE))
+        pfn = take_block("__get_free_pages", site, gfp, order);
     return likely(pfn != NO_PAGE) ? (unsigned long)address_of(pfn) : 0;
 }
 
@@ -144,63 +156,73 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
 /* ---- giving back ------------------------------------------------------------- */
 
 /* The door of the page allocator: a live block of exactly that order. */
-static inline bool is_block(uintptr_t pfn, unsigned order)
+SHORT bool is_block(const struct page *page, unsigned order)
 {
-    if (unlikely(pfn >= heap.buddy.npages))
-        return false;
+    bool is_used = order ? page->kind == PG_USED && page->order == order
+                         : page->tag == page_tag(PG_USED, 0);
 
-    const struct page *page = &heap.buddy.page[pfn];
-
-    return page->tag == page_tag(PG_USED, order) && !page->run;
+    return is_used && !page->run;
 }
 
 /* The same for alloc_pages_exact: a live block or run of that many pages. */
-static bool is_run(uintptr_t pfn, size_t bytes)
+static bool is_run(const struct page *page, size_t bytes)
 {
-    if (pfn >= heap.buddy.npages || heap.buddy.page[pfn].kind != PG_USED)
-        return false;
-
-    const struct page *page = &heap.buddy.page[pfn];
-
-    return (page->run ? page->run : 1u << page->order) == pages_for(bytes);
+    return page->kind == PG_USED &&
+           (page->run ? page->run : 1u << page->order) == pages_for(bytes);
 }
 
 static bool is_right(const struct mm_refusal *free)
 {
     uintptr_t pfn = pfn_of(free->addr);
 
-    if ((uintptr_t)free->addr & (PAGE_SIZE - 1))
+    if ((uintptr_t)free->addr & (PAGE_SIZE - 1) || pfn >= heap.buddy.npages)
         return false;
-    return free->exact ? is_run(pfn, free->bytes) : is_block(pfn, free->order);
+    return free->exact ? is_run(&heap.buddy.page[pfn], free->bytes)
+                       : is_block(&heap.buddy.page[pfn], free->order);
 }
 
-static inline bool free_at_once(struct alloc_site *site, uintptr_t pfn,
-                                unsigned order)
+/* pfn is a page's number.  False: nothing was done, it takes longer or is wrong. */
+SHORT bool free_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
 {
     if (unlikely(!mm_enter_at_once()))
         return false;
 
-    bool done = is_block(pfn, order);
+    bool done = is_block(&heap.buddy.page[pfn], order);
 
     if (likely(done)) {
         if (likely(heap.record))
             heap.record[pfn].freed_by = site->number;
         heap.pages_freed += 1u << order;
-        buddy_free(&heap.buddy, (uint32_t)pfn);
+        if (order || !buddy_keep(&heap.buddy, pfn))
+            buddy_free(&heap.buddy, pfn);
     }
     mm_leave();
     return done;
 }
 
-void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
+/* The same: for single pages, which are most, there is less to do. */
+SHORT bool free_any_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
+{
+    return likely(order == 0) ? free_at_once(site, pfn, 0)
+                              : free_at_once(site, pfn, order);
+}
+
+/* Is it a page struct?  Then its number. */
+SHORT bool find_page(const struct page *page, uint32_t *pfn)
 {
     uintptr_t offset = (uintptr_t)page - (uintptr_t)heap.buddy.page;
-    uintptr_t pfn = offset / sizeof(*page);
-    bool ours = pfn < heap.buddy.npages && offset % sizeof(*page) == 0;
 
-    if (!page || (likely(ours) && likely(free_at_once(site, pfn, order))))
-        return;
+    if (unlikely(offset / sizeof(*page) >= heap.buddy.npages))
+        return false;
+    *pfn = (uint32_t)(offset / sizeof(*page));
+    return likely(offset % sizeof(*page) == 0);
+}
 
+static RARE void free_pages_slow(struct alloc_site *site, struct page *page,
+                                 unsigned order)
+{
+    uint32_t pfn;
+    bool ours = find_page(page, &pfn);
     struct mm_refusal free = {
         .call = "__free_pages", .site = site, .order = order, .pages = true,
         .addr = ours ? page_address(page) : (void *)page, .is_free = true,
@@ -208,18 +230,34 @@ void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
 
     if (ours)
         mm_free(&free, is_right);
-    else
+    else if (page)
         mm_refuse(&free);
+}
+
+void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
+{
+    uint32_t pfn;
+
+    if (unlikely(!find_page(page, &pfn) || !free_any_at_once(site, pfn, order)))
+        free_pages_slow(site, page, order);
+}
+
+static RARE void free_addr_slow(struct alloc_site *site, unsigned long addr,
+                                unsigned order)
+{
+    if (addr)
+        mm_free(&(struct mm_refusal){
+            .call = "free_pages", .site = site, .order = order, .pages = true,
+            .addr = (void *)addr, .is_free = true }, is_right);
 }
 
 void free_pages_addr_at(struct alloc_site *site, unsigned long addr, unsigned order)
 {
-    if (addr == 0 || (likely(!(addr & (PAGE_SIZE - 1))) &&
-                      likely(free_at_once(site, pfn_of((void *)addr), order))))
-        return;
-    mm_free(&(struct mm_refusal){
-        .call = "free_pages", .site = site, .order = order, .pages = true,
-        .addr = (void *)addr, .is_free = true }, is_right);
+    uintptr_t pfn = pfn_of((void *)addr);
+
+    if (unlikely(addr & (PAGE_SIZE - 1) || pfn >= heap.buddy.npages ||
+                 !free_any_at_once(site, (uint32_t)pfn, order)))
+        free_addr_slow(site, addr, order);
 }
 
 void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)

@@ -31,6 +31,7 @@ extern uint32_t mm_state;
 /* What the compiler may know of a path: that it is the common one, or a rare one. */
 #define likely(truth) __builtin_expect(!!(truth), 1)
 #define unlikely(truth) __builtin_expect(!!(truth), 0)
+#define SHORT static inline __attribute__((always_inline))  /* part of a common path */
 #define RARE __attribute__((noinline))  /* a function that only rare ones need */
 
 struct mm_report;

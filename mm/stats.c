@@ -70,6 +70,7 @@ uint32_t mm_reclaim(void)
 
     if (mm_enter()) {
         pages = slab_reclaim();
+        buddy_join_kept(&heap.buddy);
         mm_leave();
     }
     return pages;
@@ -116,6 +117,7 @@ static void count_free_blocks(struct mm_stats *stats)
         for (uint32_t pfn = b->free[order], n = 0; pfn != NO_PAGE && n < b->npages;
              pfn = b->page[pfn].next, n++)
             stats->free_blocks[order]++;
+    stats->free_blocks[0] += b->nkept;
 }
 
 void mm_get_stats(struct mm_stats *stats)

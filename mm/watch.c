@@ -305,7 +305,7 @@ static uint32_t look_at_block(uint32_t pfn, struct page *page)
         return look_at_slab(page);
     if (page->kind == PG_LARGE)
         return watch_large_look(&look, pfn);
-    return page->kind == PG_FREE ? watch_free_look(&look, pfn) : 0;
+    return is_free_block(page) ? watch_free_look(&look, pfn) : 0;
 }
 
 uint32_t mm_find_damage(void)

@@ -140,7 +140,7 @@ uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page))
 
 static uint32_t poison_block(uint32_t pfn, struct page *page)
 {
-    if (page->kind == PG_FREE)
+    if (is_free_block(page))
         watch_pages_freed(pfn, 1u << page->order);
     return 0;
 }

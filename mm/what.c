@@ -99,6 +99,7 @@ static void fill_page(struct mm_what *what)
     fill_extent(what, (uintptr_t)what->addr & ~(PAGE_SIZE - 1), PAGE_SIZE);
     switch ((enum page_kind)page->kind) {
     case PG_FREE:
+    case PG_KEPT:
         fill_free(what, head);
         break;
     case PG_USED:

@@ -8,7 +8,7 @@ walked, in its order, and each is named with its place: the page, the list, the 
     S3  partial lists and countdowns are right    S6  counters are what slabs hold
     S4  what is empty is spare or served          S7  records agree with the map
 
-B1 to B7, S1 and S2 are proved while the heap is read: heap.py.
+B1 to B8, S1 and S2 are proved while the heap is read: heap.py.
 """
 import json
 
@@ -22,9 +22,9 @@ SHOWN = 32                      # a broken list breaks thousands of links
 
 
 def check_lists(heap):
-    """B3 from the lists' side, B5, B6."""
+    """B3 and B8 from the lists' side, B5, B6."""
     b3 = "B3: a list of free blocks is broken"
-    counts = heap.free_blocks()
+    counts = heap.free_blocks(heap.PG_FREE)
     for order, first in enumerate(heap.free):
         pfn, found, seen = first, 0, set()
         while pfn != heap.no_page:
@@ -48,10 +48,27 @@ def check_lists(heap):
         if (first != heap.no_page) != bool(heap.nonempty >> order & 1):
             heap.say("B6: nonempty does not tell which lists have blocks",
                      f"bit {order} of {heap.nonempty:#x}")
-    pages = sum(n << order for order, n in enumerate(counts))
+    check_kept(heap)
+    pages = sum(n << order for order, n in enumerate(heap.free_blocks()))
     if pages != heap.nfree:
         heap.say("B5: nfree is not the sum of the free blocks",
                  f"nfree is {heap.nfree}, free blocks have {pages} pages")
+
+
+def check_kept(heap):
+    """B8, from the stack's side."""
+    b8 = "B8: the stack of kept pages is broken"
+    pfn, seen = heap.kept, set()
+    while pfn != heap.no_page:
+        where = f"page {len(seen) + 1} on it: {heap.page_name(pfn)}"
+        if pfn >= heap.npages or heap.kind_of[pfn] != heap.PG_KEPT or pfn in seen:
+            heap.say(b8, where)
+            return
+        seen.add(pfn)
+        pfn = heap.field(pfn, "next")
+    if not len(seen) == heap.nkept == heap.count_kind(heap.PG_KEPT):
+        heap.say(b8, f"nkept is {heap.nkept}, it has {len(seen)} pages, and "
+                     f"{heap.count_kind(heap.PG_KEPT)} say that they are kept")
 
 
 def slab_at(heap, by_pfn, cache, pfn):

@@ -7,7 +7,7 @@ What is read is believed as little as mm_check believes it: each walk is bounded
 and what is broken becomes a line in `broken` that says where.  The sentences are
 mm_check's own, in its order, so that the first is what mm_check would answer.
 
-    B1 .. B7    buddy.c     blocks and their lists
+    B1 .. B8    buddy.c     blocks and their lists
     S1 .. S7    slab.c      see check.py for these
     M1 .. M5    mm.c
 """
@@ -113,7 +113,7 @@ class Heap:
         raw = target.read(at, self.heap_layout.size, "struct heap")
         self.__dict__.update(self.heap_layout.all(raw))
         base = self.heap_layout.fields["buddy"][0] // 8
-        for name in ("page", "npages", "nfree", "nonempty"):
+        for name in ("page", "npages", "nfree", "nonempty", "kept", "nkept"):
             setattr(self, name, self.buddy_layout.get(raw, name, base))
         self.free = self.buddy_layout.array(raw, "free", base)
         self.record_at = self.record
@@ -250,6 +250,8 @@ class Heap:
             self._check_run(block)
         elif block.kind == self.PG_PART:
             self._check_part(block)
+        elif block.kind == self.PG_KEPT and block.order:
+            self.say("B8: a kept block is not a single page", self.page_name(block.pfn))
 
     def _check_free(self, block):
         """B3, from the block's side, and B4."""
@@ -304,10 +306,10 @@ class Heap:
     def count_kind(self, kind):
         return self.kind_of.count(kind)
 
-    def free_blocks(self):
-        """Free blocks by order, recounted from the page structs."""
+    def free_blocks(self, *kinds):
+        """By order, recounted from the page structs; of these kinds only."""
         counts = [0] * (self.max_order + 1)
-        for block in self.of_kind(self.PG_FREE):
+        for block in self.of_kind(*(kinds or (self.PG_FREE, self.PG_KEPT))):
             counts[block.order] += 1
         return counts
 

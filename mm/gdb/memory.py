@@ -89,7 +89,7 @@ class Totals:
             ("heap.large_allocs - heap.large_frees",
              heap.large_allocs - heap.large_frees & WORD, self.large),
             ("heap.buddy.nonempty", heap.nonempty,
-             sum(1 << k for k, n in enumerate(self.free_blocks) if n))]
+             sum(1 << k for k, n in enumerate(heap.free_blocks(heap.PG_FREE)) if n))]
         for info in self.caches:
             cache = info.cache
             pairs += [(f"{cache.label}: slabs", cache.slabs, info.slabs),

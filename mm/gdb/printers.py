@@ -69,6 +69,8 @@ class PagePrinter(Printer):
         if kind in ("PG_FREE", "PG_SLAB", "PG_MAPS"):
             text += f", next {page_number(page['next'])}" \
                     f", prev {page_number(page['prev'])}"
+        if kind == "PG_KEPT":
+            text += f", next {page_number(page['next'])}"
         return text
 
 

@@ -58,7 +58,7 @@ class What:
             head = heap.field(head, "run")
         kind = heap.kind_of[head]
         self.order = heap.order_of[head]
-        if kind == heap.PG_FREE:
+        if kind in (heap.PG_FREE, heap.PG_KEPT):
             self._free(head)
         elif kind in (heap.PG_USED, heap.PG_PART, heap.PG_LARGE):
             self._pages(head, kind)

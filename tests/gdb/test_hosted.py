@@ -35,6 +35,9 @@ BREAKS = {
     "B3 a list's head": "set var heap.buddy.free[$order] = 0xffffffff",
     "B5": "set var heap.buddy.nfree = heap.buddy.nfree + 1",
     "B6": "set var heap.buddy.nonempty = heap.buddy.nonempty ^ 0x400",
+    "B8 used": f"set var {PAGE}[$used].kind = PG_KEPT",
+    "B8 nkept": "set var heap.buddy.nkept = heap.buddy.nkept + 1",
+    "B8 head": "set var heap.buddy.kept = $free",
     "S1 cache": f"set var {PAGE}[$full].cache = 200",
     "S2 map": "set var {0}[$slab].map = {0}[$slab].map + 1".format(PAGE),
     "S3 levels": "set var caches[1].levels = caches[1].levels ^ 0x10",
@@ -60,13 +63,13 @@ def find(name, test):
         if test(page[pfn], pfn):
             return gdb.execute("set $%s = %d" % (name, pfn))
     raise gdb.GdbError("no " + name)
-kind = lambda page: str(page["kind"])
+is_a = lambda page, kind: int(page["kind"]) == int(gdb.parse_and_eval("PG_" + kind))
 cache = lambda page: gdb.parse_and_eval("caches")[int(page["cache"])]
-find("free", lambda p, n: int(p["kind"]) == 2 and int(p["next"]) != 0xffffffff)
+find("free", lambda p, n: is_a(p, "FREE") and int(p["next"]) != 0xffffffff)
 gdb.execute("set $order = heap.buddy.page[$free].order")
-find("used", lambda p, n: int(p["kind"]) == 4)
-find("slab", lambda p, n: int(p["kind"]) == 7 and int(cache(p)["map_place"]) == 1)
-find("full", lambda p, n: int(p["kind"]) == 7 and int(p["countdown"]) == 1 and
+find("used", lambda p, n: is_a(p, "USED"))
+find("slab", lambda p, n: is_a(p, "SLAB") and int(cache(p)["map_place"]) == 1)
+find("full", lambda p, n: is_a(p, "SLAB") and int(p["countdown"]) == 1 and
      int(cache(p)["slab"]) != int(p.address) and int(cache(p)["slots"]) > 40)
 end
 """

@@ -3,30 +3,40 @@
  * every flag.
  *
  * NULL is right only where mm says why: too large; __GFP_DIRECT_RECLAIM in an
- * interrupt; mm is busy; no memory.  The last is believed only if there is no free
- * block left that would have been enough.
+ * interrupt; mm is busy; no memory.  The last is believed only if no free pages
+ * are left that would be a block of that order.
  */
+#include "mm/heap_priv.h"
 #include "tests/hosted/model_priv.h"
 
 #include <string.h>
 
 /* ---- was that right? --------------------------------------------------------- */
 
-static bool has_free_block(unsigned order)
+static bool is_free_run(uint32_t pfn, unsigned order)
 {
-    struct mm_stats stats;
+    const struct buddy *b = &heap.buddy;
+    uint32_t n = 0;
 
-    mm_get_stats(&stats);
-    for (; order <= MAX_PAGE_ORDER; order++)
-        if (stats.free_blocks[order])
-            return true;
+    while (n < 1u << order && is_free_block(&b->page[buddy_head(b, pfn + n)]))
+        n++;
+    return n == 1u << order;
+}
+
+/* Free pages that would be such a block if they joined. */
+static bool has_free_run(unsigned order)
+{
+    if (order <= MAX_PAGE_ORDER)
+        for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn += 1u << order)
+            if (is_free_run(pfn, order))
+                return true;
     return false;
 }
 
 /* May it be had?  With __GFP_NORETRY only what is free now: nothing is taken back. */
 static bool may_be_had(gfp_t gfp, unsigned order)
 {
-    return model.mode->light || !(gfp & __GFP_NORETRY) || has_free_block(order);
+    return model.mode->light || !(gfp & __GFP_NORETRY) || has_free_run(order);
 }
 
 void judge_take(const void *p, gfp_t gfp, bool too_large, unsigned order)
@@ -44,8 +54,8 @@ void judge_take(const void *p, gfp_t gfp, bool too_large, unsigned order)
         model_counts.failed++;
         expect(gfp & __GFP_NOWARN ? 0 : BIT(why));
         if (why == MM_OUT_OF_MEMORY && !busy && !model.waiting && !model.mode->light &&
-            has_free_block(order))
-            wrong("out of memory, with a free block of order %u or more", order);
+            has_free_run(order))
+            wrong("out of memory, with free pages of order %u side by side", order);
     }
     if (model.waiting && !busy)
         settle();

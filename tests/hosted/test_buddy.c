@@ -46,6 +46,9 @@ static struct world plain(const struct buddy *b)
     world.buddy.nfree = b->nfree;
     world.buddy.nonempty = b->nonempty;
     memcpy(world.buddy.free, b->free, sizeof(b->free));
+    world.buddy.kept = b->kept;
+    world.buddy.nkept = b->nkept;
+    world.buddy.keep = b->keep;
     for (uint32_t i = 0; i < PAGES; i++) {
         const struct page *page = &arena[FIRST + i];
 
@@ -56,6 +59,8 @@ static struct world plain(const struct buddy *b)
         if (page->kind == PG_FREE) {
             world.page[i].next = page->next;
             world.page[i].prev = page->prev;
+        } else if (page->kind == PG_KEPT) {
+            world.page[i].next = page->next;
         } else {
             world.page[i].run = page->run;
         }
@@ -100,12 +105,17 @@ static void assert_whole(const struct buddy *b)
             assert_int_equal(arena[i].kind, PG_HOLE);
 }
 
-/* Is there a free block that can be split to this order?  By looking at pages. */
-static bool has_room(const struct world *world, unsigned order)
+/* Is there room for a block of this order?  Free pages side by side are one. */
+static bool has_room(const struct buddy *b, unsigned order)
 {
-    for (uint32_t i = 0; i < PAGES; i++)
-        if (world->page[i].kind == PG_FREE && world->page[i].order >= order)
+    for (uint32_t i = FIRST; i < FIRST + PAGES; i += 1u << order) {
+        uint32_t n = 0;
+
+        while (n < 1u << order && is_free_block(&arena[buddy_head(b, i + n)]))
+            n++;
+        if (n == 1u << order)
             return true;
+    }
     return false;
 }
 
@@ -113,12 +123,17 @@ static void try_alloc(const struct world *world, unsigned order, uint32_t keep)
 {
     struct buddy b;
     uint32_t pfn;
+    bool room;
 
     load(&b, world);
+    room = has_room(&b, order);
     pfn = buddy_alloc(&b, order);
-    assert_int_equal(pfn != NO_PAGE, has_room(world, order));
-    if (pfn == NO_PAGE) {
+    assert_int_equal(pfn != NO_PAGE, room);
+    if (!room) {
         assert_int_equal(b.nfree, world->buddy.nfree);
+        assert_int_equal(b.nkept, 0);           /* they joined, in vain */
+        assert_whole(&b);
+        reach(&b);
         return;
     }
     assert_int_equal(pfn % (1u << order), 0);
@@ -149,6 +164,18 @@ static void try_free(const struct world *world, uint32_t pfn)
     reach(&b);
 }
 
+static void try_join(const struct world *world)
+{
+    struct buddy b;
+
+    load(&b, world);
+    buddy_join_kept(&b);
+    assert_int_equal(b.nkept, 0);
+    assert_int_equal(b.nfree, world->buddy.nfree);
+    assert_whole(&b);
+    reach(&b);
+}
+
 static void try_all(const struct world *world)
 {
     for (unsigned order = 0; order <= 3; order++)
@@ -159,18 +186,20 @@ static void try_all(const struct world *world)
     for (uint32_t i = 0; i < PAGES; i++)
         if (world->page[i].kind == PG_USED)
             try_free(world, FIRST + i);
+    try_join(world);
 }
 
-static void every_sequence_on_eight_pages_keeps_the_rules(void **state)
+/* With at most so many single pages kept from joining. */
+static uint32_t walk_all(uint32_t keep)
 {
     struct buddy b;
 
-    (void)state;
     worlds = calloc(MAX_STATES, sizeof(*worlds));
     seen = calloc(SLOTS, sizeof(*seen));
     nworlds = 0;
     memset(arena, 0, sizeof(arena));
     buddy_init(&b, arena, NPAGES);
+    b.keep = keep;
     buddy_add(&b, FIRST, PAGES);
     assert_int_equal(b.free[3], FIRST);         /* eight pages are one block */
     reach(&b);
@@ -179,10 +208,20 @@ static void every_sequence_on_eight_pages_keeps_the_rules(void **state)
 
         try_all(&world);
     }
-    print_message("  %u states\n", (unsigned)nworlds);
+    print_message("  %u kept: %u states\n", (unsigned)keep, (unsigned)nworlds);
     assert_true(nworlds > 100);
     free(worlds);
     free(seen);
+    return nworlds;
+}
+
+static void every_sequence_on_eight_pages_keeps_the_rules(void **state)
+{
+    uint32_t joined = walk_all(0);
+
+    (void)state;
+    assert_true(walk_all(1) > joined);
+    assert_true(walk_all(3) > joined);
 }
 
 /* ---- arithmetic --------------------------------------------------------------- */

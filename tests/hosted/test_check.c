@@ -114,6 +114,34 @@ static void block_that_nonempty_does_not_tell(void)
     heap.buddy.nonempty &= ~(1u << free_block->order);
 }
 
+static void kept_page_that_is_on_no_stack(void) { block[0].kind = PG_KEPT; }
+static void kept_page_too_many(void) { heap.buddy.nkept++; }
+
+static void kept_page_that_is_used(void)
+{
+    __free_page(alloc_page(GFP_KERNEL));
+    heap.buddy.page[heap.buddy.kept].kind = PG_USED;
+}
+
+static void kept_block_of_two_pages(void)
+{
+    struct page *two = alloc_pages(GFP_KERNEL, 1);
+
+    two->kind = PG_KEPT;
+}
+
+static void kept_page_beyond_the_end(void)
+{
+    __free_page(alloc_page(GFP_KERNEL));
+    heap.buddy.page[heap.buddy.kept].next = heap.buddy.npages;
+}
+
+static void kept_page_that_the_stack_lost(void)
+{
+    __free_page(alloc_page(GFP_KERNEL));
+    heap.buddy.kept = NO_PAGE;
+}
+
 static void put_on_list(struct page *page)
 {
     struct buddy *b = &heap.buddy;
@@ -321,6 +349,12 @@ static struct broken table[] = {
     BREAK(B7, part_behind_its_run),
     BREAK(B7, part_of_a_hole),
     BREAK(B7, part_that_became_a_block),
+    BREAK(B8, kept_page_that_is_on_no_stack),
+    BREAK(B8, kept_page_too_many),
+    BREAK(B8, kept_page_that_is_used),
+    BREAK(B8, kept_block_of_two_pages),
+    BREAK(B8, kept_page_beyond_the_end),
+    BREAK(B8, kept_page_that_the_stack_lost),
     BREAK(S1, slab_of_another_order),
     BREAK(S1, slab_whose_second_page_names_another_cache),
     BREAK(S1, slab_of_no_cache),

@@ -57,17 +57,16 @@ static void a_broken_list_of_blocks_is_mended_when_a_page_is_taken(void **state)
     struct mm_stats start = arena_stats();
 
     (void)state;
+    heap.buddy.keep = 0;
     for (size_t i = 0; i < sizeof(page_breaks) / sizeof(page_breaks[0]); i++) {
         struct page *used[4], *page;
-        const struct mm_report *report;
 
         make_single_pages(used);
         page_breaks[i]();
         assert_non_null(mm_check());
         page = alloc_page(GFP_KERNEL);
         assert_non_null(page);
-        report = expect_report(MM_BUG_CORRUPTED);
-        assert_memory_equal(report->problem, "B3: ", 4);
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
         arena_check();
         __free_page(page);
         for (int k = 0; k < 4; k++)
@@ -82,6 +81,7 @@ static void a_broken_link_is_mended_when_blocks_join(void **state)
     struct page *used[4];
 
     (void)state;
+    heap.buddy.keep = 0;
     for (int at = 0; at < 4; at++) {
         make_single_pages(used);
         heap.buddy.page[(used[at] - heap.buddy.page) ^ 1].prev = 77;
@@ -103,6 +103,74 @@ static void an_order_told_without_a_block_is_mended(void **state)
     heap.buddy.nonempty |= 1u << order;
     __free_pages(alloc_pages(GFP_KERNEL, order), order);
     assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+}
+
+/* ---- the stack of kept pages ------------------------------------------------------ */
+
+static struct page *second_kept(void)
+{
+    return &heap.buddy.page[heap.buddy.page[heap.buddy.kept].next];
+}
+
+static void kept_from_nowhere(void) { heap.buddy.kept = 0x7fffffff; }
+static void kept_is_a_used_page(void) { heap.buddy.kept ^= 1; }
+static void kept_is_a_free_block(void) { heap.buddy.kept = first_free(MAX_PAGE_ORDER); }
+static void kept_ends_early(void) { second_kept()->next = NO_PAGE; }
+static void kept_leads_nowhere(void) { second_kept()->next = 0x12345678; }
+static void kept_is_a_circle(void) { second_kept()->next = heap.buddy.kept; }
+
+static void kept_skips_one(void)
+{
+    heap.buddy.page[heap.buddy.kept].next = second_kept()->next;
+}
+
+static void kept_is_a_page_more(void) { heap.buddy.nkept++; }
+
+static void (*const kept_breaks[])(void) = {
+    kept_from_nowhere, kept_is_a_used_page, kept_is_a_free_block, kept_ends_early,
+    kept_leads_nowhere, kept_is_a_circle, kept_skips_one, kept_is_a_page_more,
+};
+
+static void a_broken_stack_of_kept_pages_is_mended_as_pages_are_taken(void **state)
+{
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(kept_breaks) / sizeof(kept_breaks[0]); i++) {
+        struct page *used[4], *page[5];
+
+        make_single_pages(used);
+        assert_int_equal(heap.buddy.nkept, 4);
+        kept_breaks[i]();
+        assert_memory_equal(mm_check(), "B8: ", 4);
+        for (int k = 0; k < 5; k++) {
+            page[k] = alloc_page(GFP_KERNEL);
+            assert_non_null(page[k]);
+        }
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B8: ", 4);
+        arena_check();
+        for (int k = 0; k < 5; k++)
+            __free_page(page[k]);
+        for (int k = 0; k < 4; k++)
+            __free_page(used[k]);
+        assert_same_blocks(&start);
+    }
+}
+
+static void a_broken_stack_of_kept_pages_is_mended_when_they_join(void **state)
+{
+    struct mm_stats start = arena_stats();
+    struct page *used[4];
+
+    (void)state;
+    make_single_pages(used);
+    kept_leads_nowhere();
+    mm_reclaim();
+    assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B8: ", 4);
+    arena_check();
+    for (int k = 0; k < 4; k++)
+        __free_page(used[k]);
+    assert_same_blocks(&start);
 }
 
 /* ---- lists of partial slabs -------------------------------------------------------- */
@@ -347,6 +415,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(a_broken_list_of_blocks_is_mended_when_a_page_is_taken),
         ARENA_TEST(a_broken_link_is_mended_when_blocks_join),
+        ARENA_TEST(a_broken_stack_of_kept_pages_is_mended_as_pages_are_taken),
+        ARENA_TEST(a_broken_stack_of_kept_pages_is_mended_when_they_join),
         ARENA_TEST(an_order_told_without_a_block_is_mended),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),

@@ -275,7 +275,7 @@ static void the_model_finds_what_is_broken(void **state)
     expect_found(leave_a_bit_in_mm_state, "mm_state is", false);
     expect_found(give_it_twice, "overlap", false);
     expect_found(give_what_is_not_ours, "not true: is_given", false);
-    expect_found(fail_for_nothing, "with a free block", false);
+    expect_found(fail_for_nothing, "with free pages", false);
     expect_found(succeed_in_an_interrupt, "memory, where it should be", false);
 }
 

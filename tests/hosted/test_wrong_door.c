@@ -161,6 +161,9 @@ static void a_wrong_order_is_told_with_the_right_one(void **state)
             assert_int_equal(report->order, wrong);
         }
         REFUSED(__free_pages(page, 11), MM_BUG_WRONG_ORDER, "__free_pages");
+        for (unsigned bit = 4; bit < 32; bit++)     /* none of them is cut off */
+            REFUSED(__free_pages(page, order | 1u << bit), MM_BUG_WRONG_ORDER,
+                    "__free_pages");
         REFUSED(__free_pages(page, UINT32_MAX), MM_BUG_WRONG_ORDER, "__free_pages");
         __free_pages(page, order);
     }
