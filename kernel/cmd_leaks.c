@@ -16,8 +16,8 @@
 #include "kernel/sites.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
-#include "mm/dials.h"
 #include "mm/mm.h"
+#include "mm/stack.h"
 
 enum { PLACE_SIZE = 96 };
 

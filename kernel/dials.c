@@ -13,6 +13,7 @@
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/report.h"
+#include "mm/stack.h"
 
 void dials_init(void)
 {

@@ -1,5 +1,5 @@
 /*
- * cache.c - making and ending object caches: their table, their layout, their API.
+ * cache.c - making and ending object caches: their table, their API.
  *
  * All caches stand in one table, so that a page struct names its cache in a byte:
  *
@@ -8,138 +8,24 @@
  *     14 .. 17    the map caches: 8, 16, 32 and 64 bytes, for slab maps (slab.c)
  *     18 .. 255   those of kmem_cache_create
  *
- * The layout of a slab is decided once, when its cache is made.  It has the lowest
- * order that holds at least 8 slots and wastes at most 1/16.  With records on, each
- * slot below a page takes 12 bytes more behind the slots; the slots stay where they
- * are, so powers of two stay aligned.
- *
  * An entry that became free is used again as late as possible, so that a pointer
  * to a destroyed cache is known for what it is.
  *
  * Cost: making a cache searches the table.  kmem_cache_alloc and kmem_cache_free begin
  * in short.c.
  */
-#include "mm/dials_priv.h"
+#include "mm/layout_priv.h"
+#include "mm/slab_priv.h"
+#include "mm/watcher_priv.h"
 
-struct kmem_cache caches[MAX_CACHES];
-struct kmem_cache *cache_numbered[MAX_CACHES];
-
-/* Fewer would make slabs come and go with every few objects. */
-enum { MIN_SLOTS = 8 };
-
-/* ---- layout ------------------------------------------------------------------- */
-
-/*
- * The smallest order that holds MIN_SLOTS slots and wastes at most 1/16; if none
- * does, the one that wastes least, and of these the largest.  `stride` is a slot with
- * its record; `tail` bytes lie behind the last.
- */
-static unsigned best_order(size_t stride, size_t tail)
-{
-    const size_t largest = PAGE_SIZE << MAX_SLAB_ORDER;
-    size_t least = SIZE_MAX;
-    unsigned best = MAX_SLAB_ORDER;
-
-    for (unsigned order = 0; order <= MAX_SLAB_ORDER; order++) {
-        size_t all = PAGE_SIZE << order;
-        size_t bytes = all > tail ? all - tail : 0;
-        size_t waste = bytes % stride << (MAX_SLAB_ORDER - order);
-
-        if (bytes / stride >= MIN_SLOTS && waste <= largest / 16)
-            return order;
-        if (bytes >= stride && waste <= least) {
-            least = waste;
-            best = order;
-        }
-    }
-    return best;
-}
-
-static size_t map_bytes(size_t slots)
-{
-    return (slots + 31) / 32 * sizeof(uint32_t);
-}
-
-/* How many slots of that stride fit, leaving room for the map if it must be in. */
-static size_t slots_that_fit(size_t bytes, size_t stride, bool map_inside)
-{
-    size_t n = bytes / stride;
-
-    if (map_inside && n > 32)
-        while (n * stride + map_bytes(n) > bytes)
-            n--;
-    return n;
-}
-
-static void set_layout(struct kmem_cache *cache, bool of_maps)
-{
-    bool recorded = heap.record && !of_maps && cache->slot_size < PAGE_SIZE;
-    size_t stride = cache->slot_size + (recorded ? sizeof(struct record) : 0);
-    size_t tail = cache->left / 2;      /* right red zone of the last object */
-    unsigned order = best_order(stride, tail);
-    size_t bytes = PAGE_SIZE << order;
-    size_t slots = slots_that_fit(bytes - tail, stride, recorded || of_maps);
-    size_t end = slots * cache->slot_size + tail;
-    size_t map_offset = end + (recorded ? slots * sizeof(struct record) : 0);
-
-    cache->order = (uint8_t)order;
-    cache->slots = (uint32_t)slots;
-    cache->record_offset = recorded ? (uint32_t)end : 0;
-    cache->map_offset = (uint32_t)map_offset;
-    if (slots <= 32)
-        cache->map_place = MAP_IN_PAGE;
-    else if (map_offset + map_bytes(slots) <= bytes)
-        cache->map_place = MAP_IN_SLAB;
-    else
-        cache->map_place = MAP_APART;
-    cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
-    cache->first_end = cache->slots_end < PAGE_SIZE ? cache->slots_end : PAGE_SIZE;
-    cache->record_step = recorded ? (int32_t)sizeof(struct record) -
-                                        (int32_t)cache->slot_size : 0;
-    cache->offset_mask = (uint32_t)bytes - 1;
-    cache->reciprocal = UINT32_MAX / cache->slot_size + 1;
-}
-
-/* Bytes of an object, so that the next one is aligned. */
-static size_t room_for(const struct kmem_cache *cache)
-{
-    return (cache->object_size + cache->align - 1) & ~((size_t)cache->align - 1);
-}
-
-/*
- * Between two objects: as wide as the alignment, so that they keep it.  Half of it
- * belongs to the object before.
- */
-static size_t zone_bytes(const struct kmem_cache *cache)
-{
-    return cache->align > 16 ? cache->align : 16;
-}
-
-/* The layout with these dials, while there are no slabs. */
-static void set_dials(struct kmem_cache *cache, uint8_t flags)
-{
-    cache->dials = flags;
-    cache->left = flags & DIAL_Z ? (uint32_t)zone_bytes(cache) : 0;
-    cache->slot_size = cache->left + (uint32_t)room_for(cache);
-    set_layout(cache, is_map_cache(cache));
-}
-
-/* Of these dials, those that are possible for the cache. */
-static uint8_t possible_dials(const struct kmem_cache *cache, uint8_t flags)
-{
-    if (is_map_cache(cache))
-        return 0;
-    if (cache->ctor)            /* objects stay as they were constructed */
-        flags &= (uint8_t)~DIAL_P;
-    if (zone_bytes(cache) * 3 / 2 + room_for(cache) > MAX_OBJECT_SIZE)
-        flags &= (uint8_t)~DIAL_Z;
-    return flags;
-}
+/* ---- the table ---------------------------------------------------------- */
 
 /* size and align are sound. */
 static void setup(struct kmem_cache *cache, const char *name, size_t size,
                   size_t align, void (*ctor)(void *))
 {
+    uint8_t flags = mm_watcher ? mm_watcher->dials_of(name) : 0;
+
     memset(cache, 0, sizeof(*cache));
     cache->name = name;
     cache->object_size = (uint32_t)size;
@@ -148,50 +34,8 @@ static void setup(struct kmem_cache *cache, const char *name, size_t size,
     cache->spare = NO_PAGE;
     for (unsigned k = 0; k < SLAB_LEVELS; k++)
         cache->partial[k] = NO_PAGE;
-    set_dials(cache, possible_dials(cache, dials_of(name)));
+    cache_lay_out(cache, cache_possible_dials(cache, flags));
     slab_serve_nothing(cache);
-}
-
-const char *cache_set_dials(struct kmem_cache *cache, uint8_t wanted)
-{
-    uint8_t flags = possible_dials(cache, wanted);
-    bool poison = flags & DIAL_P && !(cache->dials & DIAL_P);
-
-    if ((flags ^ cache->dials) & DIAL_Z) {
-        slab_shrink(cache);
-        if (cache->slabs) {
-            cache->dials = (uint8_t)((flags & ~DIAL_Z) | (cache->dials & DIAL_Z));
-            if (poison)
-                watch_poison_free(cache);
-            return "Z can only change in caches without objects: some have them";
-        }
-        set_dials(cache, flags);
-        return NULL;
-    }
-    cache->dials = flags;
-    if (poison)
-        watch_poison_free(cache);
-    return NULL;
-}
-
-bool cache_is_sound(const struct kmem_cache *cache)
-{
-    struct kmem_cache copy = *cache;
-
-    if (cache_numbered[cache - caches] != cache || cache->slot_size < 8 ||
-        cache->slot_size > MAX_OBJECT_SIZE || cache->left >= cache->slot_size ||
-        cache->object_size > object_room(cache) ||
-        !(cache->dials & DIAL_Z) != !cache->left)
-        return false;
-    set_layout(&copy, is_map_cache(cache));
-    return copy.order == cache->order && copy.slots == cache->slots &&
-           copy.slots_end == cache->slots_end && copy.first_end == cache->first_end &&
-           copy.record_step == cache->record_step &&
-           copy.record_offset == cache->record_offset &&
-           copy.map_place == cache->map_place &&
-           copy.map_offset == cache->map_offset &&
-           copy.offset_mask == cache->offset_mask &&
-           copy.reciprocal == cache->reciprocal;
 }
 
 void cache_init(void)
@@ -222,7 +66,7 @@ void cache_init(void)
         caches[i].self = &caches[i];
 }
 
-/* ---- making ---------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 /* What is wrong with these arguments, or NULL. */
 static const char *refused(const char *name, size_t size, size_t align,
@@ -295,7 +139,7 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
     return cache;
 }
 
-/* ---- using ----------------------------------------------------------------------- */
+/* ---- using -------------------------------------------------------------- */
 
 /* A cache that was made and not destroyed?  If not, that is reported. */
 static bool is_cache(const char *call, struct alloc_site *site,
@@ -308,26 +152,6 @@ static bool is_cache(const char *call, struct alloc_site *site,
     return false;
 }
 
-/* A slot while somebody watches.  mm is entered. */
-static void *take_watched(struct kmem_cache *cache, const struct mm_request *request)
-{
-    bool who = cache->dials & DIAL_U;
-    struct alloc_site *site = who ? stack_site(request->site) : request->site;
-
-    if (cache->dials & DIAL_F && cache->slab &&
-        !watch_slab(request->call, request->site, cache->slab, cache))
-        slab_serve_nothing(cache);      /* it is set aside */
-
-    if (!*cache->word && !slab_refill(cache, request->gfp))
-        return NULL;
-    watch_next(cache, request);
-
-    void *p = take_slot(cache, site, (uint32_t)request->bytes, request->gfp);
-
-    watch_taken(cache, p, request);
-    return p;
-}
-
 void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
 {
     void *p = NULL;
@@ -335,15 +159,15 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
     if (!mm_may_allocate(request))
         return NULL;
     if (mm_enter()) {
-        p = watched() ? take_watched(cache, request)
-                      : take_slot(cache, request->site, (uint32_t)request->bytes,
-                                  request->gfp);
+        p = mm_watcher ? mm_watcher->take(cache, request)
+                       : take_slot(cache, request->site, (uint32_t)request->bytes,
+                                   request->gfp);
         mm_leave();
     }
     if (!p)
         return mm_fail(request, MM_OUT_OF_MEMORY);
     if (request->gfp & __GFP_ZERO)
-        memset(p, 0, watch_room(cache, request->bytes));
+        memset(p, 0, usable_room(cache, request->bytes));
     return p;
 }
 
@@ -376,21 +200,27 @@ size_t kmem_cache_size(const struct kmem_cache *cache)
     return is_cache("kmem_cache_size", NULL, cache) ? cache->object_size : 0;
 }
 
+static void shrink(struct kmem_cache *cache)
+{
+    if (mm_watcher)
+        mm_watcher->let_go();
+    slab_shrink(cache);
+}
+
 unsigned kmem_cache_shrink(struct kmem_cache *cache)
 {
     unsigned slabs = 0;
 
     if (is_cache("kmem_cache_shrink", NULL, cache) && mm_enter()) {
         slabs = cache->slabs;
-        quarantine_limit(0);
-        slab_shrink(cache);
+        shrink(cache);
         slabs -= cache->slabs;
         mm_leave();
     }
     return slabs;
 }
 
-/* ---- ending ---------------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------- */
 
 /* Its entry is free. */
 static void forget(struct kmem_cache *cache)
@@ -418,8 +248,7 @@ void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
         if (report.live) {
             report.problem = "it has live objects";
         } else {
-            quarantine_limit(0);
-            slab_shrink(cache);         /* all its slabs are empty: S3, S4 */
+            shrink(cache);              /* all its slabs are empty: S3, S4 */
             if (cache->slabs)
                 report.problem = "a broken slab of it was set aside";
             else

@@ -8,7 +8,9 @@
  * It finds what was broken, by a bug here or by a stray write; it cannot know a
  * wrong value that is consistent with all others.  Cost: linear in the heap.
  */
-#include "mm/dials_priv.h"
+#include "mm/layout_priv.h"
+#include "mm/partial_priv.h"
+#include "mm/slab_priv.h"
 
 static const void *where;       /* what is broken */
 
@@ -17,98 +19,7 @@ const void *mm_check_where(void)
     return where;
 }
 
-/* ---- one slab ---------------------------------------------------------------------- */
-
-/* S2: it is where it must be, and no bit is past the last slot. */
-static bool map_is_right(const struct kmem_cache *cache, struct page *slab)
-{
-    uint32_t last = cache->slots & 31;
-
-    return slab_map_is_sound(cache, slab) &&
-           (last == 0 || map_of(cache, slab)[cache->slots / 32] >> last == 0);
-}
-
-/* M3; serial numbers may have wrapped. */
-static bool is_newer(uint32_t serial)
-{
-    return (int32_t)(serial - heap.serial) > 0;
-}
-
-/* What is wrong with the record of a slot that is free or not, or NULL: S7, M3, M4. */
-static const char *record_fault(const struct record *record, bool is_free)
-{
-    if (is_free ? is_live(record) : !is_live(record) && !quarantine_count())
-        return "S7: a slot's record does not agree with the map";
-    if (is_newer(record->serial))
-        return "M3: a serial number is newer than the newest";
-    if (!names_sites(record))
-        return "M4: a record names a call site that does not exist";
-    return NULL;
-}
-
-static const char *check_records(struct kmem_cache *cache, struct page *slab)
-{
-    struct slot slot = slot_of_slab(slab, 0);
-
-    for (; slot.index < cache->slots; slot.index++) {
-        const struct record *record = slot_record(&slot);
-        const char *fault = record ? record_fault(record, is_free_slot(&slot)) : NULL;
-
-        if (fault) {
-            where = record;
-            return fault;
-        }
-    }
-    return NULL;
-}
-
-static bool names_its_cache(const struct page *slab)
-{
-    const struct kmem_cache *cache = &caches[slab->cache];
-    enum page_kind kind = is_map_cache(cache) ? PG_MAPS : PG_SLAB;
-
-    if (!cache->name || slab->order != cache->order ||
-        !is_slab_of(cache, (uint32_t)(slab - heap.buddy.page)))
-        return false;
-    for (uint32_t i = 0; i < 1u << slab->order; i++)
-        if (slab[i].cache != slab->cache || slab[i].order != slab->order ||
-            slab[i].kind != kind)
-            return false;
-    return true;
-}
-
-/* Being served, or spare: on no list. */
-static bool is_kept(const struct kmem_cache *cache, const struct page *slab)
-{
-    return slab == cache->slab ||
-           (uint32_t)(slab - heap.buddy.page) == cache->spare;
-}
-
-bool slab_is_sound(struct page *slab)
-{
-    return names_its_cache(slab) && map_is_right(&caches[slab->cache], slab);
-}
-
-const char *slab_fault(struct page *slab)
-{
-    if (!names_its_cache(slab))
-        return "S1: a slab's pages do not name one cache of their order";
-
-    struct kmem_cache *cache = &caches[slab->cache];
-
-    if (!map_is_right(cache, slab))
-        return "S2: a slab's map is not where it must be, or too long";
-
-    uint32_t nfree = slab_count_free(slab);
-
-    if (!is_kept(cache, slab) && nfree == cache->slots)
-        return "S4: an empty slab is neither spare nor served";
-    if (!is_kept(cache, slab) && slab->countdown != slab_countdown(cache, nfree))
-        return "S3: a slab's countdown does not end where the next level begins";
-    return check_records(cache, slab);
-}
-
-/* ---- one cache ----------------------------------------------------------------------- */
+/* ---- one cache ---------------------------------------------------------- */
 
 /* What the walk over all blocks finds of a cache. */
 struct tally {
@@ -125,7 +36,7 @@ static uint32_t count_waiting(const struct kmem_cache *cache, struct page *slab)
     struct slot slot = slot_of_slab(slab, 0);
     uint32_t n = 0;
 
-    if (!quarantine_count())
+    if (!heap.quarantined)
         return 0;
     for (; slot.index < cache->slots; slot.index++)
         n += !is_free_slot(&slot) && !is_live_slot(&slot);
@@ -136,7 +47,7 @@ static void count_slab(struct page *slab)
 {
     const struct kmem_cache *cache = &caches[slab->cache];
     struct tally *tally = &tallies[slab->cache];
-    uint32_t nfree = slab_count_free(slab);
+    uint32_t nfree = slab_count_free(cache, slab);
 
     uint32_t waiting = count_waiting(cache, slab);
 
@@ -145,8 +56,8 @@ static void count_slab(struct page *slab)
     tally->live += cache->slots - nfree - waiting;
     if (cache->map_place == MAP_APART)
         tallies[slab_map_cache(cache) - caches].maps++;
-    if (nfree && !is_kept(cache, slab))
-        tally->partial[slab_level(nfree)]++;
+    if (nfree && !slab_is_kept(cache, slab))
+        tally->partial[partial_level(nfree)]++;
 }
 
 /* S3: the list is n slabs long, each with that many free slots, linked back. */
@@ -163,9 +74,9 @@ static bool partial_is_right(const struct kmem_cache *cache, unsigned level, uin
 
         struct page *slab = &heap.buddy.page[pfn];
 
-        uint32_t nfree = slab_count_free(slab);
+        uint32_t nfree = slab_count_free(cache, slab);
 
-        if (slab->prev != before || !nfree || slab_level(nfree) != level)
+        if (slab->prev != before || !nfree || partial_level(nfree) != level)
             return false;
         before = pfn;
         pfn = slab->next;
@@ -198,7 +109,7 @@ static bool spare_is_right(const struct kmem_cache *cache)
     return cache->spare == NO_PAGE ||
            (is_slab_of(cache, cache->spare) &&
             &heap.buddy.page[cache->spare] != cache->slab &&
-            slab_count_free(&heap.buddy.page[cache->spare]) == cache->slots);
+            slab_count_free(cache, &heap.buddy.page[cache->spare]) == cache->slots);
 }
 
 static const char *check_cache(const struct kmem_cache *cache)
@@ -242,12 +153,10 @@ static const char *check_slabs(void)
             continue;
         }
 
-        const char *broken = slab_fault(page);
+        const char *broken = slab_fault(page, &where);
 
-        if (broken) {
-            where = where ? where : slab_start(page);
+        if (broken)
             return broken;
-        }
         count_slab(page);
         pfn += (1u << page->order) - 1;
     }
@@ -267,12 +176,12 @@ static const char *slab_check(void)
             broken = check_cache(&caches[i]);
     for (unsigned i = 0; i < MAX_CACHES; i++)
         waiting += tallies[i].waiting;
-    if (!broken && waiting != quarantine_count())
+    if (!broken && waiting != heap.quarantined)
         return "S9: a slot is neither live nor free nor in quarantine";
     return broken;
 }
 
-/* ---- the heap ------------------------------------------------------------------------- */
+/* ---- the heap ----------------------------------------------------------- */
 
 struct sums {
     uint32_t used, meta, live_pages;
@@ -281,10 +190,10 @@ struct sums {
 
 static void add_record(const struct record *record, struct sums *sums)
 {
-    if (is_newer(record->serial))
-        sums->broken = "M3: a serial number is newer than the newest";
-    else if (!names_sites(record))
-        sums->broken = "M4: a record names a call site that does not exist";
+    const char *fault = record_fault(record);
+
+    if (fault)
+        sums->broken = fault;
     else if (!is_live(record))
         sums->broken = "M5: the record of a live block of pages says that it is free";
     if (sums->broken && !where)

@@ -40,25 +40,4 @@ void mm_reset_dials(void);
  */
 uint32_t mm_find_damage(void);
 
-/* ---- call stacks (U) ------------------------------------------------------- */
-
-struct alloc_site;
-
-enum { MM_STACK_FRAMES = 12 };
-
-/*
- * The return addresses that led to mm, from the function that called it outwards; how
- * many.  NULL (the default): nobody knows, and U records the call site only.
- */
-extern unsigned (*mm_stack_hook)(uintptr_t *frames, unsigned max);
-
-/* The stacks that are known, as sites, to loop over: NULL begins, and ends. */
-struct alloc_site *mm_next_stack(const struct alloc_site *previous);
-
-/* The calls that led to this site, if it stands for them; else NULL and 0. */
-const uintptr_t *mm_site_stack(const struct alloc_site *site, unsigned *depth);
-
-/* Allocations and frees whose calls found no room: they have the call site only. */
-uint32_t mm_stacks_lost(void);
-
 #endif

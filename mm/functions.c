@@ -6,7 +6,8 @@
  * functions under the same names; all they know of their caller is the return
  * address, which gets a call site of its own (site.c).
  */
-#include "mm/heap_priv.h"
+#include "mm/mm.h"
+#include "mm/site_priv.h"
 
 void *(kmalloc)(size_t size, gfp_t gfp)
 {

@@ -14,12 +14,16 @@
  *
  * Cost: putting off searches what waits, 64 at most.
  */
-#include "mm/dials_priv.h"
+#include "mm/heap_priv.h"
+#include "mm/stack_priv.h"
+#include "mm/watcher_priv.h"
 
 enum { RING = 64 };             /* a power of two: put and got wrap */
 
 struct heap heap;
+bool mm_records = true;
 uint32_t mm_state;
+const struct watcher *mm_watcher;
 
 static struct mm_put_off waiting[RING];
 static uint32_t put, got;
@@ -64,10 +68,40 @@ void heap_reset(void)
 {
     memset(&heap, 0, sizeof(heap));
     mm_state &= MM_IRQ;
-    quarantine_reset();
+    mm_watcher = NULL;
     put = 0;
     got = 0;
 }
+
+/* The one place where either is changed: they never disagree. */
+void mm_watch_with(const struct watcher *watcher)
+{
+    mm_watcher = watcher;
+    if (watcher)
+        mm_state |= MM_DIALS;
+    else
+        mm_state &= ~(uint32_t)MM_DIALS;
+}
+
+/* ---- what a record may say ---------------------------------------------- */
+
+/* M3; serial numbers may have wrapped. */
+static bool is_newer(uint32_t serial)
+{
+    return (int32_t)(serial - heap.serial) > 0;
+}
+
+const char *record_fault(const struct record *record)
+{
+    if (is_newer(record->serial))
+        return "M3: a serial number is newer than the newest";
+    if ((record->site && !site_of(record->site)) ||
+        (record->freed_by && !site_of(record->freed_by)))
+        return "M4: a record names a call site that does not exist";
+    return NULL;
+}
+
+/* ---- pages -------------------------------------------------------------- */
 
 void pages_free_proved(struct alloc_site *site, uint32_t pfn)
 {
@@ -80,8 +114,8 @@ void pages_free_proved(struct alloc_site *site, uint32_t pfn)
         heap.large_frees++;
     else
         heap.pages_freed += n;
-    if (watched())
-        watch_pages_freed(pfn, n);
+    if (unlikely(mm_watcher))
+        mm_watcher->pages_freed(pfn, n);
     if (page->kind == PG_USED && page->run)
         buddy_free_run(&heap.buddy, pfn);
     else

@@ -22,6 +22,8 @@ struct heap {
     uint32_t ended;             /* allocations, all freed, of destroyed caches */
     uint32_t last_cache;        /* number of the cache made last */
     uint32_t failed, bad_frees;
+    uint32_t quarantined;       /* objects that are freed, but not their slots (S9), */
+    size_t quarantined_bytes;   /*   and what these slots take */
 };
 
 extern struct heap heap;
@@ -39,33 +41,6 @@ static inline void *address_of(uint32_t pfn)
     return (void *)(heap.base + ((uintptr_t)pfn << PAGE_SHIFT));
 }
 
-extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
-
-/* stack.c: sites behind the last call site, from 1; NULL: there is none. */
-struct alloc_site *stack_numbered(uint32_t number);
-
-static inline const struct alloc_site *site_of(uint16_t number)
-{
-    uint32_t count = (uint32_t)(__stop_alloc_sites - __start_alloc_sites);
-
-    if (number == 0 || number > count)
-        return stack_numbered(number > count ? number - count : 0);
-    return &__start_alloc_sites[number - 1];
-}
-
-/* Can both numbers be those of call sites, or 0? (M4) */
-static inline bool names_sites(const struct record *record)
-{
-    return (!record->site || site_of(record->site)) &&
-           (!record->freed_by || site_of(record->freed_by));
-}
-
-/* site.c: number the call sites. */
-void sites_init(void);
-/* The site of a call that came without one: by its return address. */
-struct alloc_site *mm_site_of_return(void *address);
-#define RETURN_SITE() mm_site_of_return(__builtin_return_address(0))
-
 static inline void record_taken(struct record *record, const struct alloc_site *site,
                                 uint32_t size)
 {
@@ -77,6 +52,20 @@ static inline void record_taken(struct record *record, const struct alloc_site *
 static inline bool is_live(const struct record *record)
 {
     return record->site && !record->freed_by;
+}
+
+/* heap.c: can the record be that of anything?  NULL, or M3 or M4. */
+const char *record_fault(const struct record *record);
+
+/* ---- names ------------------------------------------------------------------- */
+
+static inline bool same_name(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
 }
 
 /* ---- entering and leaving: irq.c -------------------------------------------- */
@@ -200,8 +189,8 @@ static inline bool is_block_of(const struct page *page, unsigned order)
     return is_used && !page->run;
 }
 
-/* n pages from pfn on were taken. */
-static inline void pages_taken(struct alloc_site *site, uint32_t pfn, uint32_t n)
+/* n pages from pfn on are live now. */
+static inline void account_pages(struct alloc_site *site, uint32_t pfn, uint32_t n)
 {
     heap.pages_allocated += n;
     if (likely(heap.record))
@@ -216,8 +205,6 @@ void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned 
 
 /* ---- pages, when mm is entered ---------------------------------------------------- */
 
-/* A block of 2^order pages, giving empty slabs back if gfp allows; or NO_PAGE. */
-uint32_t pages_take(unsigned order, gfp_t gfp);
 /* Proved: pfn is the first page of a live block or run, or of a large kmalloc. */
 void pages_free_proved(struct alloc_site *site, uint32_t pfn);
 
@@ -230,6 +217,17 @@ static inline uint32_t large_at(const void *p)
         heap.buddy.page[pfn].kind == PG_LARGE)
         return (uint32_t)pfn;
     return NO_PAGE;
+}
+
+/*
+ * Of the large kmalloc at pfn: bytes that may be used.  One with a red zone behind it
+ * says so in its page struct (run, which is a run's otherwise): what was asked for.
+ */
+static inline size_t large_size(uint32_t pfn)
+{
+    const struct page *page = &heap.buddy.page[pfn];
+
+    return page->run && heap.record ? heap.record[pfn].size : PAGE_SIZE << page->order;
 }
 
 /* Pages that `bytes` take, and the smallest order that holds them. */

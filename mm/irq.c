@@ -17,7 +17,8 @@
  *
  * Cost: one compare on the fast path.
  */
-#include "mm/dials_priv.h"
+#include "mm/slab_priv.h"
+#include "mm/watcher_priv.h"
 
 bool mm_is_live_object(const struct mm_refusal *free)
 {
@@ -34,7 +35,7 @@ static void free_proved(const struct mm_refusal *free, bool late)
     struct alloc_site *site = free->site;
     struct slot slot;
 
-    if (watched() && !(site = watch_free(free->call, site, free->addr, late)))
+    if (unlikely(mm_watcher) && !(site = mm_watcher->freeing(free, late)))
         return;
     if (find_object(free->addr, &slot))
         slab_free(&slot, site);

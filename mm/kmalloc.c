@@ -13,7 +13,8 @@
  * krealloc stays in place as long as the slot is large enough; it never shrinks a
  * slot, as in Linux.  kmalloc and kfree themselves begin in short.c.
  */
-#include "mm/dials_priv.h"
+#include "mm/slab_priv.h"
+#include "mm/watcher_priv.h"
 
 /* ---- which cache ---------------------------------------------------------------- */
 
@@ -43,6 +44,7 @@ size_t kmalloc_size_roundup(size_t size)
 
 static void *large_take(const struct mm_request *request)
 {
+    struct alloc_site *site = request->site;
     uint32_t pfn = NO_PAGE;
 
     if (mm_enter()) {
@@ -50,18 +52,17 @@ static void *large_take(const struct mm_request *request)
         if (pfn != NO_PAGE) {
             heap.buddy.page[pfn].kind = PG_LARGE;
             heap.large_allocs++;
+            if (mm_watcher)
+                site = mm_watcher->block_taken(request, pfn);
             if (heap.record)
-                record_taken(&heap.record[pfn], watch_page_site(request->site, true),
-                             (uint32_t)request->bytes);
-            if (watched())
-                watch_large_taken(pfn, request->bytes);
+                record_taken(&heap.record[pfn], site, (uint32_t)request->bytes);
         }
         mm_leave();
     }
     if (pfn == NO_PAGE)
         return mm_fail(request, MM_OUT_OF_MEMORY);
     if (request->gfp & __GFP_ZERO)
-        memset(address_of(pfn), 0, watch_large_size(pfn));
+        memset(address_of(pfn), 0, large_size(pfn));
     return address_of(pfn);
 }
 
@@ -137,7 +138,7 @@ static size_t usable(const void *p)
 
     uint32_t pfn = large_at(p);
 
-    return pfn == NO_PAGE ? 0 : watch_large_size(pfn);
+    return pfn == NO_PAGE ? 0 : large_size(pfn);
 }
 
 size_t ksize(const void *p)
@@ -179,10 +180,8 @@ static void resize(struct alloc_site *site, const void *p, size_t size)
     struct record *record = in_slab ? slot_record(&slot) :
                             heap.record ? &heap.record[pfn_of(p)] : NULL;
 
-    if (in_slab && watched())
-        watch_resized("krealloc", site, &slot, size);
-    if (!in_slab)
-        watch_large_resized(site, (uint32_t)pfn_of(p), size);
+    if (mm_watcher)
+        mm_watcher->resized(site, p, size);
     if (record)
         record->size = (uint32_t)size;
 }

@@ -20,14 +20,14 @@
  * Cost: linear in the span; this is boot, and listings.
  */
 #include "mm/dials_priv.h"
+#include "mm/site_priv.h"
+#include "mm/slab_priv.h"
 
 /* A slab's map is named by 32 bits, in units of four bytes: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
 
 /* Single pages that wait for the next user instead of joining (buddy.c). */
 enum { KEPT_PAGES = 32 };
-
-bool mm_records = true;
 
 /* ---- mm_init ----------------------------------------------------------------------- */
 
@@ -224,7 +224,7 @@ void mm_init(const struct mm_range *ranges, size_t count)
     if (plan.npages)
         use(&plan, ranges, count);
     sites_init();
+    dials_start();
     cache_init();
     kmalloc_init();
-    dials_start();
 }

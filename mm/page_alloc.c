@@ -20,7 +20,8 @@
  *
  * Cost: O(MAX_PAGE_ORDER), and what __GFP_ZERO must clear.
  */
-#include "mm/dials_priv.h"
+#include "mm/slab_priv.h"
+#include "mm/watcher_priv.h"
 
 void *page_address(const struct page *page)
 {
@@ -39,8 +40,8 @@ struct page *virt_to_page(const void *addr)
 /* Of the block at pfn keep so many pages, and give the others back. */
 static void trim(uint32_t pfn, uint32_t keep, uint32_t others)
 {
-    if (watched())
-        watch_pages_freed(pfn + keep, others);
+    if (mm_watcher)
+        mm_watcher->pages_freed(pfn + keep, others);
     buddy_trim(&heap.buddy, pfn, keep);
 }
 
@@ -56,7 +57,8 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
         if (pfn != NO_PAGE) {
             if (keep != 1u << request->order)
                 trim(pfn, keep, (1u << request->order) - keep);
-            pages_taken(watch_page_site(request->site, false), pfn, keep);
+            account_pages(mm_watcher ? mm_watcher->block_taken(request, pfn)
+                                     : request->site, pfn, keep);
         }
         mm_leave();
     }

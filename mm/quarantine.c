@@ -13,49 +13,48 @@
  *
  * Cost: O(1).  It needs the records: they tell a waiting slot from a live one.
  */
-#include "mm/dials_priv.h"
+#include "mm/quarantine_priv.h"
 
-enum { RING = 4096 };           /* a power of two: put and got wrap */
+#include "mm/settings_priv.h"
+#include "mm/slab_priv.h"
 
-static void *waiting[RING];
-static uint32_t put, got;
-static size_t held;             /* bytes */
+enum { RING = 4096 };           /* a power of two: oldest wraps */
 
-uint32_t quarantine_count(void)
-{
-    return put - got;
-}
-
-void quarantine_reset(void)
-{
-    put = 0;
-    got = 0;
-    held = 0;
-}
+static void *waiting[RING];     /* heap.quarantined of them, from the oldest on */
+static uint32_t oldest;
 
 static void let_go(void)
 {
     struct slot slot;
 
-    if (!find_object(waiting[got++ % RING], &slot))
+    heap.quarantined--;
+    if (!find_object(waiting[oldest++ % RING], &slot))
         return;
-    held -= slot.cache->slot_size;
+    heap.quarantined_bytes -= slot.cache->slot_size;
     if (!is_free_slot(&slot) && !is_live_slot(&slot))
         slab_put_back(&slot);
 }
 
 void quarantine_limit(size_t bytes)
 {
-    while (got != put && held > bytes)
+    while (heap.quarantined && heap.quarantined_bytes > bytes)
         let_go();
 }
 
-void quarantine_add(const struct slot *slot)
+void quarantine_let_go(void)
 {
-    if (put - got == RING)
+    quarantine_limit(0);
+}
+
+bool quarantine_keep(const struct slot *slot)
+{
+    if (!settings.quarantine || !slot_record(slot))
+        return false;
+    if (heap.quarantined == RING)
         let_go();
-    waiting[put % RING] = object_address(slot);
-    put++;
-    held += slot->cache->slot_size;
-    quarantine_limit(dials.quarantine);
+    waiting[(oldest + heap.quarantined) % RING] = object_address(slot);
+    heap.quarantined++;
+    heap.quarantined_bytes += slot->cache->slot_size;
+    quarantine_limit(settings.quarantine);
+    return true;
 }

@@ -4,7 +4,7 @@
  * By the time a report is made nothing has been changed and mm is whole again, so
  * that the hook may look at the heap.  It is called once for each refusal.
  */
-#include "mm/slab_priv.h"
+#include "mm/slot_priv.h"
 
 void (*mm_report_hook)(const struct mm_report *report);
 

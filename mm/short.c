@@ -111,12 +111,12 @@ SHORT uint32_t take_pages_at_once(struct alloc_site *site, gfp_t gfp, unsigned o
     if (order == 0) {
         pfn = buddy_take_kept(&heap.buddy);
         if (likely(pfn != NO_PAGE))
-            pages_taken(site, pfn, 1);
+            account_pages(site, pfn, 1);
     }
     if (unlikely(pfn == NO_PAGE)) {
         pfn = buddy_alloc(&heap.buddy, order);
         if (pfn != NO_PAGE)
-            pages_taken(site, pfn, 1u << order);
+            account_pages(site, pfn, 1u << order);
     }
     mm_leave();
     return pfn;

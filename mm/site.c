@@ -11,7 +11,7 @@
  *
  * Cost: a lookup is a few steps, until the table is nearly full.
  */
-#include "mm/slab_priv.h"
+#include "mm/site_priv.h"
 
 #define RETURN_SITES 256        /* a power of two */
 

@@ -16,23 +16,19 @@
  * one lies behind the slots where there is room, else in an object of a map cache.
  *
  * The life of a request.  An allocation takes the lowest bit of the word that the
- * cache is serving: 32 slots of one slab.  When the word is used up, slab_refill() finds
- * the next word: in this slab; in the fullest partial slab; in the spare one; in a
- * new one.  A free goes from the address to its page, its cache, its slot, proves
- * each step, and sets the bit.
+ * cache is serving: 32 slots of one slab.  When the word is used up, slab_refill()
+ * finds the next word: in this slab; in the fullest partial slab (partial.c); in the
+ * spare one; in a new one.  A free goes from the address to its page, its cache, its
+ * slot, proves each step, and sets the bit.
  *
- *     partial[0]  slabs with 1 to 3 free slots  served first: full slabs stay
- *     partial[1]  4 to 15 free slots            full, and emptying ones get the
- *     partial[2]  16 to 63 free slots  ...      time to become empty
- *
- * A slab changes lists only when its number of free slots reaches a power of four, and
- * its page struct counts the frees down that are left until then: that is all a free
- * has to do for it.  While a slab is being served it is on no list, and needs none.
  * An empty slab goes back to the page allocator, but for the one being served and
  * one spare; these go back with mm_reclaim(), and when memory is short.
  *
- * A debugging dial (dials.h) may put red zones around the objects, and let freed ones
- * wait in quarantine before their bit is set: watch.c and quarantine.c.
+ * A slab whose page structs, map or records are found wrong is set aside: it is not
+ * served any more, and on no list.
+ *
+ * Somebody who looks on (watcher_priv.h) may put red zones around the objects, and let
+ * freed ones wait in quarantine before their bit is set.
  *
  * Rules, each one proved by mm_check():
  *   S1  every page of a slab names its cache, and the slab has the cache's order; all
@@ -51,99 +47,13 @@
  * Cost: both short paths are straight lines (slab_priv.h); the rest is O(1), but for
  * what a new slab must clear.
  */
-#include "mm/dials_priv.h"
+#include "mm/partial_priv.h"
+#include "mm/slab_priv.h"
+#include "mm/watcher_priv.h"
 
 static uint32_t no_bits;        /* the word of a cache without a slab: always 0 */
 
-static uint32_t pfn_of_slab(const struct page *slab)
-{
-    return (uint32_t)(slab - heap.buddy.page);
-}
-
-/* ---- the lists of partial slabs (S3) ----------------------------------------- */
-
-/* In parallel in pairs, nibbles, bytes (Warren, Hacker's Delight, 5-1). */
-static uint32_t count_bits(uint32_t bits)
-{
-    bits -= bits >> 1 & 0x55555555;
-    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
-    bits = (bits + (bits >> 4)) & 0x0f0f0f0f;
-    return bits * 0x01010101 >> 24;
-}
-
-static inline uint32_t count_free(const struct kmem_cache *cache, struct page *slab)
-{
-    if (cache->map_place == MAP_IN_PAGE)
-        return count_bits(slab->map);
-
-    const uint32_t *map = map_of(cache, slab);
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < map_words(cache); i++)
-        n += count_bits(map[i]);
-    return n;
-}
-
-uint32_t slab_count_free(struct page *slab)
-{
-    return count_free(&caches[slab->cache], slab);
-}
-
-uint32_t slab_countdown(const struct kmem_cache *cache, uint32_t nfree)
-{
-    uint32_t next = nfree ? 4u << 2 * slab_level(nfree) : 1;
-
-    return (next < cache->slots ? next : cache->slots) - nfree;
-}
-
-static void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
-{
-    unsigned level = slab_level(nfree);
-    uint32_t first = cache->partial[level];
-
-    slab->countdown = (uint16_t)slab_countdown(cache, nfree);
-    slab->prev = NO_PAGE;
-    slab->next = first;
-    if (first != NO_PAGE)
-        heap.buddy.page[first].prev = pfn_of_slab(slab);
-    cache->partial[level] = pfn_of_slab(slab);
-    cache->levels |= (uint16_t)(1u << level);
-}
-
-/* S3, before a link is followed: both neighbours, or the list's head, know it. */
-static bool is_linked(const struct kmem_cache *cache, const struct page *slab,
-                      unsigned level)
-{
-    uint32_t pfn = pfn_of_slab(slab);
-
-    if (slab->next != NO_PAGE && (!is_slab_of(cache, slab->next) ||
-                                  heap.buddy.page[slab->next].prev != pfn))
-        return false;
-    if (slab->prev == NO_PAGE)
-        return cache->partial[level] == pfn;
-    return is_slab_of(cache, slab->prev) && heap.buddy.page[slab->prev].next == pfn;
-}
-
-static void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)
-{
-    if (slab->next != NO_PAGE)
-        heap.buddy.page[slab->next].prev = slab->prev;
-    if (slab->prev != NO_PAGE)
-        heap.buddy.page[slab->prev].next = slab->next;
-    else if ((cache->partial[level] = slab->next) == NO_PAGE)
-        cache->levels &= (uint16_t)~(1u << level);
-}
-
-/* ---- maps ------------------------------------------------------------------- */
-
-struct kmem_cache *slab_map_cache(const struct kmem_cache *cache)
-{
-    unsigned i = 0;             /* maps of 8, 16, 32 and 64 bytes */
-
-    while ((2u << i) < map_words(cache))
-        i++;
-    return &caches[FIRST_MAP_CACHE + i];
-}
+/* ---- maps --------------------------------------------------------------- */
 
 static uint32_t map_reference(const void *map)
 {
@@ -186,29 +96,7 @@ static void map_detach(const struct kmem_cache *cache, struct page *slab)
     give_back_slot(map, &slot, NULL);
 }
 
-bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
-{
-    uintptr_t offset = (uintptr_t)slab->map * sizeof(uint32_t);
-    uintptr_t pfn = offset >> PAGE_SHIFT;
-    const struct kmem_cache *maps = slab_map_cache(cache);
-
-    if (cache->map_place == MAP_IN_PAGE)
-        return true;
-    if (cache->map_place == MAP_IN_SLAB)
-        return heap.base + offset == (uintptr_t)slab_start(slab) + cache->map_offset;
-    if (pfn >= heap.buddy.npages || heap.buddy.page[pfn].kind != PG_MAPS ||
-        heap.buddy.page[pfn].cache != maps - caches)
-        return false;
-
-    struct slot slot = slot_of_slab(&heap.buddy.page[pfn], 0);
-    uint32_t in_slab = (uint32_t)(offset & (PAGE_SIZE - 1));
-
-    slot.index = slot_index(maps, in_slab);
-    return slot.index < maps->slots && in_slab % maps->slot_size == 0 &&
-           !is_free_slot(&slot);
-}
-
-/* ---- a slab's life ------------------------------------------------------------ */
+/* ---- a slab's life ------------------------------------------------------ */
 
 /* No slot of it was ever handed out: site 0 everywhere (S7). */
 static void clear_records(const struct kmem_cache *cache, struct page *slab)
@@ -244,13 +132,21 @@ uint32_t pages_take(unsigned order, gfp_t gfp)
     uint32_t pfn = buddy_alloc(&heap.buddy, order);
 
     if (unlikely(pfn == NO_PAGE) && !(gfp & __GFP_NORETRY)) {
-        quarantine_limit(0);
+        if (mm_watcher)
+            mm_watcher->let_go();
         if (slab_reclaim())
             pfn = buddy_alloc(&heap.buddy, order);
     }
-    if (watched() && pfn != NO_PAGE)
-        watch_pages_taken(pfn, order);
+    if (unlikely(mm_watcher) && pfn != NO_PAGE)
+        mm_watcher->pages_taken(pfn, 1u << order);
     return pfn;
+}
+
+static void pages_give_back(uint32_t pfn, unsigned order)
+{
+    if (unlikely(mm_watcher))
+        mm_watcher->pages_freed(pfn, 1u << order);
+    buddy_free(&heap.buddy, pfn);
 }
 
 static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
@@ -263,16 +159,14 @@ static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
     struct page *slab = &heap.buddy.page[pfn];
 
     if (!map_attach(cache, slab, gfp)) {
-        if (watched())
-            watch_pages_freed(pfn, 1u << cache->order);
-        buddy_free(&heap.buddy, pfn);
+        pages_give_back(pfn, cache->order);
         return NULL;
     }
     set_kind(slab, cache->order, is_map_cache(cache) ? PG_MAPS : PG_SLAB,
              (uint32_t)(cache - caches));
     clear_records(cache, slab);
-    if (cache->dials)
-        watch_new_slab(cache, slab);
+    if (unlikely(mm_watcher))
+        mm_watcher->slab_made(cache, slab);
     construct(cache, slab);
     if (++cache->slabs > cache->peak_slabs)
         cache->peak_slabs = cache->slabs;
@@ -309,9 +203,7 @@ static void discard(struct kmem_cache *cache, struct page *slab)
     map_detach(cache, slab);
     set_kind(slab, cache->order, PG_TAIL, NO_CACHE);
     cache->slabs--;
-    if (watched())
-        watch_pages_freed(pfn, 1u << cache->order);
-    buddy_free(&heap.buddy, pfn);
+    pages_give_back(pfn, cache->order);
 }
 
 /* Put a slab that is not served any more where it belongs (S3, S4). */
@@ -327,7 +219,7 @@ static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfre
         discard(cache, slab);
 }
 
-/* ---- choosing a slab ------------------------------------------------------------ */
+/* ---- choosing a slab ---------------------------------------------------- */
 
 /*
  * Serve this slab from its first word with a free slot on (S5).  The one served
@@ -349,7 +241,7 @@ static bool serve(struct kmem_cache *cache, struct page *slab)
     cache->group = object_address(&slot);
     cache->group_record = slot_record(&slot);
     if (before && before != slab)
-        put_aside(cache, before, count_free(cache, before));
+        put_aside(cache, before, slab_count_free(cache, before));
     return true;
 }
 
@@ -368,17 +260,6 @@ static void mend_lists(struct kmem_cache *cache, const struct page *slab)
                  slab_start(slab));
 }
 
-/* The first slab of a list, if its links can be believed. */
-static struct page *first_partial(const struct kmem_cache *cache, unsigned level)
-{
-    uint32_t pfn = cache->partial[level];
-
-    if (likely(is_slab_of(cache, pfn) &&
-               is_linked(cache, &heap.buddy.page[pfn], level)))
-        return &heap.buddy.page[pfn];
-    return NULL;
-}
-
 /* The fullest slab with a free slot, off its list; or NULL. */
 static struct page *next_slab(struct kmem_cache *cache)
 {
@@ -387,13 +268,13 @@ static struct page *next_slab(struct kmem_cache *cache)
     if (cache->levels) {
         unsigned fullest = (unsigned)__builtin_ctz(cache->levels) % SLAB_LEVELS;
 
-        slab = first_partial(cache, fullest);
+        slab = partial_first(cache, fullest);
         if (unlikely(!slab)) {
             mend_lists(cache, heap.buddy.page);
             if (!cache->levels)
                 return NULL;
             fullest = (unsigned)__builtin_ctz(cache->levels);
-            slab = first_partial(cache, fullest);
+            slab = partial_first(cache, fullest);
         }
         if (slab)
             partial_remove(cache, slab, fullest);
@@ -417,7 +298,7 @@ bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
             return true;
     slab = grow(cache, gfp);
     if (!slab)                  /* looking for memory may have freed a map */
-        slab = cache->slab && count_free(cache, cache->slab) ? cache->slab
+        slab = cache->slab && slab_count_free(cache, cache->slab) ? cache->slab
                                                              : next_slab(cache);
     return slab && serve(cache, slab);
 }
@@ -434,14 +315,17 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
     if (slab == cache->slab)
         return;                 /* being served: on no list, empty or not (S4) */
 
-    uint32_t nfree = count_free(cache, slab);
+    uint32_t nfree = slab_count_free(cache, slab);
 
-    if (nfree > 1 && unlikely(!is_linked(cache, slab, slab_level(nfree - 1)))) {
-        mend_lists(cache, slab);
-        return;                 /* it is where it belongs */
+    if (nfree > 1) {
+        unsigned level = partial_level(nfree - 1);
+
+        if (unlikely(!partial_is_linked(cache, slab, level))) {
+            mend_lists(cache, slab);
+            return;             /* it is where it belongs */
+        }
+        partial_remove(cache, slab, level);
     }
-    if (nfree > 1)
-        partial_remove(cache, slab, slab_level(nfree - 1));
     put_aside(cache, slab, nfree);
 }
 
@@ -459,9 +343,7 @@ void slab_free(const struct slot *slot, struct alloc_site *site)
     slot->cache->frees++;
     if (record)
         record->freed_by = site->number;
-    if (dials.quarantine && record)
-        quarantine_add(slot);
-    else
+    if (!mm_watcher || !mm_watcher->keep(slot))
         slab_put_back(slot);
 }
 
@@ -478,10 +360,20 @@ void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache
     }
 }
 
+/* A slab with a fault is on no list from now on, whatever is still freed into it. */
+static void set_aside(struct kmem_cache *cache, struct page *slab)
+{
+    slab->countdown = 0;                /* which no number of its frees counts down */
+    if (slab == cache->slab)
+        slab_serve_nothing(cache);
+}
+
 static void put_where_it_belongs(struct kmem_cache *cache, struct page *slab)
 {
-    if (slab != cache->slab && slab_is_sound(slab))
-        put_aside(cache, slab, count_free(cache, slab));
+    if (!slab_is_fit(slab))
+        set_aside(cache, slab);
+    else if (slab != cache->slab)
+        put_aside(cache, slab, slab_count_free(cache, slab));
 }
 
 void slab_mend(struct kmem_cache *cache)
@@ -501,7 +393,7 @@ uint32_t slab_shrink(struct kmem_cache *cache)
         discard(cache, &heap.buddy.page[cache->spare]);
         cache->spare = NO_PAGE;
     }
-    if (cache->slab && count_free(cache, cache->slab) == cache->slots) {
+    if (cache->slab && slab_count_free(cache, cache->slab) == cache->slots) {
         discard(cache, cache->slab);
         slab_serve_nothing(cache);
     }

@@ -13,7 +13,7 @@
  *
  * Cost: a walk up the stack, and a hash over its addresses.
  */
-#include "mm/dials_priv.h"
+#include "mm/stack_priv.h"
 
 #define STACKS 512              /* a power of two */
 
@@ -88,11 +88,13 @@ struct alloc_site *stack_site(struct alloc_site *site)
     return site;
 }
 
-struct alloc_site *stack_numbered(uint32_t number)
+const struct alloc_site *site_of(uint16_t number)
 {
-    if (number == 0 || number > STACKS || stacks[number - 1].site.number == 0)
-        return NULL;
-    return &stacks[number - 1].site;
+    uint32_t count = sites_count(), stack = number - count - 1;
+
+    if (number <= count)
+        return number ? &mm_sites()[number - 1] : NULL;
+    return stack < STACKS && stacks[stack].site.number ? &stacks[stack].site : NULL;
 }
 
 struct alloc_site *mm_next_stack(const struct alloc_site *previous)

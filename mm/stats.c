@@ -21,7 +21,7 @@ static uint32_t count_partial(const struct kmem_cache *cache)
 
 static void fill_info(const struct kmem_cache *cache, struct mm_cache_info *info)
 {
-    uint32_t served = cache->slab ? slab_count_free(cache->slab) : 0;
+    uint32_t served = cache->slab ? slab_count_free(cache, cache->slab) : 0;
     bool served_is_empty = cache->slab && served == cache->slots;
 
     *info = (struct mm_cache_info){
@@ -54,15 +54,6 @@ void mm_walk_caches(bool (*fn)(const struct mm_cache_info *info, void *arg), voi
         if (!fn(&info, arg))
             return;
     }
-}
-
-static bool same_name(const char *a, const char *b)
-{
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
 }
 
 struct kmem_cache *mm_find_cache(const char *name)

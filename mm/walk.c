@@ -8,7 +8,8 @@
  *
  * Cost: linear in the heap.  mm is busy meanwhile: nothing changes underfoot.
  */
-#include "mm/dials_priv.h"
+#include "mm/slot_priv.h"
+#include "mm/stack.h"
 
 struct walk {
     bool (*fn)(const struct mm_what *what, void *arg);

@@ -1,5 +1,5 @@
 /*
- * watch.c - red zones and poison: found out where a program wrote where it must not.
+ * watch.c - objects, watched: found out where a program wrote where it must not.
  *
  * What a dial watches is filled with a byte of its own, as in Linux, and looked at
  * when the object is next taken or freed, or by mm_find_damage():
@@ -13,92 +13,25 @@
  *                            the right one
  *     P   a free object      0x6b, its last byte 0xa5
  *         a new object       0x5a: what reads so was never written to
- *     debug_pagealloc        0xaa in free pages
+ *     F   the slab is whole  one with a fault is set aside before it is served, and
+ *                            what is in it can not be freed
  *
- * A zone lies between two objects, half of it each one's, and is as wide as their
- * alignment: so a power of two stays aligned to itself.
+ * The record still tells who had the object last, since it is looked at before it is
+ * handed out.
  *
- * What was overwritten is reported once, with the first and last wrong byte, and then
- * restored; the call goes on, for nothing of mm's lies in there.  The record still
- * tells who had the object last, since it is looked at before it is handed out.
- *
- * Cost: linear in the bytes of the object or block.
+ * Cost: linear in the bytes of the object, with F in the slots of the slab.
  */
-#include "mm/dials_priv.h"
+#include "mm/watch_priv.h"
 
-enum { RED_INACTIVE = 0xbb, RED_ACTIVE = 0xcc, POISON_NEW = 0x5a,
-       POISON_FREE = 0x6b, POISON_END = 0xa5, PAGE_POISON = 0xaa };
+#include "mm/dials.h"
+#include "mm/partial_priv.h"
+#include "mm/settings_priv.h"
+#include "mm/slab_priv.h"
+#include "mm/stack_priv.h"
+#include "mm/watch_pages_priv.h"
+#include "mm/watcher_priv.h"
 
-/* Bytes that must all be the same, but the last, and what it means if they are not. */
-struct zone {
-    unsigned char *start, *end;
-    unsigned char byte, last;
-    enum mm_bug bug;
-};
-
-/* Who looks: for the report. */
-struct look {
-    const char *call;
-    struct alloc_site *site;
-    const void *object;
-    const char *then;           /* what happens afterwards */
-};
-
-/* ---- one zone --------------------------------------------------------------------- */
-
-static unsigned char expected(const struct zone *zone, const unsigned char *at)
-{
-    return at + 1 == zone->end ? zone->last : zone->byte;
-}
-
-/* The first byte from `at` on that is not as it must be; zone->end: all are. */
-static unsigned char *first_wrong(const struct zone *zone, unsigned char *at)
-{
-    const uint32_t word = zone->byte * 0x01010101u;
-
-    for (; at < zone->end; at++) {
-        while ((uintptr_t)at % sizeof(word) == 0 &&
-               (size_t)(zone->end - at) > sizeof(word) &&
-               *(const uint32_t *)(const void *)at == word)
-            at += sizeof(word);
-        if (*at != expected(zone, at))
-            break;
-    }
-    return at;
-}
-
-static void fill(const struct zone *zone)
-{
-    if (zone->start < zone->end) {
-        memset(zone->start, zone->byte, (size_t)(zone->end - zone->start));
-        zone->end[-1] = zone->last;
-    }
-}
-
-/* Report what is wrong in it, and restore it.  How much is wrong: 0 or 1. */
-static uint32_t look_at(const struct look *look, const struct zone *zone)
-{
-    unsigned char *first = first_wrong(zone, zone->start);
-    struct mm_report report = { .bug = zone->bug, .call = look->call,
-                                .caller = look->site, .problem = look->then };
-
-    if (first == zone->end)
-        return 0;
-    report.damage.first = (uintptr_t)first;
-    report.damage.found = *first;
-    report.damage.expected = expected(zone, first);
-    report.damage.start = (uintptr_t)zone->start;
-    report.damage.end = (uintptr_t)zone->end;
-    for (unsigned char *at = first; at < zone->end; at++)
-        if (*at != expected(zone, at))
-            report.damage.last = (uintptr_t)at;
-    mm_what_is(look->object, &report.what);
-    mm_report(&report);
-    fill(zone);
-    return 1;
-}
-
-/* ---- the zones of a slot ------------------------------------------------------------- */
+/* ---- the zones of a slot ------------------------------------------------ */
 
 static struct zone left_zone(const struct kmem_cache *cache, void *object, bool live)
 {
@@ -143,12 +76,12 @@ static uint32_t look_at_free(const struct look *look, const struct kmem_cache *c
         struct zone left = left_zone(cache, object, false);
         struct zone right = right_zone(cache, object, cache->object_size, false);
 
-        found += look_at(look, &left) + look_at(look, &right);
+        found += zone_look(look, &left) + zone_look(look, &right);
     }
     if (cache->dials & DIAL_P) {
         struct zone inside = poison(cache, object);
 
-        found += look_at(look, &inside);
+        found += zone_look(look, &inside);
     }
     return found;
 }
@@ -163,7 +96,7 @@ static uint32_t look_at_live(const struct look *look, const struct slot *slot)
     struct zone left = left_zone(slot->cache, object, true);
     struct zone right = right_zone(slot->cache, object, asked_for(slot), true);
 
-    return look_at(look, &left) + look_at(look, &right);
+    return zone_look(look, &left) + zone_look(look, &right);
 }
 
 /* Its red zones as they must be from now on. */
@@ -175,13 +108,52 @@ static void paint(const struct kmem_cache *cache, void *object, size_t size, boo
     struct zone left = left_zone(cache, object, live);
     struct zone right = right_zone(cache, object, size, live);
 
-    fill(&left);
-    fill(&right);
+    zone_fill(&left);
+    zone_fill(&right);
 }
 
-/* ---- objects ------------------------------------------------------------------------- */
+/* ---- the slab (F) ------------------------------------------------------- */
 
-void watch_next(struct kmem_cache *cache, const struct mm_request *request)
+/*
+ * Is the slab whole, or was it when its lists were made anew?  A fault is reported, and
+ * sets it aside.
+ */
+static bool is_whole(const char *call, struct alloc_site *site, struct page *slab,
+                     struct kmem_cache *cache)
+{
+    const void *where;
+    const char *fault = slab_fault(slab, &where);
+
+    if (!fault)
+        return true;
+    mm_corrupted(call, site, fault, slab_start(slab));
+    slab_mend(cache);
+    return slab_is_fit(slab);
+}
+
+static void prove_served(struct kmem_cache *cache, const struct mm_request *request)
+{
+    if (cache->dials & DIAL_F && cache->slab &&
+        !is_whole(request->call, request->site, cache->slab, cache))
+        slab_serve_nothing(cache);
+}
+
+/* Serve a word with a free slot; with F, of a slab that is whole.  False: no memory. */
+static bool serve_whole(struct kmem_cache *cache, const struct mm_request *request)
+{
+    prove_served(cache, request);
+    while (!*cache->word) {
+        if (!slab_refill(cache, request->gfp))
+            return false;
+        prove_served(cache, request);
+    }
+    return true;
+}
+
+/* ---- taking ------------------------------------------------------------- */
+
+/* The object that the cache will hand out next: is it as it was freed? */
+static void look_at_next(struct kmem_cache *cache, const struct mm_request *request)
 {
     uint32_t bit = (uint32_t)__builtin_ctz(*cache->word);
     char *object = cache->group + bit * cache->slot_size;
@@ -191,33 +163,60 @@ void watch_next(struct kmem_cache *cache, const struct mm_request *request)
     look_at_free(&look, cache, object);
 }
 
-void watch_taken(struct kmem_cache *cache, void *object,
-                 const struct mm_request *request)
+/* Its red zones, and what it holds. */
+static void taken(struct kmem_cache *cache, void *object,
+                  const struct mm_request *request)
 {
-    size_t size = watch_room(cache, request->bytes);
+    size_t size = usable_room(cache, request->bytes);
 
     paint(cache, object, size, true);
     if (cache->ctor)
         return;                 /* it is as it was constructed, or freed */
-    if (dials.init_on_alloc)
+    if (settings.init_on_alloc)
         memset(object, 0, size);
     else if (cache->dials & DIAL_P)
         memset(object, POISON_NEW, size);
 }
 
-void watch_resized(const char *call, struct alloc_site *site, const struct slot *slot,
-                   size_t size)
+void *watch_take(struct kmem_cache *cache, const struct mm_request *request)
 {
-    struct look look = { call, site, object_address(slot), "restored" };
+    bool who = cache->dials & DIAL_U;
+    struct alloc_site *site = who ? stack_site(request->site) : request->site;
+
+    if (!serve_whole(cache, request))
+        return NULL;
+    look_at_next(cache, request);
+
+    void *p = take_slot(cache, site, (uint32_t)request->bytes, request->gfp);
+
+    taken(cache, p, request);
+    return p;
+}
+
+static void resized(struct alloc_site *site, const struct slot *slot, size_t size)
+{
+    struct look look = { "krealloc", site, object_address(slot), "restored" };
 
     if (!(slot->cache->dials & DIAL_Z))
         return;
     look_at_live(&look, slot);
     if (size > asked_for(slot))         /* the new bytes are not red any more */
         memset(object_address(slot) + asked_for(slot),
-               dials.init_on_alloc ? 0 : POISON_NEW, size - asked_for(slot));
+               settings.init_on_alloc ? 0 : POISON_NEW, size - asked_for(slot));
     paint(slot->cache, object_address(slot), size, true);
 }
+
+void watch_resized(struct alloc_site *site, const void *p, size_t size)
+{
+    struct slot slot;
+
+    if (find_object(p, &slot))
+        resized(site, &slot, size);
+    else
+        watch_large_resized(site, (uint32_t)pfn_of(p), size);
+}
+
+/* ---- freeing ------------------------------------------------------------ */
 
 static void freed(const struct slot *slot)
 {
@@ -228,117 +227,39 @@ static void freed(const struct slot *slot)
     if (cache->dials & DIAL_P) {
         struct zone inside = poison(cache, object);
 
-        fill(&inside);
-    } else if (dials.init_on_free && !cache->ctor) {
+        zone_fill(&inside);
+    } else if (settings.init_on_free && !cache->ctor) {
         memset(object, 0, cache->object_size);
     }
 }
 
-/* ---- large kmallocs: only the slack behind them ---------------------------------------- */
-
-/*
- * A large kmalloc that has a red zone says so in its page struct (run, which is a
- * run's otherwise): the dial may have been set or unset since it was taken.
- */
-static bool large_has(uint8_t flag)
+struct alloc_site *watch_freeing(const struct mm_refusal *free, bool late)
 {
-    return dials_of("kmalloc-large") & flag;
-}
-
-static struct zone large_zone(uint32_t pfn, size_t asked)
-{
-    size_t bytes = PAGE_SIZE << heap.buddy.page[pfn].order;
-    unsigned char *start = address_of(pfn);
-
-    return (struct zone){ start + (asked < bytes ? asked : bytes), start + bytes,
-                          RED_ACTIVE, RED_ACTIVE, MM_BUG_RIGHT_REDZONE };
-}
-
-size_t watch_large_size(uint32_t pfn)
-{
-    if (!heap.buddy.page[pfn].run || !heap.record)
-        return PAGE_SIZE << heap.buddy.page[pfn].order;
-    return heap.record[pfn].size;
-}
-
-void watch_large_taken(uint32_t pfn, size_t asked)
-{
-    struct zone zone = large_zone(pfn, asked);
-
-    if (!heap.record || !large_has(DIAL_Z))
-        return;
-    heap.buddy.page[pfn].run = 1;
-    fill(&zone);
-}
-
-static uint32_t look_at_large(const struct look *look, uint32_t pfn)
-{
-    struct zone zone = large_zone(pfn, watch_large_size(pfn));
-
-    return heap.buddy.page[pfn].run ? look_at(look, &zone) : 0;
-}
-
-void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
-{
-    struct look look = { "krealloc", site, address_of(pfn), "restored" };
-    size_t had = watch_large_size(pfn);
-    struct zone zone = large_zone(pfn, size);
-
-    if (!heap.buddy.page[pfn].run)
-        return;
-    look_at_large(&look, pfn);
-    if (size > had)             /* the new bytes are not red any more */
-        memset((char *)address_of(pfn) + had, dials.init_on_alloc ? 0 : POISON_NEW,
-               size - had);
-    fill(&zone);
-}
-
-/* ---- who frees --------------------------------------------------------------------------- */
-
-struct alloc_site *watch_page_site(struct alloc_site *site, bool large)
-{
-    bool who = watched() && (dials.page_owner || (large && large_has(DIAL_U)));
-
-    return who ? stack_site(site) : site;
-}
-
-struct alloc_site *watch_free(const char *call, struct alloc_site *site,
-                              const void *addr, bool late)
-{
-    struct look look = { call, site, addr, "restored, and the object freed" };
+    struct look look = { free->call, free->site, free->addr,
+                         "restored, and the object freed" };
     struct slot slot;
-    uint32_t large = large_at(addr);
+    uint32_t pfn = (uint32_t)pfn_of(free->addr);
 
-    if (!find_object(addr, &slot)) {
-        if (large != NO_PAGE)
-            look_at_large(&look, large);
-        return late ? site : watch_page_site(site, large != NO_PAGE);
+    if (!find_object(free->addr, &slot)) {
+        watch_large_look(&look, pfn);
+        return late ? free->site : watch_page_site(free->site, pfn);
     }
-    if (slot.cache->dials & DIAL_F && !watch_slab(call, site, slot.slab, slot.cache))
+    if (slot.cache->dials & DIAL_F &&
+        !is_whole(free->call, free->site, slot.slab, slot.cache))
         return NULL;
     look_at_live(&look, &slot);
     freed(&slot);
-    return slot.cache->dials & DIAL_U && !late ? stack_site(site) : site;
+    return slot.cache->dials & DIAL_U && !late ? stack_site(free->site) : free->site;
 }
 
-bool watch_slab(const char *call, struct alloc_site *site, struct page *slab,
-                struct kmem_cache *cache)
-{
-    const char *fault = slab_fault(slab);
+/* ---- slabs -------------------------------------------------------------- */
 
-    if (!fault)
-        return true;
-    mm_corrupted(call, site, fault, slab_start(slab));
-    slab_mend(cache);
-    return !slab_fault(slab);
-}
-
-/* ---- slabs and pages ----------------------------------------------------------------------- */
-
-void watch_new_slab(struct kmem_cache *cache, struct page *slab)
+void watch_slab_made(struct kmem_cache *cache, struct page *slab)
 {
     struct slot slot = slot_of_slab(slab, 0);
 
+    if (!cache->dials)
+        return;
     for (; slot.index < cache->slots; slot.index++)
         freed(&slot);
 }
@@ -357,62 +278,7 @@ void watch_poison_free(struct kmem_cache *cache)
     slab_for_each(cache, poison_slab);
 }
 
-static struct zone page_zone(uint32_t pfn, uint32_t n)
-{
-    unsigned char *start = address_of(pfn);
-
-    return (struct zone){ start, start + ((size_t)n << PAGE_SHIFT), PAGE_POISON,
-                          PAGE_POISON, MM_BUG_PAGE_POISON };
-}
-
-void watch_pages_taken(uint32_t pfn, unsigned order)
-{
-    struct zone zone = page_zone(pfn, 1u << order);
-    struct look look = { "alloc_pages", NULL, zone.start,
-                         "restored, and the pages handed out" };
-
-    if (dials.debug_pagealloc)
-        look_at(&look, &zone);
-    if (dials.init_on_alloc)
-        memset(zone.start, 0, (size_t)(zone.end - zone.start));
-}
-
-void watch_pages_freed(uint32_t pfn, uint32_t n)
-{
-    struct zone zone = page_zone(pfn, n);
-
-    if (dials.debug_pagealloc)
-        fill(&zone);
-    else if (dials.init_on_free)
-        memset(zone.start, 0, (size_t)(zone.end - zone.start));
-}
-
-/* ---- all of the heap ------------------------------------------------------------------------- */
-
-static void for_each_block(uint32_t (*fn)(uint32_t pfn, struct page *page),
-                           uint32_t *sum)
-{
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
-        struct page *page = &heap.buddy.page[pfn];
-
-        *sum += fn(pfn, page);
-        pfn += page->kind == PG_HOLE || page->kind == PG_META ? 1 : 1u << page->order;
-    }
-}
-
-static uint32_t poison_block(uint32_t pfn, struct page *page)
-{
-    if (is_free_block(page))
-        watch_pages_freed(pfn, 1u << page->order);
-    return 0;
-}
-
-void watch_poison_pages(void)
-{
-    uint32_t none = 0;
-
-    for_each_block(poison_block, &none);
-}
+/* ---- all of the heap ---------------------------------------------------- */
 
 static uint32_t look_at_slab(struct page *slab)
 {
@@ -438,22 +304,17 @@ static uint32_t look_at_block(uint32_t pfn, struct page *page)
     if (page->kind == PG_SLAB && caches[page->cache].dials & (DIAL_Z | DIAL_P))
         return look_at_slab(page);
     if (page->kind == PG_LARGE)
-        return look_at_large(&look, pfn);
-    if (!is_free_block(page) || !dials.debug_pagealloc)
-        return 0;
-
-    struct zone zone = page_zone(pfn, 1u << page->order);
-
-    return look_at(&look, &zone);
+        return watch_large_look(&look, pfn);
+    return is_free_block(page) ? watch_free_look(&look, pfn) : 0;
 }
 
 uint32_t mm_find_damage(void)
 {
-    uint32_t found = 0;
+    uint32_t found;
 
-    if (!watched() || !mm_enter())
+    if (!mm_watcher || !mm_enter())
         return 0;
-    for_each_block(look_at_block, &found);
+    found = watch_blocks(look_at_block);
     mm_leave();
     return found;
 }

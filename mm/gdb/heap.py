@@ -118,8 +118,6 @@ class Heap:
         self.free = self.buddy_layout.array(raw, "free", base)
         self.record_at = self.record
         self.state = int(target.variable("mm_state"))
-        put, got = (target.static("mm/quarantine.c", name) for name in ("put", "got"))
-        self.quarantined = (put or 0) != (got or 0)
 
     def _read_pages(self):
         if self.npages > MAX_PAGES:

@@ -17,6 +17,7 @@
 
 #include "mm/dials.h"
 #include "mm/mm.h"
+#include "mm/stack.h"
 
 /* ---- memory ---------------------------------------------------------------- */
 

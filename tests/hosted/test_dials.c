@@ -680,6 +680,26 @@ static void dials_hold_from_the_start_if_set_before(void **state)
     assert_string_equal(mm_dial("slub_debug"), "");
 }
 
+/* The dial is off again, but a large kmalloc still has the red zone it was given. */
+static void what_is_left_of_a_dial_is_still_watched(void **state)
+{
+    unsigned char *p;
+
+    (void)state;
+    set("slub_debug", "Z");
+    p = kmalloc(20000, GFP_KERNEL);
+    set("slub_debug", "-");
+    assert_int_equal(mm_state, MM_DIALS);
+    p = krealloc(p, 10000, GFP_KERNEL);
+    assert_int_equal(ksize(p), 10000);
+    *beyond(p, 10000) = 0x41;
+    kfree(p);
+    assert_int_equal(expect_report(MM_BUG_RIGHT_REDZONE)->damage.first,
+                     (uintptr_t)p + 10000);
+    set("slub_debug", "-");
+    assert_int_equal(mm_state, 0);
+}
+
 /* ---- F ---------------------------------------------------------------------------------- */
 
 static void a_broken_slab_is_reported_and_set_aside(void **state)
@@ -742,6 +762,7 @@ int main(void)
         ARENA_TEST(red_zones_wait_for_a_cache_without_objects),
         ARENA_TEST(wrong_values_are_refused_in_words),
         ARENA_TEST(dials_hold_from_the_start_if_set_before),
+        ARENA_TEST(what_is_left_of_a_dial_is_still_watched),
         ARENA_TEST(a_broken_slab_is_reported_and_set_aside),
     };
 

@@ -1,6 +1,6 @@
 /*
  * test_layout.c - how a slab is laid out, for every slot size: by the rule that
- * mm/cache.c states in words, written down here once more.
+ * mm/layout.c states in words, written down here once more.
  *
  *     | slots | records, one for each slot below a page | map of more than 32 slots |
  */

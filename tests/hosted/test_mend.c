@@ -326,6 +326,133 @@ static void a_slab_without_its_head_is_lost_and_no_other(void **state)
     arena_open(100, 0);                 /* and away with it */
 }
 
+/* ---- slabs that are not fit to be served ------------------------------------------ */
+
+static struct slot slot_at(const void *p)
+{
+    struct slot slot = { NULL, NULL, 0 };
+
+    assert_true(find_object(p, &slot));
+    return slot;
+}
+
+static struct page *slab_at(const void *p) { return slot_at(p).slab; }
+
+static void the_record_says_free(struct record *record) { record->freed_by = 1; }
+static void the_record_is_of_tomorrow(struct record *record) { record->serial += 1000; }
+static void the_record_names_nobody(struct record *record) { record->site = 0xfff0; }
+
+static const struct {
+    void (*harm)(struct record *record);
+    const char *rule;
+} record_breaks[] = {
+    { the_record_says_free, "S7: " },
+    { the_record_is_of_tomorrow, "M3: " },
+    { the_record_names_nobody, "M4: " },
+};
+
+/* All of them taken and freed, lists made anew: nobody gets a slot of that slab. */
+static void serve_everything_but(const struct page *aside)
+{
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t k = 0; k < OBJECTS; k++)
+            if (!objects[k]) {
+                objects[k] = kmem_cache_alloc(cache, GFP_KERNEL);
+                assert_non_null(objects[k]);
+                assert_ptr_not_equal(slab_at(objects[k]), aside);
+            }
+        expect_silence();
+        for (uint32_t k = 0; k < OBJECTS; k++)
+            if (k % 5 && slab_at(objects[k]) != aside)
+                kmem_cache_free(cache, objects[k]), objects[k] = NULL;
+        expect_silence();
+        partial_next_to_nowhere();
+        slab_mend(cache);
+    }
+}
+
+/* The object whose record is broken: in the slab being served, or in a partial one. */
+static uint32_t victim_in(bool served)
+{
+    uint32_t k = 0;
+
+    while (!objects[k] || (slab_at(objects[k]) == cache->slab) != served ||
+           (!served && slab_count_free(cache, slab_at(objects[k])) == 0))
+        assert_true(++k < OBJECTS);
+    return k;
+}
+
+static void take_the_rest(void)
+{
+    for (uint32_t k = 0; k < OBJECTS; k++)
+        if (!objects[k])
+            objects[k] = kmem_cache_alloc(cache, GFP_KERNEL);
+}
+
+static void give_all_back(void)
+{
+    for (uint32_t k = 0; k < OBJECTS; k++)
+        if (objects[k])
+            kmem_cache_free(cache, objects[k]);
+    kmem_cache_destroy(cache);
+}
+
+static void check_set_aside(uint32_t victim, void (*harm)(struct record *record),
+                            const char *rule)
+{
+    struct slot slot = slot_at(objects[victim]);
+    struct record *record = slot_record(&slot), before = *record;
+
+    harm(record);
+    take_the_rest();
+    assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, rule, 4);
+    expect_silence();
+    serve_everything_but(slot.slab);
+    assert_memory_equal(mm_check(), rule, 4);
+
+    *record = before;                   /* it is found whole, and placed again */
+    kmem_cache_free(cache, objects[victim]);
+    objects[victim] = NULL;
+    assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S3: ", 4);
+    arena_check();
+}
+
+static void a_slab_with_a_broken_record_is_set_aside_once(void **state)
+{
+    const size_t n = sizeof(record_breaks) / sizeof(record_breaks[0]);
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (size_t i = 0; i < 2 * n; i++) {
+        assert_null(mm_set_dial("slub_debug", "F,broken"));
+        furnish();
+        objects[0] = kmem_cache_alloc(cache, GFP_KERNEL);   /* of the slab served */
+        check_set_aside(victim_in(i % 2), record_breaks[i / 2].harm,
+                        record_breaks[i / 2].rule);
+        give_all_back();
+        assert_null(mm_set_dial("slub_debug", "-"));
+        assert_same_blocks(&start);
+    }
+}
+
+/* Its clean twin: with F on, and nothing broken, every slab is served. */
+static void a_slab_without_a_fault_is_served(void **state)
+{
+    struct page *slab;
+    uint32_t victim;
+
+    (void)state;
+    assert_null(mm_set_dial("slub_debug", "F,broken"));
+    furnish();
+    victim = victim_in(false);
+    slab = slab_at(objects[victim]);
+    take_the_rest();
+    assert_int_equal(slab_count_free(cache, slab), 0);
+    expect_silence();
+    give_all_back();
+    assert_null(mm_set_dial("slub_debug", "-"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +466,8 @@ int main(void)
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),
         ARENA_TEST(a_slab_without_its_head_is_lost_and_no_other),
+        ARENA_TEST(a_slab_with_a_broken_record_is_set_aside_once),
+        ARENA_TEST(a_slab_without_a_fault_is_served),
     };
 
     return ARENA_RUN(tests);

@@ -1,0 +1,143 @@
+/*
+ * layout.c - how a slab is divided: slots, records, map, red zones.
+ *
+ * It is decided when the cache is made, and follows from the size of its slots (S8).
+ * A slab has the lowest order that holds at least 8 slots and wastes at most 1/16.
+ * With records on, each slot below a page takes 12 bytes more behind the slots; the
+ * slots stay where they are, so powers of two stay aligned.
+ *
+ * With red zones (dial Z) a slot is wider than its object:
+ *
+ *     slot i:  | left zone       | object                 | slot i + 1 ...
+ *              | right   ' left  |                        | right   ' left |
+ *              | of i - 1' of i  |                        | of i    '
+ *
+ * A zone lies between two objects, half of it each one's, and is as wide as their
+ * alignment: so a power of two stays aligned to itself.
+ */
+#include "mm/layout_priv.h"
+
+/* Fewer would make slabs come and go with every few objects. */
+enum { MIN_SLOTS = 8 };
+
+/*
+ * The smallest order that holds MIN_SLOTS slots and wastes at most 1/16; if none
+ * does, the one that wastes least, and of these the largest.  `stride` is a slot with
+ * its record; `tail` bytes lie behind the last.
+ */
+static unsigned best_order(size_t stride, size_t tail)
+{
+    const size_t largest = PAGE_SIZE << MAX_SLAB_ORDER;
+    size_t least = SIZE_MAX;
+    unsigned best = MAX_SLAB_ORDER;
+
+    for (unsigned order = 0; order <= MAX_SLAB_ORDER; order++) {
+        size_t all = PAGE_SIZE << order;
+        size_t bytes = all > tail ? all - tail : 0;
+        size_t waste = bytes % stride << (MAX_SLAB_ORDER - order);
+
+        if (bytes / stride >= MIN_SLOTS && waste <= largest / 16)
+            return order;
+        if (bytes >= stride && waste <= least) {
+            least = waste;
+            best = order;
+        }
+    }
+    return best;
+}
+
+static size_t map_bytes(size_t slots)
+{
+    return (slots + 31) / 32 * sizeof(uint32_t);
+}
+
+/* How many slots of that stride fit, leaving room for the map if it must be in. */
+static size_t slots_that_fit(size_t bytes, size_t stride, bool map_inside)
+{
+    size_t n = bytes / stride;
+
+    if (map_inside && n > 32)
+        while (n * stride + map_bytes(n) > bytes)
+            n--;
+    return n;
+}
+
+static void set_layout(struct kmem_cache *cache, bool of_maps)
+{
+    bool recorded = heap.record && !of_maps && cache->slot_size < PAGE_SIZE;
+    size_t stride = cache->slot_size + (recorded ? sizeof(struct record) : 0);
+    size_t tail = cache->left / 2;      /* right red zone of the last object */
+    unsigned order = best_order(stride, tail);
+    size_t bytes = PAGE_SIZE << order;
+    size_t slots = slots_that_fit(bytes - tail, stride, recorded || of_maps);
+    size_t end = slots * cache->slot_size + tail;
+    size_t map_offset = end + (recorded ? slots * sizeof(struct record) : 0);
+
+    cache->order = (uint8_t)order;
+    cache->slots = (uint32_t)slots;
+    cache->record_offset = recorded ? (uint32_t)end : 0;
+    cache->map_offset = (uint32_t)map_offset;
+    if (slots <= 32)
+        cache->map_place = MAP_IN_PAGE;
+    else if (map_offset + map_bytes(slots) <= bytes)
+        cache->map_place = MAP_IN_SLAB;
+    else
+        cache->map_place = MAP_APART;
+    cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
+    cache->first_end = cache->slots_end < PAGE_SIZE ? cache->slots_end : PAGE_SIZE;
+    cache->record_step = recorded ? (int32_t)sizeof(struct record) -
+                                        (int32_t)cache->slot_size : 0;
+    cache->offset_mask = (uint32_t)bytes - 1;
+    cache->reciprocal = UINT32_MAX / cache->slot_size + 1;
+}
+
+/* Bytes of an object, so that the next one is aligned. */
+static size_t room_for(const struct kmem_cache *cache)
+{
+    return (cache->object_size + cache->align - 1) & ~((size_t)cache->align - 1);
+}
+
+static size_t zone_bytes(const struct kmem_cache *cache)
+{
+    return cache->align > 16 ? cache->align : 16;
+}
+
+void cache_lay_out(struct kmem_cache *cache, uint8_t flags)
+{
+    cache->dials = flags;
+    cache->left = flags & DIAL_Z ? (uint32_t)zone_bytes(cache) : 0;
+    cache->slot_size = cache->left + (uint32_t)room_for(cache);
+    set_layout(cache, is_map_cache(cache));
+}
+
+uint8_t cache_possible_dials(const struct kmem_cache *cache, uint8_t flags)
+{
+    if (is_map_cache(cache))
+        return 0;
+    if (cache->ctor)            /* objects stay as they were constructed */
+        flags &= (uint8_t)~DIAL_P;
+    if (zone_bytes(cache) * 3 / 2 + room_for(cache) > MAX_OBJECT_SIZE)
+        flags &= (uint8_t)~DIAL_Z;
+    return flags;
+}
+
+bool cache_is_sound(const struct kmem_cache *cache)
+{
+    struct kmem_cache copy = *cache;
+
+    if (cache_numbered[cache - caches] != cache || cache->slot_size < 8 ||
+        cache->slot_size > MAX_OBJECT_SIZE || cache->left >= cache->slot_size ||
+        cache->object_size > object_room(cache) ||
+        !(cache->dials & DIAL_Z) != !cache->left)
+        return false;
+    set_layout(&copy, is_map_cache(cache));
+    return copy.order == cache->order && copy.slots == cache->slots &&
+           copy.slots_end == cache->slots_end && copy.first_end == cache->first_end &&
+           copy.record_step == cache->record_step &&
+           copy.record_offset == cache->record_offset &&
+           copy.map_place == cache->map_place &&
+           copy.map_offset == cache->map_offset &&
+           copy.offset_mask == cache->offset_mask &&
+           copy.reciprocal == cache->reciprocal;
+}
+

@@ -1,0 +1,32 @@
+/*
+ * partial_priv.h - the lists of partial slabs: see partial.c.
+ */
+#ifndef MM_PARTIAL_PRIV_H
+#define MM_PARTIAL_PRIV_H
+
+#include "mm/slot_priv.h"
+
+/* Which list is for slabs with that many free slots. */
+static inline unsigned partial_level(uint32_t nfree)
+{
+    return (31 - (unsigned)__builtin_clz(nfree)) / 2;
+}
+
+/* How many frees until a slab with nfree free slots, not all, must move. */
+uint32_t partial_countdown(const struct kmem_cache *cache, uint32_t nfree);
+
+void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree);
+void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level);
+
+/* S3, before a link is followed: both neighbours, or the list's head, know the slab. */
+bool partial_is_linked(const struct kmem_cache *cache, const struct page *slab,
+                       unsigned level);
+/* The first slab of a list; NULL: its links cannot be believed. */
+struct page *partial_first(const struct kmem_cache *cache, unsigned level);
+
+/* Being served, or spare: on no list. */
+bool slab_is_kept(const struct kmem_cache *cache, const struct page *slab);
+/* All rules of one slab: NULL, or the first that is broken, and where. */
+const char *slab_fault(struct page *slab, const void **where);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * quarantine_priv.h - freed objects that wait: see quarantine.c.
+ */
+#ifndef MM_QUARANTINE_PRIV_H
+#define MM_QUARANTINE_PRIV_H
+
+#include "mm/slot_priv.h"
+
+/* For struct watcher. */
+bool quarantine_keep(const struct slot *slot);
+void quarantine_let_go(void);
+
+/* Let all go that is beyond `bytes`. */
+void quarantine_limit(size_t bytes);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * settings_priv.h - what the dials are set to: see settings.c.
+ */
+#ifndef MM_SETTINGS_PRIV_H
+#define MM_SETTINGS_PRIV_H
+
+#include "mm/port.h"
+
+enum { SPEC_SIZE = 128 };
+
+struct settings {
+    bool init_on_alloc, init_on_free, debug_pagealloc, page_owner;
+    size_t quarantine;          /* bytes; 0: none */
+    char slub_debug[SPEC_SIZE]; /* the text given; "" is off */
+};
+
+extern struct settings settings;
+
+/* Set slub_debug.  NULL, or what is wrong with the text. */
+const char *settings_slub_debug(const char *text);
+/* What slub_debug says of a cache of that name: DIAL_F ... */
+uint8_t dials_of(const char *name);
+/* Is any of them on? */
+bool settings_any(void);
+
+#endif

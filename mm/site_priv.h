@@ -1,0 +1,18 @@
+/*
+ * site_priv.h - call sites, as mm's own files see them: site.c.
+ */
+#ifndef MM_SITE_PRIV_H
+#define MM_SITE_PRIV_H
+
+#include "mm/site.h"
+
+/* Of the linker section. */
+extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
+
+/* Number the call sites. */
+void sites_init(void);
+/* The site of a call that came without one: by its return address. */
+struct alloc_site *mm_site_of_return(void *address);
+#define RETURN_SITE() mm_site_of_return(__builtin_return_address(0))
+
+#endif

@@ -1,0 +1,261 @@
+/*
+ * slot_priv.h - object caches: the struct, and what a slab and a slot are.  slab.c
+ * tells the whole story.
+ */
+#ifndef MM_SLOT_PRIV_H
+#define MM_SLOT_PRIV_H
+
+#include "mm/heap_priv.h"
+
+#define MAX_CACHES 256          /* struct page has one byte for the number */
+#define MAX_SLOTS 512           /* a page of 8-byte objects */
+#define MAX_SLAB_ORDER 3
+#define SLAB_LEVELS 5           /* log4(MAX_SLOTS) + 1 */
+#define MAX_OBJECT_SIZE ((size_t)PAGE_SIZE << MAX_SLAB_ORDER)
+
+/* Where a slab's map of free slots lies. */
+enum map_place {
+    MAP_IN_PAGE,                /* up to 32 slots: in the page struct itself */
+    MAP_IN_SLAB,                /* behind the slots, where there is room */
+    MAP_APART,                  /* in an object of one of the map caches */
+};
+
+/* Who watches a cache (dials.h, slub_debug). */
+enum { DIAL_F = 1, DIAL_Z = 2, DIAL_P = 4, DIAL_U = 8 };
+
+struct kmem_cache {
+    /* What an allocation needs: the 32 slots that are being handed out. */
+    uint32_t *word;             /* their bits in the map, 1 = free */
+    char *group;                /* the first of them */
+    struct record *group_record;        /* its record; NULL: not recorded */
+    struct page *slab;          /* their slab's first page; NULL: no slab */
+    uint32_t slot_size;         /* bytes from one slot to the next */
+    uint32_t allocs, frees;     /* objects; live = allocs - frees (S6) */
+
+    /* What a free needs, to get from an address to a slot. */
+    uint32_t offset_mask;       /* bytes of a slab - 1 */
+    uint32_t reciprocal;        /* of slot_size: see divide() */
+    uint32_t slots_end;         /* bytes of a slab that are slots; 0: none */
+    uint32_t first_end;         /* the same of its first page */
+    uint32_t record_offset;     /* of the records in a slab; 0: not in it */
+    int32_t record_step;        /* slot i at p: p + record_offset + i * record_step */
+    uint8_t map_place;          /* enum map_place */
+
+    /* What the rare paths need. */
+    uint8_t order;              /* of a slab's pages */
+    uint16_t levels;            /* bit k: partial[k] has a slab */
+    uint32_t partial[SLAB_LEVELS];      /* slabs by log4 of their free slots */
+    uint32_t spare;             /* one empty slab kept back, or NO_PAGE */
+    uint32_t slabs, peak_slabs;
+    uint32_t slots;             /* in a slab */
+    uint32_t object_size;       /* as asked for */
+    uint32_t map_offset;        /* MAP_IN_SLAB: of the map in a slab */
+    uint32_t align;
+    uint32_t left;              /* of a slot, before its object: red zone, or 0 */
+    uint8_t dials;              /* DIAL_F ...: who watches it */
+    const char *name;           /* NULL: this entry of the table is free */
+    const struct kmem_cache *self;      /* itself; NULL: not for programs */
+    void (*ctor)(void *object);
+} __attribute__((aligned(128)));        /* so that its number is a shift away */
+
+_Static_assert((sizeof(struct kmem_cache) & (sizeof(struct kmem_cache) - 1)) == 0,
+               "a power of two");
+
+/*
+ * By number; the kmalloc caches first, by size; cache.c has the list.  Number 0 is
+ * no cache: it is what the pages name that are in no slab, and it has no slots.
+ */
+extern struct kmem_cache caches[MAX_CACHES];
+/* The same as pointers: a free finds its cache by one load. */
+extern struct kmem_cache *cache_numbered[MAX_CACHES];
+enum { NO_CACHE, NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
+       FIRST_KMALLOC_CACHE = 1,
+       FIRST_MAP_CACHE = FIRST_KMALLOC_CACHE + NR_KMALLOC_CACHES,
+       FIRST_FREE_CACHE = FIRST_MAP_CACHE + NR_MAP_CACHES };
+
+/* kmalloc's cache for each size, by (size - 1) / 8. */
+extern struct kmem_cache *kmalloc_by_size[KMALLOC_MAX_CACHE_SIZE / 8];
+
+/* 1 <= size <= KMALLOC_MAX_CACHE_SIZE. */
+static inline struct kmem_cache *kmalloc_cache(size_t size)
+{
+    return kmalloc_by_size[(size - 1) / 8];
+}
+
+/* An entry of the table, in use or not?  What is not in use serves nothing. */
+static inline bool is_cache_entry(const struct kmem_cache *cache)
+{
+    const uintptr_t offsets = sizeof(caches) - sizeof(*cache);  /* all the bits */
+
+    return !(((uintptr_t)cache - (uintptr_t)caches) & ~offsets);
+}
+
+static inline bool is_map_cache(const struct kmem_cache *cache)
+{
+    return cache >= &caches[FIRST_MAP_CACHE] && cache < &caches[FIRST_FREE_CACHE];
+}
+
+/* Does a slab of this cache begin at that page? */
+static inline bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
+{
+    return pfn < heap.buddy.npages && heap.buddy.page[pfn].cache == cache - caches &&
+           !(pfn & ((1u << cache->order) - 1));
+}
+
+/* ---- a slot --------------------------------------------------------------- */
+
+struct slot {
+    struct kmem_cache *cache;
+    struct page *slab;          /* its slab's first page struct */
+    uint32_t index;             /* from 0 */
+};
+
+/*
+ * offset / slot_size by multiplication: reciprocal is 2^32 / slot_size rounded up.
+ * The upper half of the product is the quotient, exact for every offset below 2^15,
+ * the largest slab; the lower half is below reciprocal if and only if nothing
+ * remains (Lemire, Kaser and Kurz, Faster remainder by direct computation, 2019).
+ */
+static inline uint64_t divide(const struct kmem_cache *cache, uint32_t offset)
+{
+    return (uint64_t)offset * cache->reciprocal;
+}
+
+static inline uint32_t slot_index(const struct kmem_cache *cache, uint32_t offset)
+{
+    return (uint32_t)(divide(cache, offset) >> 32);
+}
+
+static inline uint32_t map_words(const struct kmem_cache *cache)
+{
+    return (cache->slots + 31) / 32;
+}
+
+static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab)
+{
+    if (cache->map_place == MAP_IN_PAGE)
+        return &slab->map;
+    return &heap.words[slab->map];
+}
+
+static inline char *slab_start(const struct page *slab)
+{
+    return address_of((uint32_t)(slab - heap.buddy.page));
+}
+
+static inline uint32_t pfn_of_slab(const struct page *slab)
+{
+    return (uint32_t)(slab - heap.buddy.page);
+}
+
+static inline uint32_t slot_bit(const struct slot *slot)
+{
+    return 1u << (slot->index & 31);
+}
+
+/* The word of the map in which the slot has its bit. */
+static inline uint32_t *slot_word(const struct slot *slot)
+{
+    if (slot->cache->map_place == MAP_IN_PAGE)
+        return &slot->slab->map;        /* it is the only one */
+    return map_of(slot->cache, slot->slab) + slot->index / 32;
+}
+
+static inline bool is_free_slot(const struct slot *slot)
+{
+    return *slot_word(slot) & slot_bit(slot);
+}
+
+/* Slot `index` of a slab. */
+static inline struct slot slot_of_slab(struct page *slab, uint32_t index)
+{
+    return (struct slot){ &caches[slab->cache], slab, index };
+}
+
+static inline char *slot_address(const struct slot *slot)
+{
+    return slab_start(slot->slab) + slot->index * slot->cache->slot_size;
+}
+
+/* With red zones a slot is more than its object: see layout.c. */
+static inline char *object_address(const struct slot *slot)
+{
+    return slot_address(slot) + slot->cache->left;
+}
+
+static inline uint32_t object_room(const struct kmem_cache *cache)
+{
+    return cache->slot_size - cache->left;
+}
+
+/* Bytes of a new object that may be used: with red zones those asked for, if known. */
+static inline size_t usable_room(const struct kmem_cache *cache, size_t asked)
+{
+    if (!cache->left)
+        return object_room(cache);
+    return heap.record && asked < cache->object_size ? asked : cache->object_size;
+}
+
+/*
+ * The record of a slot, or NULL where nothing is recorded.  Slots of a page or
+ * more use the records of the slab's pages: slot i that of page i.
+ */
+static inline struct record *slot_record(const struct slot *slot)
+{
+    const struct kmem_cache *cache = slot->cache;
+
+    if (cache->record_offset)
+        return (struct record *)(slab_start(slot->slab) + cache->record_offset) +
+               slot->index;
+    if (!heap.record || is_map_cache(cache))
+        return NULL;
+    return &heap.record[slot->slab - heap.buddy.page] + slot->index;
+}
+
+/* Handed out, and not freed: what waits in quarantine is neither free nor live. */
+static inline bool is_live_slot(const struct slot *slot)
+{
+    const struct record *record = slot_record(slot);
+
+    return !is_free_slot(slot) && (!record || is_live(record));
+}
+
+/* ---- free slots, counted ------------------------------------------------------ */
+
+/* In parallel in pairs, nibbles, bytes (Warren, Hacker's Delight, 5-1). */
+static inline uint32_t count_bits(uint32_t bits)
+{
+    bits -= bits >> 1 & 0x55555555;
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f;
+    return bits * 0x01010101 >> 24;
+}
+
+static inline uint32_t slab_count_free(const struct kmem_cache *cache,
+                                       struct page *slab)
+{
+    if (cache->map_place == MAP_IN_PAGE)
+        return count_bits(slab->map);
+
+    const uint32_t *map = map_of(cache, slab);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < map_words(cache); i++)
+        n += count_bits(map[i]);
+    return n;
+}
+
+/* ---- what a slab must be: slot.c ------------------------------------------------ */
+
+/* The map cache whose objects are the maps of this cache's slabs (MAP_APART). */
+struct kmem_cache *slab_map_cache(const struct kmem_cache *cache);
+/* Is the slab's map where its cache says? (S2) */
+bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab);
+/* Of its page structs and map: NULL, or S1 or S2. */
+const char *slab_shape_fault(struct page *slab);
+/* If its shape is right, of its records: NULL, or S7, M3 or M4, and where. */
+const char *slab_records_fault(struct page *slab, const void **where);
+/* May the slab be served?  If neither has a fault, wherever it stands. */
+bool slab_is_fit(struct page *slab);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * watch_pages.c - pages and large kmallocs, watched: poison while they are free, a red
+ * zone behind what was asked for, and the calls that took and freed them.
+ *
+ *     debug_pagealloc        0xaa in free pages
+ *     slub_debug=Z           0xcc from the end of a large kmalloc to its block's
+ *
+ * Cost: linear in the bytes of the block.
+ */
+#include "mm/watch_pages_priv.h"
+
+#include "mm/settings_priv.h"
+#include "mm/slot_priv.h"
+#include "mm/stack_priv.h"
+
+/* ---- large kmallocs: only the slack behind them ------------------------- */
+
+/* Now; run tells whether it was so when a block was taken (large_size). */
+static bool large_has(uint8_t flag)
+{
+    return dials_of("kmalloc-large") & flag;
+}
+
+static struct zone large_zone(uint32_t pfn, size_t asked)
+{
+    size_t bytes = PAGE_SIZE << heap.buddy.page[pfn].order;
+    unsigned char *start = address_of(pfn);
+
+    return (struct zone){ start + (asked < bytes ? asked : bytes), start + bytes,
+                          RED_ACTIVE, RED_ACTIVE, MM_BUG_RIGHT_REDZONE };
+}
+
+static void large_taken(uint32_t pfn, size_t asked)
+{
+    struct zone zone = large_zone(pfn, asked);
+
+    if (!heap.record || !large_has(DIAL_Z))
+        return;
+    heap.buddy.page[pfn].run = 1;
+    zone_fill(&zone);
+}
+
+static bool has_zone(const struct page *page)
+{
+    return page->kind == PG_LARGE && page->run;
+}
+
+uint32_t watch_large_look(const struct look *look, uint32_t pfn)
+{
+    struct zone zone = large_zone(pfn, large_size(pfn));
+
+    return has_zone(&heap.buddy.page[pfn]) ? zone_look(look, &zone) : 0;
+}
+
+void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
+{
+    struct look look = { "krealloc", site, address_of(pfn), "restored" };
+    size_t had = large_size(pfn);
+    struct zone zone = large_zone(pfn, size);
+
+    if (!has_zone(&heap.buddy.page[pfn]))
+        return;
+    watch_large_look(&look, pfn);
+    if (size > had)             /* the new bytes are not red any more */
+        memset((char *)address_of(pfn) + had, settings.init_on_alloc ? 0 : POISON_NEW,
+               size - had);
+    zone_fill(&zone);
+}
+
+/* ---- who takes and frees ------------------------------------------------ */
+
+struct alloc_site *watch_page_site(struct alloc_site *site, uint32_t pfn)
+{
+    bool large = heap.buddy.page[pfn].kind == PG_LARGE;
+    bool who = settings.page_owner || (large && large_has(DIAL_U));
+
+    return who ? stack_site(site) : site;
+}
+
+struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t pfn)
+{
+    if (heap.buddy.page[pfn].kind == PG_LARGE)
+        large_taken(pfn, request->bytes);
+    return watch_page_site(request->site, pfn);
+}
+
+/* ---- free pages --------------------------------------------------------- */
+
+static struct zone page_zone(uint32_t pfn, uint32_t n)
+{
+    unsigned char *start = address_of(pfn);
+
+    return (struct zone){ start, start + ((size_t)n << PAGE_SHIFT), PAGE_POISON,
+                          PAGE_POISON, MM_BUG_PAGE_POISON };
+}
+
+void watch_pages_taken(uint32_t pfn, uint32_t n)
+{
+    struct zone zone = page_zone(pfn, n);
+    struct look look = { "alloc_pages", NULL, zone.start,
+                         "restored, and the pages handed out" };
+
+    if (settings.debug_pagealloc)
+        zone_look(&look, &zone);
+    if (settings.init_on_alloc)
+        memset(zone.start, 0, (size_t)(zone.end - zone.start));
+}
+
+void watch_pages_freed(uint32_t pfn, uint32_t n)
+{
+    struct zone zone = page_zone(pfn, n);
+
+    if (settings.debug_pagealloc)
+        zone_fill(&zone);
+    else if (settings.init_on_free)
+        memset(zone.start, 0, (size_t)(zone.end - zone.start));
+}
+
+uint32_t watch_free_look(const struct look *look, uint32_t pfn)
+{
+    struct zone zone = page_zone(pfn, 1u << heap.buddy.page[pfn].order);
+
+    return settings.debug_pagealloc ? zone_look(look, &zone) : 0;
+}
+
+/* ---- all of the heap ---------------------------------------------------- */
+
+uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page))
+{
+    uint32_t sum = 0;
+
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
+        struct page *page = &heap.buddy.page[pfn];
+
+        sum += fn(pfn, page);
+        pfn += page->kind == PG_HOLE || page->kind == PG_META ? 1 : 1u << page->order;
+    }
+    return sum;
+}
+
+static uint32_t poison_block(uint32_t pfn, struct page *page)
+{
+    if (is_free_block(page))
+        watch_pages_freed(pfn, 1u << page->order);
+    return 0;
+}
+
+void watch_poison_pages(void)
+{
+    watch_blocks(poison_block);
+}
+
+static uint32_t count_zone(uint32_t pfn, struct page *page)
+{
+    (void)pfn;
+    return has_zone(page);
+}
+
+bool watch_large_is_left(void)
+{
+    return watch_blocks(count_zone) > 0;
+}

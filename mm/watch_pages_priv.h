@@ -1,0 +1,32 @@
+/*
+ * watch_pages_priv.h - pages and large kmallocs, watched: see watch_pages.c.
+ */
+#ifndef MM_WATCH_PAGES_PRIV_H
+#define MM_WATCH_PAGES_PRIV_H
+
+#include "mm/zone_priv.h"
+
+/* For struct watcher. */
+struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t pfn);
+void watch_pages_taken(uint32_t pfn, uint32_t n);
+void watch_pages_freed(uint32_t pfn, uint32_t n);
+
+/* Who takes or frees the block at pfn: the calls that led there, or `site` itself. */
+struct alloc_site *watch_page_site(struct alloc_site *site, uint32_t pfn);
+
+/* The large kmalloc is to have another size, while its record has the old one. */
+void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size);
+/* Of the block at pfn: how much is wrong of its red zone, if it has one. */
+uint32_t watch_large_look(const struct look *look, uint32_t pfn);
+/* Is there any that has one? */
+bool watch_large_is_left(void);
+
+/* Of a free block: how much of its poison is wrong. */
+uint32_t watch_free_look(const struct look *look, uint32_t pfn);
+/* debug_pagealloc was set: poison what is free. */
+void watch_poison_pages(void);
+
+/* Call fn for each block; the sum of what it returns. */
+uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page));
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * watch_priv.h - objects, watched: see watch.c.
+ */
+#ifndef MM_WATCH_PRIV_H
+#define MM_WATCH_PRIV_H
+
+#include "mm/slot_priv.h"
+
+/* For struct watcher. */
+void *watch_take(struct kmem_cache *cache, const struct mm_request *request);
+void watch_resized(struct alloc_site *site, const void *p, size_t size);
+struct alloc_site *watch_freeing(const struct mm_refusal *free, bool late);
+void watch_slab_made(struct kmem_cache *cache, struct page *slab);
+
+/* P was set for a cache that has slabs: poison what is free. */
+void watch_poison_free(struct kmem_cache *cache);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * zone.c - bytes that must all be the same: filled, and looked at later.
+ *
+ * What was overwritten is reported once, with the first and last wrong byte, and then
+ * restored; the call goes on, for nothing of mm's lies in there.
+ *
+ * Cost: linear in the bytes.
+ */
+#include "mm/zone_priv.h"
+
+static unsigned char expected(const struct zone *zone, const unsigned char *at)
+{
+    return at + 1 == zone->end ? zone->last : zone->byte;
+}
+
+/* The first byte from `at` on that is not as it must be; zone->end: all are. */
+static unsigned char *first_wrong(const struct zone *zone, unsigned char *at)
+{
+    const uint32_t word = zone->byte * 0x01010101u;
+
+    for (; at < zone->end; at++) {
+        while ((uintptr_t)at % sizeof(word) == 0 &&
+               (size_t)(zone->end - at) > sizeof(word) &&
+               *(const uint32_t *)(const void *)at == word)
+            at += sizeof(word);
+        if (*at != expected(zone, at))
+            break;
+    }
+    return at;
+}
+
+void zone_fill(const struct zone *zone)
+{
+    if (zone->start < zone->end) {
+        memset(zone->start, zone->byte, (size_t)(zone->end - zone->start));
+        zone->end[-1] = zone->last;
+    }
+}
+
+uint32_t zone_look(const struct look *look, const struct zone *zone)
+{
+    unsigned char *first = first_wrong(zone, zone->start);
+    struct mm_report report = { .bug = zone->bug, .call = look->call,
+                                .caller = look->site, .problem = look->then };
+
+    if (first == zone->end)
+        return 0;
+    report.damage.first = (uintptr_t)first;
+    report.damage.found = *first;
+    report.damage.expected = expected(zone, first);
+    report.damage.start = (uintptr_t)zone->start;
+    report.damage.end = (uintptr_t)zone->end;
+    for (unsigned char *at = first; at < zone->end; at++)
+        if (*at != expected(zone, at))
+            report.damage.last = (uintptr_t)at;
+    mm_what_is(look->object, &report.what);
+    mm_report(&report);
+    zone_fill(zone);
+    return 1;
+}
