@@ -222,14 +222,12 @@ static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfre
 /* ---- choosing a slab ---------------------------------------------------- */
 
 /*
- * Serve this slab from its first word with a free slot on (S5).  The one served
- * before is full, unless making room for a new one gave a map back to it.  False:
- * its map was overwritten, there is no free slot; it stays aside.
+ * Serve this slab, which is on no list, from its first word with a free slot on (S5).
+ * False: there is none.
  */
 static bool serve(struct kmem_cache *cache, struct page *slab)
 {
     uint32_t *map = map_of(cache, slab);
-    struct page *before = cache->slab;
     struct slot slot = slot_of_slab(slab, 0);
 
     while (slot.index < cache->slots && !map[slot.index / 32])
@@ -240,8 +238,6 @@ static bool serve(struct kmem_cache *cache, struct page *slab)
     cache->word = &map[slot.index / 32];
     cache->group = object_address(&slot);
     cache->group_record = slot_record(&slot);
-    if (before && before != slab)
-        put_aside(cache, before, slab_count_free(cache, before));
     return true;
 }
 
@@ -287,19 +283,28 @@ static struct page *next_slab(struct kmem_cache *cache)
     return slab;
 }
 
+/* The slab being served is full: a free puts it on a list again. */
+static void retire(struct kmem_cache *cache)
+{
+    cache->slab->countdown = 1;
+    slab_serve_nothing(cache);
+}
+
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
 {
     struct page *slab = cache->slab;
 
-    if (slab && serve(cache, slab))
-        return true;            /* from another word of the same slab */
+    if (slab) {
+        if (serve(cache, slab))
+            return true;        /* from another word of the same slab */
+        retire(cache);
+    }
     while ((slab = next_slab(cache)))
         if (serve(cache, slab))
-            return true;
+            return true;        /* else its map was overwritten: it stays aside */
     slab = grow(cache, gfp);
     if (!slab)                  /* looking for memory may have freed a map */
-        slab = cache->slab && slab_count_free(cache, cache->slab) ? cache->slab
-                                                             : next_slab(cache);
+        slab = next_slab(cache);
     return slab && serve(cache, slab);
 }
 
