@@ -23,20 +23,6 @@ uint32_t partial_countdown(const struct kmem_cache *cache, uint32_t nfree)
     return (next < cache->slots ? next : cache->slots) - nfree;
 }
 
-void partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
-{
-    unsigned level = partial_level(nfree);
-    uint32_t first = cache->partial[level];
-
-    slab->countdown = (uint16_t)partial_countdown(cache, nfree);
-    slab->prev = NO_PAGE;
-    slab->next = first;
-    if (first != NO_PAGE)
-        heap.buddy.page[first].prev = pfn_of_slab(slab);
-    cache->partial[level] = pfn_of_slab(slab);
-    cache->levels |= (uint16_t)(1u << level);
-}
-
 bool partial_is_linked(const struct kmem_cache *cache, const struct page *slab,
                        unsigned level)
 {
@@ -48,6 +34,23 @@ bool partial_is_linked(const struct kmem_cache *cache, const struct page *slab,
     if (slab->prev == NO_PAGE)
         return cache->partial[level] == pfn;
     return is_slab_of(cache, slab->prev) && heap.buddy.page[slab->prev].next == pfn;
+}
+
+bool partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+{
+    unsigned level = partial_level(nfree);
+    uint32_t first = cache->partial[level];
+
+    if (first != NO_PAGE && unlikely(!is_slab_of(cache, first)))
+        return false;
+    slab->countdown = (uint16_t)partial_countdown(cache, nfree);
+    slab->prev = NO_PAGE;
+    slab->next = first;
+    if (first != NO_PAGE)
+        heap.buddy.page[first].prev = pfn_of_slab(slab);
+    cache->partial[level] = pfn_of_slab(slab);
+    cache->levels |= (uint16_t)(1u << level);
+    return true;
 }
 
 void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level)

@@ -206,17 +206,44 @@ static void discard(struct kmem_cache *cache, struct page *slab)
     pages_give_back(pfn, cache->order);
 }
 
+/* A link is wrong, at that slab if known; but the maps tell who belongs where. */
+static void mend_lists(struct kmem_cache *cache, const char *broken,
+                       const struct page *slab)
+{
+    slab_mend(cache);
+    mm_corrupted("slab", NULL, broken, slab ? slab_start(slab) : NULL);
+}
+
+static const char broken_list[] =
+    "S3: a list of partial slabs is broken; it was made anew";
+
 /* Put a slab that is not served any more where it belongs (S3, S4). */
 static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
     if (nfree == 0)
         slab->countdown = 1;            /* full: on no list until a free */
-    else if (nfree < cache->slots)
-        partial_add(cache, slab, nfree);
-    else if (cache->spare == NO_PAGE)
+    else if (nfree < cache->slots && unlikely(!partial_add(cache, slab, nfree)))
+        mend_lists(cache, broken_list, slab);
+    else if (nfree == cache->slots && cache->spare == NO_PAGE)
         cache->spare = pfn_of_slab(slab);
-    else
+    else if (nfree == cache->slots)
         discard(cache, slab);
+}
+
+/* The spare slab, which is spare no more; or NULL. */
+static struct page *take_spare(struct kmem_cache *cache)
+{
+    struct page *slab = &heap.buddy.page[cache->spare];
+
+    if (cache->spare == NO_PAGE)
+        return NULL;
+    if (unlikely(!is_slab_of(cache, cache->spare) || slab == cache->slab ||
+                 slab_count_free(cache, slab) != cache->slots)) {
+        mend_lists(cache, "S4: the spare slab is none; it was sought anew", NULL);
+        return take_spare(cache);       /* there is a right one now, or none */
+    }
+    cache->spare = NO_PAGE;
+    return slab;
 }
 
 /* ---- choosing a slab ---------------------------------------------------- */
@@ -247,15 +274,6 @@ void slab_serve_nothing(struct kmem_cache *cache)
     cache->word = &no_bits;
 }
 
-/* A link of the slab's is wrong; but the maps tell who belongs where. */
-static void mend_lists(struct kmem_cache *cache, const struct page *slab)
-{
-    slab_mend(cache);
-    mm_corrupted("slab", NULL,
-                 "S3: a list of partial slabs is broken; it was made anew",
-                 slab_start(slab));
-}
-
 /* The fullest slab with a free slot, off its list; or NULL. */
 static struct page *next_slab(struct kmem_cache *cache)
 {
@@ -266,7 +284,7 @@ static struct page *next_slab(struct kmem_cache *cache)
 
         slab = partial_first(cache, fullest);
         if (unlikely(!slab)) {
-            mend_lists(cache, heap.buddy.page);
+            mend_lists(cache, broken_list, NULL);
             if (!cache->levels)
                 return NULL;
             fullest = (unsigned)__builtin_ctz(cache->levels);
@@ -276,11 +294,7 @@ static struct page *next_slab(struct kmem_cache *cache)
             partial_remove(cache, slab, fullest);
         return slab;
     }
-    if (cache->spare == NO_PAGE)
-        return NULL;
-    slab = &heap.buddy.page[cache->spare];
-    cache->spare = NO_PAGE;
-    return slab;
+    return take_spare(cache);
 }
 
 /* The slab being served is full: a free puts it on a list again. */
@@ -326,7 +340,7 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
         unsigned level = partial_level(nfree - 1);
 
         if (unlikely(!partial_is_linked(cache, slab, level))) {
-            mend_lists(cache, slab);
+            mend_lists(cache, broken_list, slab);
             return;             /* it is where it belongs */
         }
         partial_remove(cache, slab, level);
@@ -393,11 +407,10 @@ void slab_mend(struct kmem_cache *cache)
 uint32_t slab_shrink(struct kmem_cache *cache)
 {
     uint32_t before = cache->slabs;
+    struct page *spare = take_spare(cache);
 
-    if (cache->spare != NO_PAGE) {
-        discard(cache, &heap.buddy.page[cache->spare]);
-        cache->spare = NO_PAGE;
-    }
+    if (spare)
+        discard(cache, spare);
     if (cache->slab && slab_count_free(cache, cache->slab) == cache->slots) {
         discard(cache, cache->slab);
         slab_serve_nothing(cache);

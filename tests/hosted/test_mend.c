@@ -276,6 +276,48 @@ static void a_broken_list_of_slabs_is_mended_when_a_slab_is_needed(void **state)
     }
 }
 
+/* Only the head is wrong: nobody looks at it but who adds a slab. */
+static void a_broken_head_is_mended_when_a_slab_is_added(void **state)
+{
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (uint32_t head = 1; head < NO_PAGE / 100; head = head * 77 + 1) {
+        cache = make("broken", 200, 0);
+        take(cache, objects, OBJECTS);          /* full slabs, but for the last */
+        cache->partial[0] = head;
+        kmem_cache_free(cache, objects[0]);
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S3: ", 4);
+        arena_check();
+        for (uint32_t k = 1; k < OBJECTS; k++)
+            kmem_cache_free(cache, objects[k]);
+        kmem_cache_destroy(cache);
+        assert_same_blocks(&start);
+    }
+}
+
+static void a_spare_slab_that_is_none_is_sought_anew(void **state)
+{
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (uint32_t spare = 0; spare < NO_PAGE / 100; spare = spare * 77 + 1) {
+        furnish();
+        for (uint32_t k = 0; k < OBJECTS; k++)
+            if (objects[k])
+                kmem_cache_free(cache, objects[k]);
+        assert_int_not_equal(cache->spare, NO_PAGE);
+        cache->spare = spare;
+        assert_memory_equal(mm_check(), "S4: ", 4);
+        kmem_cache_shrink(cache);
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S4: ", 4);
+        expect_silence();
+        arena_check();
+        kmem_cache_destroy(cache);
+        assert_same_blocks(&start);
+    }
+}
+
 static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
 {
     struct mm_stats start = arena_stats();
@@ -465,6 +507,8 @@ int main(void)
         ARENA_TEST(an_order_told_without_a_block_is_mended),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),
+        ARENA_TEST(a_broken_head_is_mended_when_a_slab_is_added),
+        ARENA_TEST(a_spare_slab_that_is_none_is_sought_anew),
         ARENA_TEST(a_slab_without_its_head_is_lost_and_no_other),
         ARENA_TEST(a_slab_with_a_broken_record_is_set_aside_once),
         ARENA_TEST(a_slab_without_a_fault_is_served),
