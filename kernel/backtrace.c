@@ -23,6 +23,7 @@
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "kernel/trap.h"
+#include "mm/port.h"
 
 enum { MAX_LINES = 24, TEXT_SIZE = 80 };
 
@@ -38,17 +39,18 @@ struct trace {
     uintptr_t frame;            /* the next frame outwards */
 };
 
-/* Are these bytes of a stack? */
-static bool is_on_stack(uintptr_t addr, size_t bytes)
+static inline bool is_within(uintptr_t addr, size_t bytes, const char *start,
+                             const char *end)
 {
-    uintptr_t last = addr + bytes - 1;
+    return addr - (uintptr_t)start <= (uintptr_t)end - (uintptr_t)start - bytes;
+}
 
-    if (addr % sizeof(uintptr_t) != 0)
-        return false;
-    if (address_between(addr, boot_stack, boot_stack_top))
-        return address_between(last, boot_stack, boot_stack_top);
-    return address_between(addr, report_stack, report_stack_top) &&
-           address_between(last, report_stack, report_stack_top);
+/* Are these bytes of a stack? */
+static inline bool is_on_stack(uintptr_t addr, size_t bytes)
+{
+    return addr % sizeof(addr) == 0 &&
+           (is_within(addr, bytes, boot_stack, boot_stack_top) ||
+            is_within(addr, bytes, report_stack, report_stack_top));
 }
 
 /* ---- functions without a frame ------------------------------------------- */
@@ -65,13 +67,17 @@ static bool follows_call_of(uintptr_t addr, uintptr_t start)
     return addr + distance == start;
 }
 
-/* One of mm's short ways: where its return address is; NULL: it has a frame. */
-static const uintptr_t *return_of_short_way(const struct trace *trace)
+static bool is_short_way(uintptr_t inside)
+{
+    return address_between(inside, mm_short_start, mm_short_end);
+}
+
+/* Where the return address of one of mm's short ways is; NULL: it has a frame. */
+static RARE const uintptr_t *return_of_short_way(const struct trace *trace)
 {
     struct symbol function;
 
-    if (!address_between(trace->inside, mm_short_start, mm_short_end) ||
-        !symbol_find(trace->inside, &function))
+    if (!symbol_find(trace->inside, &function))
         return NULL;
     for (uintptr_t at = trace->top; at < trace->frame + sizeof(uintptr_t) &&
          is_on_stack(at, sizeof(uintptr_t)); at += sizeof(uintptr_t))
@@ -107,12 +113,12 @@ static uintptr_t go_on(struct trace *trace, const uintptr_t *at)
 }
 
 /* The next call outwards; 0: the chain ends here. */
-static uintptr_t next_call(struct trace *trace)
+static inline uintptr_t next_call(struct trace *trace)
 {
     const struct frame *frame = (const struct frame *)trace->frame;
-    const uintptr_t *at = return_of_short_way(trace);
+    const uintptr_t *at;
 
-    if (at)
+    if (is_short_way(trace->inside) && (at = return_of_short_way(trace)))
         return go_on(trace, at);
     if (!is_on_stack(trace->frame, sizeof(*frame)) ||
         !is_kernel_code(frame->return_address))
@@ -184,7 +190,7 @@ void backtrace_print_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp)
     struct trace trace = { eip, esp, ebp };
     const uintptr_t *top = (const uintptr_t *)esp;
 
-    if (!address_between(eip, mm_short_start, mm_short_end) && !has_frame(eip) &&
+    if (!is_short_way(eip) && !has_frame(eip) &&
         is_on_stack(esp, sizeof(*top)) && is_kernel_code(*top))
         backtrace_print_call(go_on(&trace, top));
     print(&trace);

@@ -85,6 +85,7 @@ static void set_layout(struct kmem_cache *cache, bool of_maps)
         cache->map_place = MAP_APART;
     cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
     cache->first_end = cache->slots_end < PAGE_SIZE ? cache->slots_end : PAGE_SIZE;
+    cache->has_page_records = heap.record && !of_maps && !recorded;
     cache->record_step = recorded ? (int32_t)sizeof(struct record) -
                                         (int32_t)cache->slot_size : 0;
     cache->offset_mask = (uint32_t)bytes - 1;
@@ -134,6 +135,7 @@ bool cache_is_sound(const struct kmem_cache *cache)
     return copy.order == cache->order && copy.slots == cache->slots &&
            copy.slots_end == cache->slots_end && copy.first_end == cache->first_end &&
            copy.record_step == cache->record_step &&
+           copy.has_page_records == cache->has_page_records &&
            copy.record_offset == cache->record_offset &&
            copy.map_place == cache->map_place &&
            copy.map_offset == cache->map_offset &&

@@ -9,7 +9,7 @@
  *
  * These are the only functions of the kernel that keep no frame pointer (Makefile):
  * that is a tenth of their instructions.  The long way is called last, and returns
- * to the caller by itself.  kernel/symbols.c knows how to find the caller of the rest.
+ * to the caller by itself.  kernel/backtrace.c knows how to find the caller of the rest.
  *
  * Cost: all of it without a loop; see make bench.
  */
@@ -33,6 +33,38 @@ SHORT bool take_at_once(struct kmem_cache *cache, struct alloc_site *site,
         *p = take_first(cache, bits, site, size);
     mm_leave();
     return likely(bits);
+}
+
+/* Who freed a slot of a page or more, whose record is one of the slab's pages. */
+static RARE void record_freed(struct page *slab, uint32_t index,
+                              struct alloc_site *site)
+{
+    heap.record[pfn_of_slab(slab) + index].freed_by = site->number;
+}
+
+/* Take the slot at p back if it is handed out.  mm is entered.  False: it is free. */
+SHORT bool give_back_slot(const void *p, const struct slot *slot,
+                          struct alloc_site *site)
+{
+    struct kmem_cache *cache = slot->cache;
+    uint32_t *word = slot_word(slot);
+    uint32_t free = *word | slot_bit(slot);
+
+    if (unlikely(free == *word))
+        return false;
+    *word = free;
+    if (likely(cache->record_step)) {
+        intptr_t to_record = (int32_t)slot->index * cache->record_step;
+
+        ((struct record *)((uintptr_t)p + (uintptr_t)to_record +
+                           cache->record_offset))->freed_by = site->number;
+    } else if (cache->has_page_records) {
+        record_freed(slot->slab, slot->index, site);
+    }
+    cache->frees++;
+    if (unlikely(--slot->slab->countdown == 0))
+        slab_resort(cache, slot->slab);
+    return true;
 }
 
 static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp)

@@ -93,7 +93,8 @@ static void map_detach(const struct kmem_cache *cache, struct page *slab)
     struct slot slot = slot_of_slab(&heap.buddy.page[pfn_of(map)], 0);
 
     slot.index = slot_index(slot.cache, (uint32_t)(map - slab_start(slot.slab)));
-    give_back_slot(map, &slot, NULL);
+    slot.cache->frees++;
+    slab_put_back(&slot);
 }
 
 /* ---- a slab's life ------------------------------------------------------ */
@@ -320,12 +321,6 @@ bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
     if (!slab)                  /* looking for memory may have freed a map */
         slab = next_slab(cache);
     return slab && serve(cache, slab);
-}
-
-void slab_record_freed(struct page *slab, uint32_t index, struct alloc_site *site)
-{
-    if (slab->kind != PG_MAPS)
-        heap.record[pfn_of_slab(slab) + index].freed_by = site->number;
 }
 
 /* Its free slots reached a power of four, or all (S3). */

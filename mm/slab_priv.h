@@ -68,13 +68,10 @@ static inline bool find_object(const void *p, struct slot *slot)
     return find_slot((const char *)p - left, slot) && object_address(slot) == p;
 }
 
-/* ---- taking and giving back a slot ------------------------------------------ */
+/* ---- taking a slot ---------------------------------------------------------- */
 
 /* Point the cache at 32 slots with a free one among them.  False: no memory. */
 bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
-
-/* Note who freed a slot whose record is that of a page. */
-void slab_record_freed(struct page *slab, uint32_t index, struct alloc_site *site);
 
 /* A slab's countdown is over: it has another place now (S3, S4). */
 void slab_resort(struct kmem_cache *cache, struct page *slab);
@@ -100,32 +97,6 @@ static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
     if (!*cache->word && !slab_refill(cache, gfp))
         return NULL;
     return take_first(cache, *cache->word, site, &size);
-}
-
-/* Take the slot at p back if it is handed out.  mm is entered.  False: it is free. */
-static inline bool give_back_slot(const void *p, const struct slot *slot,
-                                  struct alloc_site *site)
-{
-    struct kmem_cache *cache = slot->cache;
-    uint32_t *word = slot_word(slot);
-    uint32_t free = *word | slot_bit(slot);
-
-    if (unlikely(free == *word))
-        return false;
-    *word = free;
-    cache->frees++;
-
-    if (likely(cache->record_step)) {
-        intptr_t to_record = (int32_t)slot->index * cache->record_step;
-
-        ((struct record *)((uintptr_t)p + (uintptr_t)to_record +
-                           cache->record_offset))->freed_by = site->number;
-    } else if (heap.record) {
-        slab_record_freed(slot->slab, slot->index, site);
-    }
-    if (unlikely(--slot->slab->countdown == 0))
-        slab_resort(cache, slot->slab);
-    return true;
 }
 
 /* ---- the longer ways: slab.c ------------------------------------------------ */

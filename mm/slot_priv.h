@@ -53,6 +53,7 @@ struct kmem_cache {
     uint32_t align;
     uint32_t left;              /* of a slot, before its object: red zone, or 0 */
     uint8_t dials;              /* DIAL_F ...: who watches it */
+    bool has_page_records;      /* slots of a page or more: theirs are the pages' */
     const char *name;           /* NULL: this entry of the table is free */
     const struct kmem_cache *self;      /* itself; NULL: not for programs */
     void (*ctor)(void *object);
@@ -207,9 +208,9 @@ static inline struct record *slot_record(const struct slot *slot)
     if (cache->record_offset)
         return (struct record *)(slab_start(slot->slab) + cache->record_offset) +
                slot->index;
-    if (!heap.record || is_map_cache(cache))
+    if (!cache->has_page_records)
         return NULL;
-    return &heap.record[slot->slab - heap.buddy.page] + slot->index;
+    return &heap.record[pfn_of_slab(slot->slab) + slot->index];
 }
 
 /* Handed out, and not freed: what waits in quarantine is neither free nor live. */
