@@ -192,7 +192,8 @@ static void lists_mended(const char *rule, uint32_t pfn)
                  pfn < heap.buddy.npages ? address_of(pfn) : NULL);
 }
 
-static void use(const struct plan *plan, const struct mm_range *ranges, size_t count)
+static void lay_out(const struct plan *plan, const struct mm_range *ranges,
+                    size_t count)
 {
     char *meta = (char *)(plan->meta << PAGE_SHIFT);
     uint32_t first = (uint32_t)(plan->meta - plan->all.first);
@@ -222,7 +223,7 @@ void mm_init(const struct mm_range *ranges, size_t count)
     struct plan plan = make_plan(ranges, count);
 
     if (plan.npages)
-        use(&plan, ranges, count);
+        lay_out(&plan, ranges, count);
     sites_init();
     dials_start();
     cache_init();

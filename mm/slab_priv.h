@@ -126,6 +126,9 @@ void slab_serve_nothing(struct kmem_cache *cache);
 
 /* Allocate in any state of mm; reports failure. */
 void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request);
+/* Of any size, in any state of mm, for the call of that name; reports failure. */
+void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t gfp);
+void kfree_any(const char *call, struct alloc_site *site, void *p);
 /* The long ways of short.c. */
 void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp);
 void kfree_long(struct alloc_site *site, const void *p);
