@@ -596,7 +596,11 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     assert_watched(64, true, true);
     p = kmalloc(64, GFP_KERNEL);
     assert_non_null(mm_set_dial("slub_debug", "-"));
+    assert_int_equal(mm_state, MM_DIALS);       /* this cache is still watched */
+    *beyond(p, 64) = 0x12;
     kfree(p);
+    assert_damage(expect_report(MM_BUG_RIGHT_REDZONE), beyond(p, 64), beyond(p, 64),
+                  0x12, 0xcc);
     set("slub_debug", "-");
     assert_int_equal(mm_state, 0);
 }
