@@ -31,6 +31,7 @@ static void make_single_pages(struct page **used)
 }
 
 static void head_to_nowhere(void) { heap.buddy.free[0] = 0x7fffffff; }
+static void head_behind_the_last(void) { heap.buddy.free[0] = heap.buddy.npages; }
 static void head_to_a_used_page(void) { heap.buddy.free[0] = first_free(0) ^ 1; }
 static void next_to_nowhere(void) { heap.buddy.page[first_free(0)].next = 0x12345678; }
 static void next_to_itself(void) { heap.buddy.page[first_free(0)].next = first_free(0); }
@@ -48,7 +49,7 @@ static void next_skips_one(void)
 }
 
 static void (*const page_breaks[])(void) = {
-    head_to_nowhere, head_to_a_used_page, next_to_nowhere, next_to_itself,
+    head_to_nowhere, head_behind_the_last, head_to_a_used_page, next_to_nowhere, next_to_itself,
     next_to_another_list, next_skips_one,
 };
 
@@ -68,12 +69,28 @@ static void a_broken_list_of_blocks_is_mended_when_a_page_is_taken(void **state)
         assert_non_null(page);
         report = expect_report(MM_BUG_CORRUPTED);
         assert_memory_equal(report->problem, "B3: ", 4);
+        assert_int_not_equal(report->what.addr ? report->what.kind : MM_HOLE,
+                             MM_OUTSIDE);       /* NULL: there is no such page */
         arena_check();
         __free_page(page);
         for (int k = 0; k < 4; k++)
             __free_page(used[k]);
         assert_same_blocks(&start);
     }
+}
+
+/* Nobody counts for ever, or more than there is. */
+static void a_list_that_bites_its_tail_is_counted_once(void **state)
+{
+    struct page *used[4];
+    uint32_t was;
+
+    (void)state;
+    make_single_pages(used);
+    was = heap.buddy.page[first_free(0)].next;
+    next_to_itself();
+    assert_true(arena_stats().free_blocks[0] <= heap.buddy.npages);
+    heap.buddy.page[first_free(0)].next = was;
 }
 
 static void a_broken_link_is_mended_when_blocks_join(void **state)
@@ -184,6 +201,41 @@ static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
     }
 }
 
+static void slabs_on_a_list_that_bites_its_tail_are_counted_once(void **state)
+{
+    struct mm_cache_info info;
+    uint32_t was;
+
+    (void)state;
+    furnish();
+    was = some_partial()->next;
+    partial_next_to_itself();
+    info = arena_cache("broken");
+    assert_true(info.partial_slabs <= info.slabs);
+    some_partial()->next = was;
+}
+
+/* A record that calls the object live again: then it is not handed out twice. */
+static void what_waits_in_quarantine_is_proved_before_it_goes_back(void **state)
+{
+    unsigned char *p = NULL;
+    struct slot slot = { 0 };
+    uint16_t was;
+
+    (void)state;
+    assert_null(mm_set_dial("quarantine", "64K"));
+    p = kmalloc(64, GFP_KERNEL);
+    kfree(p);
+    assert_true(find_object(p, &slot));
+    was = slot_record(&slot)->freed_by;
+    slot_record(&slot)->freed_by = 0;
+    assert_null(mm_set_dial("quarantine", "0"));
+    for (int i = 0; i < 100; i++)
+        assert_ptr_not_equal(kmalloc(64, GFP_KERNEL), p);
+    slot_record(&slot)->freed_by = was;
+    slab_put_back(&slot);
+}
+
 /* Its head is gone: what is behind it must not be taken for slabs. */
 static void a_slab_without_its_head_is_lost_and_no_other(void **state)
 {
@@ -219,10 +271,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(a_broken_list_of_blocks_is_mended_when_a_page_is_taken),
+        ARENA_TEST(a_list_that_bites_its_tail_is_counted_once),
         ARENA_TEST(a_broken_link_is_mended_when_blocks_join),
         ARENA_TEST(an_order_told_without_a_block_is_mended),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),
+        ARENA_TEST(slabs_on_a_list_that_bites_its_tail_are_counted_once),
+        ARENA_TEST(what_waits_in_quarantine_is_proved_before_it_goes_back),
         ARENA_TEST(a_slab_without_its_head_is_lost_and_no_other),
     };
 
