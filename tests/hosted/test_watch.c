@@ -125,6 +125,49 @@ static void every_damage_around_a_free_object_counts(void **state)
     kfree(keeps_slab);
 }
 
+/* What is poisoned or red already is not laid anew: it would hide what was written. */
+static void setting_further_dials_hides_no_damage(void **state)
+{
+    unsigned char *keeps_slab, *p;
+
+    (void)state;
+    set("slub_debug", "ZP");
+    keeps_slab = kmalloc(64, GFP_KERNEL);
+    p = kmalloc(64, GFP_KERNEL);
+    kfree(p);
+    p[7] = 0x11;
+    set("slub_debug", "ZPU");
+    set("slub_debug", "FZP");
+    assert_int_equal(mm_find_damage(), 1);
+    expect_report(MM_BUG_POISON);
+    *beyond(p, 64) = 0x11;
+    set("slub_debug", "Z");
+    set("slub_debug", "FZ");
+    assert_int_equal(mm_find_damage(), 1);
+    expect_report(MM_BUG_RIGHT_REDZONE);
+    kfree(keeps_slab);
+}
+
+/* Where a slab has no room for red zones, the other dials hold without them. */
+static void the_largest_objects_are_watched_without_red_zones(void **state)
+{
+    enum { LARGEST = 32768, ROOM = LARGEST - 24 };      /* a zone and a half */
+
+    (void)state;
+    set("slub_debug", "ZPU");
+    for (size_t size = ROOM; size <= LARGEST; size += 8) {
+        struct kmem_cache *cache = kmem_cache_create("largest", size, 8, 0, NULL);
+        unsigned char *p = kmem_cache_alloc(cache, GFP_KERNEL);
+
+        assert_non_null(p);
+        assert_true(all_bytes(p, 0x5a, size));
+        assert_int_equal(arena_cache("largest").slot_size - size, size == ROOM ? 16 : 0);
+        kmem_cache_free(cache, p);
+        assert_true(all_bytes(p, 0x6b, size - 1));
+        kmem_cache_destroy(cache);
+    }
+}
+
 static void nobody_looks_under_a_busy_mm(void **state)
 {
     unsigned char *p;
@@ -143,7 +186,7 @@ static void nobody_looks_under_a_busy_mm(void **state)
 }
 
 /* A serial number from the future: harmless, but S1 to M4 are proved with F. */
-static void only_f_proves_the_slab_when_an_object_is_freed(void **state)
+static void only_f_proves_the_slab_at_each_call(void **state)
 {
     static const struct {
         const char *dials;
@@ -162,6 +205,8 @@ static void only_f_proves_the_slab_when_an_object_is_freed(void **state)
         assert_true(find_object(broken, &slot));
         serial = slot_record(&slot)->serial;
         slot_record(&slot)->serial = serial + 1000;
+        if (!cases[i].proves)
+            kfree(kmalloc(64, GFP_KERNEL));
         kfree(p);
         slot_record(&slot)->serial = serial;
         if (cases[i].proves) {
@@ -241,8 +286,10 @@ int main(void)
         ARENA_TEST(krealloc_in_place_keeps_every_byte_that_may_be_used),
         ARENA_TEST(growing_a_large_kmalloc_writes_to_its_new_bytes_only),
         ARENA_TEST(every_damage_around_a_free_object_counts),
+        ARENA_TEST(setting_further_dials_hides_no_damage),
+        ARENA_TEST(the_largest_objects_are_watched_without_red_zones),
         ARENA_TEST(nobody_looks_under_a_busy_mm),
-        ARENA_TEST(only_f_proves_the_slab_when_an_object_is_freed),
+        ARENA_TEST(only_f_proves_the_slab_at_each_call),
         ARENA_TEST(calls_are_recorded_for_what_the_dial_names),
     };
 
