@@ -105,6 +105,7 @@ static void an_order_in_a_page_that_is_no_block_hides_nothing(void **state)
         virt_to_page(pages[i])->order = 10;
         mm_walk_live(count, &now);
         assert_true(now == before && now > 0);
+        assert_null(mm_check());
         *hit ^= 1;
         assert_int_equal(mm_find_damage(), 1);
         expect_report(MM_BUG_PAGE_POISON);

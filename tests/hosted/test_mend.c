@@ -30,10 +30,32 @@ static void make_single_pages(struct page **used)
         used[i] = page[2 * i + 1];
 }
 
+/* What lies behind the last page struct looks like a free block that links back. */
+static uint32_t phantom(uint32_t pfn)
+{
+    uint32_t npages = heap.buddy.npages;
+
+    heap.buddy.page[npages] = heap.buddy.page[pfn];
+    heap.buddy.page[npages].prev = heap.buddy.page[npages].next = pfn;
+    return npages;
+}
+
 static void head_to_nowhere(void) { heap.buddy.free[0] = 0x7fffffff; }
-static void head_behind_the_last(void) { heap.buddy.free[0] = heap.buddy.npages; }
+
+static void head_behind_the_last(void)
+{
+    heap.buddy.free[0] = phantom(first_free(0));
+    heap.buddy.page[heap.buddy.npages].next = NO_PAGE;
+}
+
 static void head_to_a_used_page(void) { heap.buddy.free[0] = first_free(0) ^ 1; }
 static void next_to_nowhere(void) { heap.buddy.page[first_free(0)].next = 0x12345678; }
+
+static void next_behind_the_last(void)
+{
+    heap.buddy.page[first_free(0)].next = phantom(first_free(0));
+}
+
 static void next_to_itself(void) { heap.buddy.page[first_free(0)].next = first_free(0); }
 
 static void next_to_another_list(void)
@@ -49,7 +71,8 @@ static void next_skips_one(void)
 }
 
 static void (*const page_breaks[])(void) = {
-    head_to_nowhere, head_behind_the_last, head_to_a_used_page, next_to_nowhere, next_to_itself,
+    head_to_nowhere, head_behind_the_last, next_behind_the_last, head_to_a_used_page,
+    next_to_nowhere, next_to_itself,
     next_to_another_list, next_skips_one,
 };
 
@@ -110,6 +133,64 @@ static void a_broken_link_is_mended_when_blocks_join(void **state)
     }
 }
 
+/* Of one order: free blocks that cannot join, and the used buddy of one of them. */
+static uint32_t make_single_blocks(unsigned order, struct page **used)
+{
+    struct page *block[8];
+
+    for (int i = 0; i < 8; i++)
+        assert_non_null(block[i] = alloc_pages(GFP_KERNEL, order));
+    for (int i = 0; i < 8; i += 2)
+        __free_pages(block[i], order);
+    for (int i = 0; i < 4; i++)
+        used[i] = block[2 * i + 1];
+    return (uint32_t)(used[0] - heap.buddy.page) ^ 1u << order;
+}
+
+static void link_to_itself(uint32_t pfn) { heap.buddy.page[pfn].next = pfn; }
+
+static void link_back_to_nowhere(uint32_t pfn)
+{
+    heap.buddy.page[pfn].prev = 0x7fffffff;
+}
+
+static void link_behind_the_last(uint32_t pfn)
+{
+    heap.buddy.page[pfn].next = phantom(pfn);
+}
+
+static void link_back_behind_the_last(uint32_t pfn)
+{
+    heap.buddy.page[pfn].prev = phantom(pfn);
+}
+
+/* The report says which block: the one that was to be joined. */
+static void a_broken_link_of_any_order_is_found_before_it_is_followed(void **state)
+{
+    static void (*const breaks[])(uint32_t pfn) = {
+        link_to_itself, link_back_to_nowhere, link_behind_the_last,
+        link_back_behind_the_last };
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (unsigned order = 0; order < 4; order++)
+        for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+            struct page *used[4];
+            uint32_t pfn = make_single_blocks(order, used);
+            const struct mm_report *report;
+
+            breaks[i](pfn);
+            __free_pages(used[0], order);
+            report = expect_report(MM_BUG_CORRUPTED);
+            assert_memory_equal(report->problem, "B3: ", 4);
+            assert_ptr_equal(report->what.addr, page_address(&heap.buddy.page[pfn]));
+            for (int k = 1; k < 4; k++)
+                __free_pages(used[k], order);
+            expect_silence();
+            assert_same_blocks(&start);
+        }
+}
+
 static void an_order_told_without_a_block_is_mended(void **state)
 {
     unsigned order = 0;
@@ -147,13 +228,23 @@ static struct page *some_partial(void) { return &heap.buddy.page[*some_head()]; 
 
 static void partial_head_to_nowhere(void) { *some_head() = 0x7fffffff; }
 static void partial_head_to_page_0(void) { *some_head() = 0; }
+
+static void partial_head_behind_the_last(void)
+{
+    uint32_t npages = heap.buddy.npages;
+
+    heap.buddy.page[npages] = *some_partial();
+    heap.buddy.page[npages].prev = heap.buddy.page[npages].next = NO_PAGE;
+    *some_head() = npages;
+}
+
 static void partial_next_to_nowhere(void) { some_partial()->next = 0x7fffffff; }
 static void partial_prev_to_itself(void) { some_partial()->prev = *some_head(); }
 static void partial_next_to_itself(void) { some_partial()->next = *some_head(); }
 
 static void (*const slab_breaks[])(void) = {
-    partial_head_to_nowhere, partial_head_to_page_0, partial_next_to_nowhere,
-    partial_prev_to_itself, partial_next_to_itself,
+    partial_head_to_nowhere, partial_head_to_page_0, partial_head_behind_the_last,
+    partial_next_to_nowhere, partial_prev_to_itself, partial_next_to_itself,
 };
 
 /* Take what the slabs have room for: it takes no new one. */
@@ -200,7 +291,7 @@ static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
     struct mm_stats start = arena_stats();
 
     (void)state;
-    for (size_t i = 2; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
+    for (size_t i = 3; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
         furnish();
         slab_breaks[i]();
         for (uint32_t k = 0; k < OBJECTS; k++)
@@ -286,6 +377,7 @@ int main(void)
         ARENA_TEST(a_broken_list_of_blocks_is_mended_when_a_page_is_taken),
         ARENA_TEST(a_list_that_bites_its_tail_is_counted_once),
         ARENA_TEST(a_broken_link_is_mended_when_blocks_join),
+        ARENA_TEST(a_broken_link_of_any_order_is_found_before_it_is_followed),
         ARENA_TEST(an_order_told_without_a_block_is_mended),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),

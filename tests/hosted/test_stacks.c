@@ -131,7 +131,7 @@ static void equal_stacks_share_a_site_and_a_full_table_counts_the_rest(void **st
     assert_null(mm_site_stack(site, &n));
     assert_int_equal(n, 0);
     assert_null(mm_site_stack(NULL, &n));
-    assert_null(mm_site_stack(mm_sites_end() - 1, &n));         /* the last plain site */
+    assert_null(mm_site_stack(mm_sites_end() - 1, &n));     /* the last plain one */
     try_every_frame();
     depth = 2;
     calls[0] = 0x3000, calls[1] = 0x4000;
