@@ -399,9 +399,8 @@ void slab_mend(struct kmem_cache *cache)
     slab_for_each(cache, put_where_it_belongs);
 }
 
-uint32_t slab_shrink(struct kmem_cache *cache)
+void slab_shrink(struct kmem_cache *cache)
 {
-    uint32_t before = cache->slabs;
     struct page *spare = take_spare(cache);
 
     if (spare)
@@ -410,7 +409,6 @@ uint32_t slab_shrink(struct kmem_cache *cache)
         discard(cache, cache->slab);
         slab_serve_nothing(cache);
     }
-    return before - cache->slabs;
 }
 
 /* The map caches last: the maps of the others come back to them. */

@@ -115,7 +115,8 @@ void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache
 void slab_mend(struct kmem_cache *cache);
 /* Give back all empty slabs of all caches; how many pages.  mm is entered. */
 uint32_t slab_reclaim(void);
-uint32_t slab_shrink(struct kmem_cache *cache);
+/* The same of one cache. */
+void slab_shrink(struct kmem_cache *cache);
 /* A block of 2^order pages, giving empty slabs back if gfp allows; or NO_PAGE. */
 uint32_t pages_take(unsigned order, gfp_t gfp);
 

@@ -13,7 +13,8 @@ static uint32_t count_partial(const struct kmem_cache *cache)
     uint32_t n = 0;
 
     for (unsigned level = 0; level < SLAB_LEVELS; level++)
-        for (uint32_t pfn = cache->partial[level]; pfn != NO_PAGE && n < cache->slabs;
+        for (uint32_t pfn = cache->partial[level];
+             n < cache->slabs && is_slab_of(cache, pfn);
              pfn = heap.buddy.page[pfn].next)
             n++;
     return n;
@@ -114,7 +115,7 @@ static void count_free_blocks(struct mm_stats *stats)
     const struct buddy *b = &heap.buddy;
 
     for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
-        for (uint32_t pfn = b->free[order], n = 0; pfn != NO_PAGE && n < b->npages;
+        for (uint32_t pfn = b->free[order], n = 0; pfn < b->npages && n < b->npages;
              pfn = b->page[pfn].next, n++)
             stats->free_blocks[order]++;
     stats->free_blocks[0] += b->nkept;

@@ -229,7 +229,7 @@ static void freed(const struct slot *slot)
 
         zone_fill(&inside);
     } else if (settings.init_on_free && !cache->ctor) {
-        memset(object, 0, cache->object_size);
+        memset(object, 0, usable_room(cache, cache->object_size));
     }
 }
 

@@ -89,6 +89,30 @@ static void any_byte_of_a_page_struct_may_become_any_other(void **state)
     try_every_byte(false);
 }
 
+/* A hole and book-keeping are single pages, whatever order was written there. */
+static void an_order_in_a_page_that_is_no_block_hides_nothing(void **state)
+{
+    unsigned char *hit = NULL;
+
+    (void)state;
+    assert_null(mm_set_dial("debug_pagealloc", "on"));
+    furnish(true);
+    hit = arena_memory() + 1023 * PAGE_SIZE;    /* free, and the last */
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned before = 0, now = 0;
+
+        mm_walk_live(count, &before);
+        virt_to_page(pages[i])->order = 10;
+        mm_walk_live(count, &now);
+        assert_true(now == before && now > 0);
+        assert_null(mm_check());
+        *hit ^= 1;
+        assert_int_equal(mm_find_damage(), 1);
+        expect_report(MM_BUG_PAGE_POISON);
+        virt_to_page(pages[i])->order = 0;
+    }
+}
+
 /*
  * A write past the last object of a slab reaches its records and its map.  A map of
  * zeroes has no free slot, although the slab is on the list of those that do: it is
@@ -121,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(any_byte_of_a_page_struct_may_become_any_other),
+        ARENA_TEST(an_order_in_a_page_that_is_no_block_hides_nothing),
         ARENA_TEST(a_slab_whose_map_was_overwritten_is_passed_over),
     };
 

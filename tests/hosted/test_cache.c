@@ -365,6 +365,25 @@ static void the_table_of_caches_ends_with_a_report_and_is_reused(void **state)
         arena_check(), kmem_cache_shrink(caches[i]);
 }
 
+/* Its table has 255 entries; 17 are those of mm. */
+static void every_entry_of_a_full_table_can_be_used_again(void **state)
+{
+    enum { MOST = 238 };
+    void *made[MOST];
+
+    (void)state;
+    for (int i = 0; i < MOST; i++)
+        assert_non_null(made[i] = kmem_cache_create("one of many", 64, 0, 0, NULL));
+    assert_null(kmem_cache_create("too many", 64, 0, 0, NULL));
+    assert_string_equal(expect_report(MM_BUG_BAD_CACHE)->problem,
+                        "the table of caches is full");
+    arena_shuffle(made, MOST);
+    for (int i = 0; i < MOST; i++) {
+        kmem_cache_destroy(made[i]);
+        assert_non_null(kmem_cache_create("another", 64, 0, 0, NULL));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +403,7 @@ int main(void)
         ARENA_TEST(what_is_no_cache_is_refused),
         ARENA_TEST(the_kmalloc_caches_cannot_be_destroyed),
         ARENA_TEST(the_table_of_caches_ends_with_a_report_and_is_reused),
+        ARENA_TEST(every_entry_of_a_full_table_can_be_used_again),
     };
 
     return ARENA_RUN(tests);

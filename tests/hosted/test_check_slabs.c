@@ -87,6 +87,16 @@ static void map_between_two_slots(void) { dense->map++; }
 static void map_in_a_free_slot(void) { dense->map += MAP; }
 static void map_behind_the_last_slot(void) { dense->map |= 1024 - MAP; }
 
+/* Where a program wrote what looks like the page struct of a slab of maps. */
+static void map_behind_the_last_page(void)
+{
+    const uint32_t words = PAGE_SIZE / sizeof(uint32_t);
+    uint32_t npages = heap.buddy.npages;
+
+    heap.buddy.page[npages] = heap.buddy.page[dense->map / words];
+    dense->map = npages * words + dense->map % words;
+}
+
 static void map_among_those_of_another_size(void)
 {
     dense->map = slab_of(kmalloc(64, GFP_KERNEL))->map;
@@ -106,6 +116,7 @@ static struct broken {
     BREAK_PLAIN(S2, map_between_two_slots),
     BREAK_PLAIN(S2, map_in_a_free_slot),
     BREAK_PLAIN(S2, map_behind_the_last_slot),
+    BREAK_PLAIN(S2, map_behind_the_last_page),
     BREAK_PLAIN(S2, map_among_those_of_another_size),
     BREAK(S4, spare_slab_that_is_served),
     BREAK(S4, spare_slab_in_use),

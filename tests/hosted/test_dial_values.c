@@ -96,6 +96,9 @@ static void quarantine_takes_and_says_numbers_of_bytes(void **state)
     }
     snprintf(largest, sizeof(largest), "%zuK", SIZE_MAX >> 10);
     set("quarantine", largest);
+    snprintf(largest, sizeof(largest), "%zu", SIZE_MAX / 16 * 10);
+    set("quarantine", largest);                 /* more than any heap has */
+    assert_string_equal(mm_dial("quarantine"), largest);
     snprintf(too_large, sizeof(too_large), "%zuK", (SIZE_MAX >> 10) + 1);
     refuse("quarantine", too_large);
     snprintf(too_large, sizeof(too_large), "%zuM", (SIZE_MAX >> 20) + 1);
@@ -106,6 +109,25 @@ static void quarantine_takes_and_says_numbers_of_bytes(void **state)
     refuse("quarantine", "-1");
     refuse("quarantine", "K");
     refuse("quarantine", "1 ");
+}
+
+static bool stop_at_first(const struct mm_what *what, void *first)
+{
+    *(const void **)first = what->addr;
+    return false;
+}
+
+/* Without quarantine no freed object waits any more: none keeps its slab. */
+static void assert_all_come_back(void)
+{
+    const void *live;
+
+    set("quarantine", "0");
+    arena_check();
+    while (live = NULL, mm_walk_live(stop_at_first, &live), live)
+        kfree(live);
+    mm_reclaim();
+    assert_int_equal(arena_stats().slab_pages, 0);
 }
 
 /* However many bytes it may hold: then the oldest are the first that go. */
@@ -132,6 +154,27 @@ static void quarantine_holds_4096_objects_at_most(void **state)
     }
     assert_true(oldest_came);
     assert_int_equal(arena_stats().live_objects, MANY - WAIT);
+    assert_all_come_back();
+}
+
+/* It holds as many bytes after the thousandth free as after the first. */
+static void quarantine_always_holds_what_was_freed_last(void **state)
+{
+    enum { MANY = 1000, SIZE = 64, WAIT = 16 };
+    static void *table[MANY], *taken[2 * MANY];
+
+    (void)state;
+    set("quarantine", "1K");
+    for (int i = 0; i < MANY; i++)
+        assert_non_null(table[i] = kmalloc(SIZE, GFP_KERNEL));
+    for (int i = 0; i < MANY; i++)
+        kfree(table[i]);
+    for (int i = 0; i < 2 * MANY; i++) {
+        taken[i] = kmalloc(SIZE, GFP_KERNEL);
+        for (int k = MANY - WAIT; k < MANY; k++)
+            assert_ptr_not_equal(taken[i], table[k]);
+    }
+    assert_all_come_back();
 }
 
 /* ---- slub_debug -------------------------------------------------------------- */
@@ -262,6 +305,7 @@ int main(void)
         ARENA_TEST(free_pages_are_poisoned_when_the_switch_is_set),
         ARENA_TEST(quarantine_takes_and_says_numbers_of_bytes),
         ARENA_TEST(quarantine_holds_4096_objects_at_most),
+        ARENA_TEST(quarantine_always_holds_what_was_freed_last),
         ARENA_TEST(slub_debug_is_as_long_as_it_may_be),
         ARENA_TEST(slub_debug_is_on_if_any_flag_is),
         ARENA_TEST(the_last_words_that_name_a_cache_count),

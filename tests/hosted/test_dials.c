@@ -324,6 +324,22 @@ static void constructed_objects_stay_constructed(void **state)
     kmem_cache_destroy(cache);
 }
 
+/* What ksize tells may be used, and is cleared, whatever was asked for. */
+static void init_on_free_clears_all_that_could_be_used(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("odd", 100, 0, 0, NULL);
+    unsigned char *p = kmem_cache_alloc(cache, GFP_KERNEL);
+    size_t bytes = ksize(p);
+
+    (void)state;
+    set("init_on_free", "1");
+    assert_int_equal(bytes, 104);
+    memset(p, 0xff, bytes);
+    kmem_cache_free(cache, p);
+    assert_true(all_bytes(p, 0, bytes));
+    kmem_cache_destroy(cache);
+}
+
 static void poison_is_laid_over_what_is_free_when_the_dial_is_set(void **state)
 {
     unsigned char *p = kmalloc(64, GFP_KERNEL), *q = kmalloc(64, GFP_KERNEL);
@@ -596,7 +612,11 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     assert_watched(64, true, true);
     p = kmalloc(64, GFP_KERNEL);
     assert_non_null(mm_set_dial("slub_debug", "-"));
+    assert_int_equal(mm_state, MM_DIALS);       /* this cache is still watched */
+    *beyond(p, 64) = 0x12;
     kfree(p);
+    assert_damage(expect_report(MM_BUG_RIGHT_REDZONE), beyond(p, 64), beyond(p, 64),
+                  0x12, 0xcc);
     set("slub_debug", "-");
     assert_int_equal(mm_state, 0);
 }
@@ -749,6 +769,7 @@ int main(void)
         ARENA_TEST(a_write_after_kfree_is_found_at_the_next_allocation),
         ARENA_TEST(a_write_after_kfree_is_found_by_looking),
         ARENA_TEST(constructed_objects_stay_constructed),
+        ARENA_TEST(init_on_free_clears_all_that_could_be_used),
         ARENA_TEST(poison_is_laid_over_what_is_free_when_the_dial_is_set),
         ARENA_TEST(a_write_to_a_free_page_is_found),
         ARENA_TEST(all_that_the_heap_hands_out_can_be_cleared),

@@ -17,6 +17,7 @@
 
 #define TRAP_FLAG 0x100
 #define INT3 0xCC
+#define HANDLERS_BYTE 0x77      /* what the handler writes to its object */
 #define MAX_TRAIL 20000u
 #define MAX_VISITS 4u           /* of an instruction in a loop */
 
@@ -169,6 +170,8 @@ static void open_text(void)
 static void take_in_handler(void)
 {
     handlers_object = kmalloc(100, GFP_ATOMIC | __GFP_NOWARN);
+    if (handlers_object)
+        memset(handlers_object, HANDLERS_BYTE, 100);
     handlers_page = __get_free_page(GFP_ATOMIC | __GFP_NOWARN);
 }
 
@@ -244,6 +247,30 @@ static void put_off_before(void)
     mm_state &= ~(uint32_t)(MM_IRQ | MM_BUSY);
 }
 
+/* ---- with dials on, and while they are set ------------------------------------ */
+
+static void poison_operation(void) { mm_set_dial("slub_debug", "P,kmalloc-128"); }
+static void no_quarantine_operation(void) { mm_set_dial("quarantine", "0"); }
+
+static void off_before(void)
+{
+    mm_reset_dials();
+    object_before();
+}
+
+static void quarantine_before(void)
+{
+    mm_reset_dials();
+    mm_set_dial("quarantine", "64K");
+    warm_before();
+}
+
+static void watched_before(void)
+{
+    mm_set_dial("slub_debug", "FZPU");
+    object_before();
+}
+
 /* ---- every instruction -------------------------------------------------------- */
 
 static void prepare(void (*before)(void))
@@ -275,6 +302,8 @@ static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused)
                  &__executable_start), (unsigned)now.live_objects,
                  (unsigned)now.live_pages, (unsigned)objects, (unsigned)pages);
     arena_check();
+    if (handlers_object)
+        assert_true(all_bytes(handlers_object, HANDLERS_BYTE, 100));
     kfree(object), kfree(handlers_object), kfree(victim);
     free_page(page), free_page(handlers_page), free_page(page_victim);
     assert_int_equal(arena_stats().bad_frees, refused);
@@ -357,6 +386,9 @@ AT_EVERY_INSTRUCTION(krealloc_that_moves, object_before, krealloc_operation)
 AT_EVERY_INSTRUCTION(alloc_pages_that_splits, nothing_before, page_operation)
 AT_EVERY_INSTRUCTION(free_pages_that_joins, page_before, free_page_operation)
 AT_EVERY_INSTRUCTION(mm_reclaim_of_a_slab, warm_before, reclaim_operation)
+AT_EVERY_INSTRUCTION(setting_poison, off_before, poison_operation)
+AT_EVERY_INSTRUCTION(ending_quarantine, quarantine_before, no_quarantine_operation)
+AT_EVERY_INSTRUCTION(kfree_of_a_watched_object, watched_before, kfree_operation)
 
 int main(void)
 {
@@ -374,6 +406,9 @@ int main(void)
         ARENA_TEST(alloc_pages_that_splits),
         ARENA_TEST(free_pages_that_joins),
         ARENA_TEST(mm_reclaim_of_a_slab),
+        ARENA_TEST(setting_poison),
+        ARENA_TEST(ending_quarantine),
+        ARENA_TEST(kfree_of_a_watched_object),
     };
 
     return ARENA_RUN(tests);

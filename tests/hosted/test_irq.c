@@ -328,7 +328,36 @@ static void a_double_free_under_a_busy_mm_is_refused(void **state)
     kmem_cache_destroy(cache);
 }
 
-/* The clean twin of the refusals is the test before the last. */
+/* At rest or busy, with few frees that wait or with as many as fit. */
+static void sensitive_memory_is_cleared_in_every_state(void **state)
+{
+    enum { FIT = 64 };
+    void *waiting[FIT];
+
+    (void)state;
+    for (int full = 0; full < 2; full++)
+        for (int busy = 0; busy < 2; busy++) {
+            unsigned char *p = kmalloc(64, GFP_KERNEL), *keeps_slab;
+            int n = full ? FIT - busy : 3;      /* busy: p is the last that fits */
+
+            keeps_slab = kmalloc(64, GFP_KERNEL);
+            memset(p, 0x55, 64);
+            for (int i = 0; i < n; i++)
+                waiting[i] = kmalloc(8, GFP_KERNEL);
+            enter_handler_under_mm();
+            for (int i = 0; i < n; i++)
+                kfree(waiting[i]);
+            if (!busy)
+                leave_handler();
+            kfree_sensitive(p);
+            assert_true(all_bytes(p, 0, 64));
+            leave_handler();
+            kfree(keeps_slab);
+            assert_int_equal(arena_stats().live_objects, 0);
+        }
+}
+
+/* The clean twin of the refusals is the test before the last but one. */
 static void wrong_frees_under_a_busy_mm_are_refused_at_once(void **state)
 {
     char *p = kmalloc(64, GFP_KERNEL);
@@ -414,6 +443,7 @@ int main(void)
         ARENA_TEST(a_put_off_free_is_recorded_as_its_callers),
         ARENA_TEST(the_next_request_may_have_what_was_put_off),
         ARENA_TEST(a_double_free_under_a_busy_mm_is_refused),
+        ARENA_TEST(sensitive_memory_is_cleared_in_every_state),
         ARENA_TEST(wrong_frees_under_a_busy_mm_are_refused_at_once),
         ARENA_TEST(put_off_objects_are_constructed_again),
         ARENA_TEST(looking_under_a_busy_mm_is_safe),

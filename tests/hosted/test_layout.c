@@ -12,16 +12,26 @@
 #define RECORD (uint32_t)sizeof(struct record)
 #define MAP_BYTES(slots) (((slots) + 31) / 32 * 4)
 
-/* The lowest order that holds 8 slots and wastes a 16th at most, else the largest. */
-static uint32_t pages_by_the_rule(uint32_t stride)
+/*
+ * The lowest order that holds 8 slots and wastes a 16th at most; if none does, the one
+ * that wastes least, and of these the largest.  tail: bytes behind the last slot.
+ */
+static uint32_t pages_by_the_rule(uint32_t stride, uint32_t tail)
 {
-    for (uint32_t pages = 1; pages < 8; pages *= 2) {
-        uint32_t bytes = pages * (uint32_t)PAGE_SIZE;
+    uint32_t best = 8, least = UINT32_MAX;
 
-        if (bytes / stride >= 8 && bytes % stride * 16 <= bytes)
+    for (uint32_t pages = 1; pages <= 8; pages *= 2) {
+        uint32_t bytes = pages * (uint32_t)PAGE_SIZE - tail;
+        uint32_t waste = bytes % stride * (8 / pages);
+
+        if (bytes / stride >= 8 && waste * 16 <= 8 * PAGE_SIZE)
             return pages;
+        if (bytes >= stride && waste <= least) {
+            least = waste;
+            best = pages;
+        }
     }
-    return 8;
+    return best;
 }
 
 /* As many slots as fit; with records the map lies behind them, else maybe apart. */
@@ -34,21 +44,24 @@ static uint32_t slots_by_the_rule(uint32_t stride, uint32_t bytes, bool map_insi
     return slots;
 }
 
-static void try_every_slot_size(bool records)
+/* With red zones of so many bytes, where a slab has room for them; 0: without. */
+static void try_every_slot_size(bool records, uint32_t zone)
 {
     mm_records = records;
     arena_open(3000, 0);
     for (uint32_t size = 8; size <= LARGEST_SLOT; size += 8) {
-        uint32_t stride = size + (records && size < PAGE_SIZE ? RECORD : 0);
-        uint32_t pages = pages_by_the_rule(stride);
+        bool zones = size + zone + zone / 2 <= LARGEST_SLOT;
+        uint32_t slot = size + (zones ? zone : 0), tail = zones ? zone / 2 : 0;
+        uint32_t stride = slot + (records && slot < PAGE_SIZE ? RECORD : 0);
+        uint32_t pages = pages_by_the_rule(stride, tail);
         struct kmem_cache *cache = kmem_cache_create("layout", size, 0, 0, NULL);
         struct mm_cache_info info = arena_cache("layout");
 
-        assert_int_equal(info.slot_size, size);
+        assert_int_equal(info.slot_size, slot);
         assert_int_equal(info.pages_per_slab, pages);
         assert_int_equal(info.slots_per_slab,
-                         slots_by_the_rule(stride, pages * (uint32_t)PAGE_SIZE,
-                                           stride != size));
+                         slots_by_the_rule(stride, pages * (uint32_t)PAGE_SIZE - tail,
+                                           stride != slot));
         kmem_cache_destroy(cache);
     }
 }
@@ -56,8 +69,16 @@ static void try_every_slot_size(bool records)
 static void slabs_of_every_slot_size_are_laid_out_by_the_rule(void **state)
 {
     (void)state;
-    try_every_slot_size(true);
-    try_every_slot_size(false);
+    try_every_slot_size(true, 0);
+    try_every_slot_size(false, 0);
+}
+
+static void slabs_with_red_zones_are_laid_out_by_the_rule(void **state)
+{
+    (void)state;
+    assert_null(mm_set_dial("slub_debug", "Z,layout"));
+    try_every_slot_size(true, 16);
+    try_every_slot_size(false, 16);
 }
 
 /* Only more than 32 slots need a map, and only where it does not fit behind them. */
@@ -66,7 +87,7 @@ static void a_map_lies_apart_only_where_it_must(void **state)
     (void)state;
     mm_records = false;
     for (uint32_t size = 8; size <= PAGE_SIZE; size += 8) {
-        uint32_t bytes = pages_by_the_rule(size) * (uint32_t)PAGE_SIZE, meta;
+        uint32_t bytes = pages_by_the_rule(size, 0) * (uint32_t)PAGE_SIZE, meta;
         uint32_t slots = bytes / size;
         bool apart = slots > 32 && slots * size + MAP_BYTES(slots) > bytes;
 
@@ -137,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(slabs_of_every_slot_size_are_laid_out_by_the_rule),
+        ARENA_TEST(slabs_with_red_zones_are_laid_out_by_the_rule),
         ARENA_TEST(a_map_lies_apart_only_where_it_must),
         ARENA_TEST(hwcache_align_keeps_objects_in_as_few_lines_as_they_need),
         ARENA_TEST(what_is_behind_the_last_slot_is_the_slabs_rest),

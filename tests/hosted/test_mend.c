@@ -30,9 +30,32 @@ static void make_single_pages(struct page **used)
         used[i] = page[2 * i + 1];
 }
 
+/* What lies behind the last page struct looks like a free block that links back. */
+static uint32_t phantom(uint32_t pfn)
+{
+    uint32_t npages = heap.buddy.npages;
+
+    heap.buddy.page[npages] = heap.buddy.page[pfn];
+    heap.buddy.page[npages].prev = heap.buddy.page[npages].next = pfn;
+    return npages;
+}
+
 static void head_to_nowhere(void) { heap.buddy.free[0] = 0x7fffffff; }
+
+static void head_behind_the_last(void)
+{
+    heap.buddy.free[0] = phantom(first_free(0));
+    heap.buddy.page[heap.buddy.npages].next = NO_PAGE;
+}
+
 static void head_to_a_used_page(void) { heap.buddy.free[0] = first_free(0) ^ 1; }
 static void next_to_nowhere(void) { heap.buddy.page[first_free(0)].next = 0x12345678; }
+
+static void next_behind_the_last(void)
+{
+    heap.buddy.page[first_free(0)].next = phantom(first_free(0));
+}
+
 static void next_to_itself(void) { heap.buddy.page[first_free(0)].next = first_free(0); }
 
 static void next_to_another_list(void)
@@ -48,7 +71,8 @@ static void next_skips_one(void)
 }
 
 static void (*const page_breaks[])(void) = {
-    head_to_nowhere, head_to_a_used_page, next_to_nowhere, next_to_itself,
+    head_to_nowhere, head_behind_the_last, next_behind_the_last, head_to_a_used_page,
+    next_to_nowhere, next_to_itself,
     next_to_another_list, next_skips_one,
 };
 
@@ -60,19 +84,57 @@ static void a_broken_list_of_blocks_is_mended_when_a_page_is_taken(void **state)
     heap.buddy.keep = 0;
     for (size_t i = 0; i < sizeof(page_breaks) / sizeof(page_breaks[0]); i++) {
         struct page *used[4], *page;
+        const struct mm_report *report;
 
         make_single_pages(used);
         page_breaks[i]();
         assert_non_null(mm_check());
         page = alloc_page(GFP_KERNEL);
         assert_non_null(page);
-        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+        report = expect_report(MM_BUG_CORRUPTED);
+        assert_memory_equal(report->problem, "B3: ", 4);
+        assert_int_not_equal(report->what.addr ? report->what.kind : MM_HOLE,
+                             MM_OUTSIDE);       /* NULL: there is no such page */
         arena_check();
         __free_page(page);
         for (int k = 0; k < 4; k++)
             __free_page(used[k]);
         assert_same_blocks(&start);
     }
+}
+
+/* Nobody counts for ever, or more than there is. */
+static void a_list_that_bites_its_tail_is_counted_once(void **state)
+{
+    struct page *used[4];
+    uint32_t was;
+
+    (void)state;
+    heap.buddy.keep = 0;
+    make_single_pages(used);
+    was = heap.buddy.page[first_free(0)].next;
+    next_to_itself();
+    assert_true(arena_stats().free_blocks[0] <= heap.buddy.npages);
+    heap.buddy.page[first_free(0)].next = was;
+}
+
+/* Numbers are for looking at what is broken: they end where a list leads nowhere. */
+static void numbers_do_not_follow_a_link_to_nowhere(void **state)
+{
+    struct page *used[4];
+    uint32_t was;
+
+    (void)state;
+    heap.buddy.keep = 0;
+    make_single_pages(used);
+    was = heap.buddy.free[0];
+    head_to_nowhere();
+    assert_int_equal(arena_stats().free_blocks[0], 0);
+    heap.buddy.free[0] = was;
+    was = heap.buddy.page[first_free(0)].next;
+    next_to_nowhere();
+    assert_int_equal(arena_stats().free_blocks[0], 1);
+    heap.buddy.page[first_free(0)].next = was;
 }
 
 static void a_broken_link_is_mended_when_blocks_join(void **state)
@@ -91,6 +153,65 @@ static void a_broken_link_is_mended_when_blocks_join(void **state)
         arena_check();
         assert_same_blocks(&start);
     }
+}
+
+/* Of one order: free blocks that cannot join, and the used buddy of one of them. */
+static uint32_t make_single_blocks(unsigned order, struct page **used)
+{
+    struct page *block[8];
+
+    for (int i = 0; i < 8; i++)
+        assert_non_null(block[i] = alloc_pages(GFP_KERNEL, order));
+    for (int i = 0; i < 8; i += 2)
+        __free_pages(block[i], order);
+    for (int i = 0; i < 4; i++)
+        used[i] = block[2 * i + 1];
+    return (uint32_t)(used[0] - heap.buddy.page) ^ 1u << order;
+}
+
+static void link_to_itself(uint32_t pfn) { heap.buddy.page[pfn].next = pfn; }
+
+static void link_back_to_nowhere(uint32_t pfn)
+{
+    heap.buddy.page[pfn].prev = 0x7fffffff;
+}
+
+static void link_behind_the_last(uint32_t pfn)
+{
+    heap.buddy.page[pfn].next = phantom(pfn);
+}
+
+static void link_back_behind_the_last(uint32_t pfn)
+{
+    heap.buddy.page[pfn].prev = phantom(pfn);
+}
+
+/* The report says which block: the one that was to be joined. */
+static void a_broken_link_of_any_order_is_found_before_it_is_followed(void **state)
+{
+    static void (*const breaks[])(uint32_t pfn) = {
+        link_to_itself, link_back_to_nowhere, link_behind_the_last,
+        link_back_behind_the_last };
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    heap.buddy.keep = 0;
+    for (unsigned order = 0; order < 4; order++)
+        for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+            struct page *used[4];
+            uint32_t pfn = make_single_blocks(order, used);
+            const struct mm_report *report;
+
+            breaks[i](pfn);
+            __free_pages(used[0], order);
+            report = expect_report(MM_BUG_CORRUPTED);
+            assert_memory_equal(report->problem, "B3: ", 4);
+            assert_ptr_equal(report->what.addr, page_address(&heap.buddy.page[pfn]));
+            for (int k = 1; k < 4; k++)
+                __free_pages(used[k], order);
+            expect_silence();
+            assert_same_blocks(&start);
+        }
 }
 
 static void an_order_told_without_a_block_is_mended(void **state)
@@ -241,14 +362,39 @@ static struct page *some_partial(void) { return &heap.buddy.page[*some_head()]; 
 
 static void partial_head_to_nowhere(void) { *some_head() = 0x7fffffff; }
 static void partial_head_to_page_0(void) { *some_head() = 0; }
+
+static void partial_head_behind_the_last(void)
+{
+    uint32_t npages = heap.buddy.npages;
+
+    heap.buddy.page[npages] = *some_partial();
+    heap.buddy.page[npages].prev = heap.buddy.page[npages].next = NO_PAGE;
+    *some_head() = npages;
+}
+
 static void partial_next_to_nowhere(void) { some_partial()->next = 0x7fffffff; }
 static void partial_prev_to_itself(void) { some_partial()->prev = *some_head(); }
 static void partial_next_to_itself(void) { some_partial()->next = *some_head(); }
 
 static void (*const slab_breaks[])(void) = {
-    partial_head_to_nowhere, partial_head_to_page_0, partial_next_to_nowhere,
-    partial_prev_to_itself, partial_next_to_itself,
+    partial_head_to_nowhere, partial_head_to_page_0, partial_head_behind_the_last,
+    partial_next_to_nowhere, partial_prev_to_itself, partial_next_to_itself,
 };
+
+/* Take what the slabs have room for: it takes no new one. */
+static void fill_up(const struct mm_cache_info *info)
+{
+    uint32_t room = info->slots - info->live;
+
+    for (uint32_t k = 0; k < OBJECTS && room; k++)
+        if (!objects[k]) {
+            objects[k] = kmem_cache_alloc(cache, GFP_KERNEL);
+            assert_non_null(objects[k]);
+            room--;
+        }
+    assert_int_equal(room, 0);
+    assert_int_equal(arena_cache("broken").slabs, info->slabs);
+}
 
 static void a_broken_list_of_slabs_is_mended_when_a_slab_is_needed(void **state)
 {
@@ -256,21 +402,19 @@ static void a_broken_list_of_slabs_is_mended_when_a_slab_is_needed(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
-        unsigned n = 0;
+        struct mm_cache_info info;
 
         furnish();
+        info = arena_cache("broken");
         slab_breaks[i]();
         assert_non_null(mm_check());
-        for (uint32_t k = 0; k < OBJECTS; k++)
-            if (!objects[k]) {
-                objects[k] = kmem_cache_alloc(cache, GFP_KERNEL);
-                assert_non_null(objects[k]);
-            }
+        fill_up(&info);
         assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S3: ", 4);
         expect_silence();
         arena_check();
-        for (; n < OBJECTS; n++)
-            kmem_cache_free(cache, objects[n]);
+        for (unsigned n = 0; n < OBJECTS; n++)
+            if (objects[n])
+                kmem_cache_free(cache, objects[n]);
         kmem_cache_destroy(cache);
         assert_same_blocks(&start);
     }
@@ -318,12 +462,26 @@ static void a_spare_slab_that_is_none_is_sought_anew(void **state)
     }
 }
 
+static void numbers_of_a_cache_do_not_follow_a_link_to_nowhere(void **state)
+{
+    uint32_t was, n;
+
+    (void)state;
+    furnish();
+    n = arena_cache("broken").partial_slabs;
+    was = *some_head();
+    partial_head_to_nowhere();
+    assert_true(arena_cache("broken").partial_slabs < n);
+    *some_head() = was;
+    assert_int_equal(arena_cache("broken").partial_slabs, n);
+}
+
 static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
 {
     struct mm_stats start = arena_stats();
 
     (void)state;
-    for (size_t i = 2; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
+    for (size_t i = 3; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
         furnish();
         slab_breaks[i]();
         for (uint32_t k = 0; k < OBJECTS; k++)
@@ -335,6 +493,41 @@ static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
         kmem_cache_destroy(cache);
         assert_same_blocks(&start);
     }
+}
+
+static void slabs_on_a_list_that_bites_its_tail_are_counted_once(void **state)
+{
+    struct mm_cache_info info;
+    uint32_t was;
+
+    (void)state;
+    furnish();
+    was = some_partial()->next;
+    partial_next_to_itself();
+    info = arena_cache("broken");
+    assert_true(info.partial_slabs <= info.slabs);
+    some_partial()->next = was;
+}
+
+/* A record that calls the object live again: then it is not handed out twice. */
+static void what_waits_in_quarantine_is_proved_before_it_goes_back(void **state)
+{
+    unsigned char *p = NULL;
+    struct slot slot = { 0 };
+    uint16_t was;
+
+    (void)state;
+    assert_null(mm_set_dial("quarantine", "64K"));
+    p = kmalloc(64, GFP_KERNEL);
+    kfree(p);
+    assert_true(find_object(p, &slot));
+    was = slot_record(&slot)->freed_by;
+    slot_record(&slot)->freed_by = 0;
+    assert_null(mm_set_dial("quarantine", "0"));
+    for (int i = 0; i < 100; i++)
+        assert_ptr_not_equal(kmalloc(64, GFP_KERNEL), p);
+    slot_record(&slot)->freed_by = was;
+    slab_put_back(&slot);
 }
 
 /* Its head is gone: what is behind it must not be taken for slabs. */
@@ -499,16 +692,22 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(a_broken_list_of_blocks_is_mended_when_a_page_is_taken),
+        ARENA_TEST(a_list_that_bites_its_tail_is_counted_once),
+        ARENA_TEST(numbers_do_not_follow_a_link_to_nowhere),
         ARENA_TEST(a_broken_link_is_mended_when_blocks_join),
         ARENA_TEST(a_broken_head_is_mended_when_a_block_is_added),
         ARENA_TEST(a_broken_head_is_mended_while_a_block_is_split),
         ARENA_TEST(a_broken_stack_of_kept_pages_is_mended_as_pages_are_taken),
         ARENA_TEST(a_broken_stack_of_kept_pages_is_mended_when_they_join),
+        ARENA_TEST(a_broken_link_of_any_order_is_found_before_it_is_followed),
         ARENA_TEST(an_order_told_without_a_block_is_mended),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
+        ARENA_TEST(numbers_of_a_cache_do_not_follow_a_link_to_nowhere),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),
         ARENA_TEST(a_broken_head_is_mended_when_a_slab_is_added),
         ARENA_TEST(a_spare_slab_that_is_none_is_sought_anew),
+        ARENA_TEST(slabs_on_a_list_that_bites_its_tail_are_counted_once),
+        ARENA_TEST(what_waits_in_quarantine_is_proved_before_it_goes_back),
         ARENA_TEST(a_slab_without_its_head_is_lost_and_no_other),
         ARENA_TEST(a_slab_with_a_broken_record_is_set_aside_once),
         ARENA_TEST(a_slab_without_a_fault_is_served),

@@ -72,6 +72,52 @@ static void try_every_frame(void)
     assert_new();
 }
 
+/* A call that is like another one in all but one thing has no stack of that one's. */
+static void assert_lost(const struct alloc_site *site)
+{
+    static uint32_t lost = 100;
+    unsigned n = 99;
+
+    assert_null(mm_site_stack(site, &n));
+    assert_int_equal(n, 0);
+    assert_int_equal(mm_stacks_lost(), ++lost);
+}
+
+/* Two calls that only their return addresses tell apart. */
+static __attribute__((noinline)) const struct alloc_site *take_here(void)
+{
+    void *p = (kmalloc)(8, GFP_KERNEL);
+
+    return arena_what(p).taken_by;
+}
+
+static __attribute__((noinline)) const struct alloc_site *take_there(void)
+{
+    void *p = (kmalloc)(16, GFP_KERNEL);
+
+    return arena_what(p).taken_by;
+}
+
+static void no_call_gets_the_stack_of_another(void)
+{
+    const struct alloc_site *here;
+
+    depth = 2;
+    calls[0] = 0x3000, calls[1] = 0x1000;
+    assert_calls(take());
+    assert_lost(arena_what(kmalloc(8, GFP_KERNEL)).taken_by);   /* another line */
+    depth = 1;
+    assert_lost(take());
+    depth = 2;
+    calls[1] = 0x1001;
+    assert_lost(take());
+    calls[1] = 0x4000;
+    here = take_here();
+    assert_calls(here);
+    assert_lost(take_there());
+    assert_ptr_equal(take_here(), here);
+}
+
 static void equal_stacks_share_a_site_and_a_full_table_counts_the_rest(void **state)
 {
     const struct alloc_site *first, *site;
@@ -85,9 +131,13 @@ static void equal_stacks_share_a_site_and_a_full_table_counts_the_rest(void **st
     assert_null(mm_site_stack(site, &n));
     assert_int_equal(n, 0);
     assert_null(mm_site_stack(NULL, &n));
+    assert_null(mm_site_stack(mm_sites_end() - 1, &n));     /* the last plain one */
     try_every_frame();
     depth = 2;
-    calls[0] = 0x3000;
+    calls[0] = 0x3000, calls[1] = 0x4000;
+    assert_calls(take_here());
+    made++;
+    calls[1] = 0x1000;
     first = take();
     made++;
     site = arena_what(kmalloc(8, GFP_KERNEL)).taken_by;     /* from another line */
@@ -109,6 +159,7 @@ static void equal_stacks_share_a_site_and_a_full_table_counts_the_rest(void **st
     calls[0] = 0x3000, calls[1] = 0x1000;
     assert_ptr_equal(take(), first);            /* it is still found */
     assert_int_equal(mm_stacks_lost(), 100);
+    no_call_gets_the_stack_of_another();
     arena_check();
     mm_stack_hook = NULL;
 }
