@@ -25,7 +25,8 @@
  * A page to and fro would split a large block and join it again each time, ten
  * steps each way.  So the last few single pages that were freed are kept as they are,
  * on a stack, and taken first (a lazy buddy system; Lee and Barkley, SOSP 1989).
- * They join when a larger block is wanted and there is none, or when they are told to.
+ * They join when a larger block is wanted and there is none, or when the arena's owner
+ * says so, who also says how many are kept.
  *
  * Bookkeeping lies beside the memory, never inside it: whatever a program writes
  * to a page that it has freed, these lists stay whole.

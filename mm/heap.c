@@ -19,6 +19,7 @@
 #include "mm/watcher_priv.h"
 
 enum { RING = 64 };             /* a power of two: put and got wrap */
+enum { KEPT_PAGES = 32 };       /* single pages that wait unjoined: buddy.c */
 
 struct heap heap;
 bool mm_records = true;
@@ -77,10 +78,14 @@ void heap_reset(void)
 void mm_watch_with(const struct watcher *watcher)
 {
     mm_watcher = watcher;
-    if (watcher)
+    if (watcher) {
         mm_state |= MM_DIALS;
-    else
+        heap.buddy.keep = 0;            /* nothing is quick now, so let it be plain */
+        buddy_join_kept(&heap.buddy);
+    } else {
         mm_state &= ~(uint32_t)MM_DIALS;
+        heap.buddy.keep = KEPT_PAGES;
+    }
 }
 
 /* ---- what a record may say ---------------------------------------------- */

@@ -26,9 +26,6 @@
 /* A slab's map is named by 32 bits, in units of four bytes: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
 
-/* Single pages that wait for the next user instead of joining (buddy.c). */
-enum { KEPT_PAGES = 32 };
-
 /* ---- mm_init ----------------------------------------------------------------------- */
 
 /* The whole pages of a range, as absolute page numbers; last < first: none. */
@@ -204,7 +201,6 @@ static void lay_out(const struct plan *plan, const struct mm_range *ranges,
     heap.record = plan->record_bytes ? (struct record *)(meta + plan->page_bytes) : NULL;
     buddy_init(&heap.buddy, (struct page *)meta, plan->npages);
     heap.buddy.mended = lists_mended;
-    heap.buddy.keep = KEPT_PAGES;
     for (uint32_t i = 0; i < plan->meta_pages; i++)
         heap.buddy.page[first + i].kind = PG_META;
     heap.meta_pages = plan->meta_pages;

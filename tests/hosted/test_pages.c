@@ -49,59 +49,6 @@ static void every_order_comes_and_goes_back(void **state)
     }
 }
 
-/* A largest block is whole; a page of it is taken and freed. */
-static void touch_one_page(struct mm_stats *start)
-{
-    mm_reclaim();
-    *start = arena_stats();
-    free_at(pages_at(0), 0);
-}
-
-static void a_single_page_waits_unjoined_for_the_next_taker(void **state)
-{
-    struct mm_stats start;
-    void *page;
-
-    (void)state;
-    touch_one_page(&start);
-    assert_int_equal(arena_stats().free_pages, start.free_pages);
-    assert_int_equal(arena_stats().free_blocks[0], start.free_blocks[0] + 2);
-    page = pages_at(0);
-    assert_int_equal(arena_stats().free_blocks[0], start.free_blocks[0] + 1);
-    free_at(page, 0);
-    assert_ptr_equal(pages_at(0), page);
-    free_at(page, 0);
-    arena_check();
-    mm_reclaim();
-    assert_memory_equal(arena_stats().free_blocks, start.free_blocks,
-                        sizeof(start.free_blocks));
-}
-
-static void unjoined_pages_join_when_a_larger_block_is_wanted(void **state)
-{
-    struct mm_stats start;
-
-    (void)state;
-    touch_one_page(&start);
-    for (uint32_t n = start.free_blocks[MAX_PAGE_ORDER]; n; n--)
-        assert_non_null(alloc_pages(GFP_KERNEL | __GFP_NORETRY, MAX_PAGE_ORDER));
-    arena_check();
-}
-
-static void only_a_few_pages_wait(void **state)
-{
-    struct mm_stats start = arena_stats();
-    void *page[200];
-
-    (void)state;
-    for (int i = 0; i < 200; i++)
-        page[i] = pages_at(0);
-    for (int i = 0; i < 200; i++)
-        free_at(page[i], 0);
-    assert_true(arena_stats().free_blocks[0] < start.free_blocks[0] + 40);
-    arena_check();
-}
-
 static int by_address(const void *a, const void *b)
 {
     uintptr_t left = *(uintptr_t const *)a, right = *(uintptr_t const *)b;
@@ -376,9 +323,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(every_order_comes_and_goes_back),
-        ARENA_TEST(a_single_page_waits_unjoined_for_the_next_taker),
-        ARENA_TEST(unjoined_pages_join_when_a_larger_block_is_wanted),
-        ARENA_TEST(only_a_few_pages_wait),
         ARENA_TEST(taking_single_pages_yields_every_free_page_once),
         ARENA_TEST(order_beyond_max_is_refused),
         ARENA_TEST(blocks_are_aligned_to_their_size),
