@@ -146,8 +146,8 @@ static int cmd_buddyinfo(int argc, char **argv)
 
 SHELL_COMMAND_IN("memory", buddyinfo, "[-j]", "free blocks of pages, by order",
     "One number for each order 0 to 10: how many free blocks of 2^order pages.\n"
-    "Taking one page from a fresh machine splits a large block into one of each\n"
-    "smaller order; giving it back joins them again:\n"
+    "Where no block of an order is free, taking one splits the smallest larger one:\n"
+    "a half of each order between stays free.  Giving it back joins them again:\n"
     "    buddyinfo; pages 0; buddyinfo; pages free $1; buddyinfo",
     cmd_buddyinfo);
 
