@@ -105,6 +105,7 @@ KERNEL += kernel/keys.c           #   its bytes, made into keys (pure)
 KERNEL += kernel/line_view.c      #   a line on its screen, changed with few bytes (pure)
 KERNEL += kernel/tty.c            #   the one at the console
 KERNEL += kernel/edit.c           # editing a line (pure)
+KERNEL += kernel/edit_text.c      #   its text
 KERNEL += kernel/edit_search.c    #   Ctrl-R
 KERNEL += kernel/edit_complete.c  #   Tab
 KERNEL += kernel/history.c        #   the lines before (pure)
@@ -142,7 +143,8 @@ TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
 # What single tests need beside mm.
 EXTRA_test_memmap := kernel/memmap_usable.c
 EXTRA_test_format := kernel/format.c
-EXTRA_test_edit   := kernel/edit.c kernel/edit_search.c kernel/edit_complete.c \
+EXTRA_test_edit   := kernel/edit.c kernel/edit_text.c kernel/edit_search.c \
+                     kernel/edit_complete.c \
                      kernel/history.c kernel/line_view.c kernel/keys.c \
                      kernel/terminal.c
 

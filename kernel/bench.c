@@ -60,19 +60,6 @@ static bool counts_instructions(void)
 
 /* ---- measuring ---------------------------------------------------------- */
 
-void bench_single(struct bench_singles *s, uint32_t time)
-{
-    uint32_t net = time > s->cost ? time - s->cost : 0;
-    uint32_t i = s->kept - 1;
-
-    s->sum += net;
-    if (net <= s->largest[i])
-        return;
-    for (; i > 0 && s->largest[i - 1] < net; i--)
-        s->largest[i] = s->largest[i - 1];
-    s->largest[i] = net;
-}
-
 static uint32_t time_whole(const struct bench_work *w, const struct bench_timed *timed)
 {
     uint32_t flags = irq_save(), time = timed->loop(w->rounds);

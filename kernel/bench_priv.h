@@ -46,8 +46,6 @@ extern const struct bench_work bench_works[];
 extern const size_t bench_nr_works;
 
 
-void bench_single(struct bench_singles *singles, uint32_t time);
-
 /* Forget what the last workload left in the table: pointers, no memory. */
 void bench_clear(void);
 

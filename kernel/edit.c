@@ -14,7 +14,8 @@
  *   - what has no room is refused, with one bell a line;
  *   - nothing is shown while input waits: a paste is drawn once, not by the letter.
  *
- * Search is in edit_search.c, completion in edit_complete.c.  All three are pure:
+ * The text alone is changed in edit_text.c; search is in edit_search.c, completion in
+ * edit_complete.c.  All are pure:
  * the kernel's console is behind terminal->put, and the hosted tests put a model of
  * a screen there.
  */
@@ -26,97 +27,6 @@ struct binding {
     int key;
     void (*run)(struct edit *edit);
 };
-
-/* ---- changing the text --------------------------------------------------- */
-
-static void ring(struct edit *edit)
-{
-    if (!edit->rang)
-        terminal_puts(edit->terminal, "\a");
-    edit->rang = true;
-}
-
-void edit_insert(struct edit *edit, const char *text, size_t length)
-{
-    size_t room = edit->size - 1 - edit->length;
-    char *at = edit->text + edit->cursor;
-
-    if (length > room) {
-        length = room;
-        ring(edit);
-    }
-    memmove(at + length, at, edit->length - edit->cursor + 1);
-    memcpy(at, text, length);
-    edit->length += length;
-    edit->cursor += length;
-}
-
-/* Take text[from .. to) out; the cursor goes where it was. */
-static void take_out(struct edit *edit, size_t from, size_t to)
-{
-    memmove(edit->text + from, edit->text + to, edit->length - to + 1);
-    edit->length -= to - from;
-    edit->cursor = from;
-    edit->rang = false;
-}
-
-/* The same, kept for Ctrl-Y. */
-static void kill(struct edit *edit, size_t from, size_t to)
-{
-    if (from == to)
-        return;
-    memcpy(edit->killed, edit->text + from, to - from);
-    edit->killed[to - from] = 0;
-    take_out(edit, from, to);
-}
-
-void edit_replace(struct edit *edit, const char *text)
-{
-    take_out(edit, 0, edit->length);
-    edit_insert(edit, text, strlen(text));
-}
-
-/* ---- words --------------------------------------------------------------- */
-
-static bool is_word(char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-           c == '_';
-}
-
-static size_t word_left(const struct edit *edit)
-{
-    size_t at = edit->cursor;
-
-    while (at > 0 && !is_word(edit->text[at - 1]))
-        at--;
-    while (at > 0 && is_word(edit->text[at - 1]))
-        at--;
-    return at;
-}
-
-static size_t word_right(const struct edit *edit)
-{
-    size_t at = edit->cursor;
-
-    while (at < edit->length && !is_word(edit->text[at]))
-        at++;
-    while (at < edit->length && is_word(edit->text[at]))
-        at++;
-    return at;
-}
-
-/* Where the argument left of the cursor begins: blanks part arguments. */
-static size_t argument_left(const struct edit *edit)
-{
-    size_t at = edit->cursor;
-
-    while (at > 0 && edit->text[at - 1] == ' ')
-        at--;
-    while (at > 0 && edit->text[at - 1] != ' ')
-        at--;
-    return at;
-}
 
 /* ---- keys: moving -------------------------------------------------------- */
 
@@ -142,12 +52,12 @@ static void end(struct edit *edit)
 
 static void move_word_left(struct edit *edit)
 {
-    edit->cursor = word_left(edit);
+    edit->cursor = edit_word_left(edit);
 }
 
 static void move_word_right(struct edit *edit)
 {
-    edit->cursor = word_right(edit);
+    edit->cursor = edit_word_right(edit);
 }
 
 /* ---- keys: deleting ------------------------------------------------------ */
@@ -155,38 +65,38 @@ static void move_word_right(struct edit *edit)
 static void erase_left(struct edit *edit)
 {
     if (edit->cursor > 0)
-        take_out(edit, edit->cursor - 1, edit->cursor);
+        edit_take_out(edit, edit->cursor - 1, edit->cursor);
 }
 
 static void erase_right(struct edit *edit)
 {
     if (edit->cursor < edit->length)
-        take_out(edit, edit->cursor, edit->cursor + 1);
+        edit_take_out(edit, edit->cursor, edit->cursor + 1);
 }
 
 static void kill_to_end(struct edit *edit)
 {
-    kill(edit, edit->cursor, edit->length);
+    edit_kill(edit, edit->cursor, edit->length);
 }
 
 static void kill_to_start(struct edit *edit)
 {
-    kill(edit, 0, edit->cursor);
+    edit_kill(edit, 0, edit->cursor);
 }
 
 static void kill_argument(struct edit *edit)
 {
-    kill(edit, argument_left(edit), edit->cursor);
+    edit_kill(edit, edit_argument_left(edit), edit->cursor);
 }
 
 static void kill_word_left(struct edit *edit)
 {
-    kill(edit, word_left(edit), edit->cursor);
+    edit_kill(edit, edit_word_left(edit), edit->cursor);
 }
 
 static void kill_word_right(struct edit *edit)
 {
-    kill(edit, edit->cursor, word_right(edit));
+    edit_kill(edit, edit->cursor, edit_word_right(edit));
 }
 
 static void yank(struct edit *edit)
