@@ -10,8 +10,10 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/gdt.h"
+#include "kernel/image.h"
 #include "kernel/memmap.h"
 #include "kernel/paging.h"
+#include "kernel/panic.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/report.h"
@@ -76,10 +78,12 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     check_loader(magic);
     console_find_screen(info);
     gdt_init();
-    trap_init();
+    trap_init(panic_exception);
     params_parse(command_line(info));
     pr_info("Marbles: a small kernel to learn about kernel memory");
-    memmap_init(info);
+    if (!memmap_init(info))
+        panic("too little memory: the kernel ends at %p, RAM at 0x%08llx",
+              (const void *)image_end, memmap_ram_end());
     paging_init();
     report_init();
     dials_init();

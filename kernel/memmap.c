@@ -130,21 +130,21 @@ static void log_map(void)
                  (unsigned)entry.type, type_name(entry.type));
 }
 
-void memmap_init(const struct multiboot_info *loader_info)
+bool memmap_init(const struct multiboot_info *loader_info)
 {
     size_t dropped;
 
     info = loader_info;
     log_map();
     if (memmap_ram_end() < (uintptr_t)image_end)
-        panic("too little memory: the kernel ends at %p, RAM at 0x%08llx",
-              (const void *)image_end, memmap_ram_end());
+        return false;
     reserve_all();
     range_count = memmap_usable(info, reserved, reserved_count, limit, ranges,
                                 MAX_RANGES, &dropped);
     if (dropped > 0)
         pr_warn("memory map: %zu ranges are not used: there is room for %d", dropped,
                 MAX_RANGES);
+    return true;
 }
 
 void *memmap_take_pages(size_t count, const char *what_for)

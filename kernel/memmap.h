@@ -12,8 +12,8 @@
 #include "boot/multiboot.h"
 #include "mm/mm.h"
 
-/* Read the loader's map, and print it at LOG_DEBUG. */
-void memmap_init(const struct multiboot_info *info);
+/* Read the loader's map, and print it at LOG_DEBUG.  False: RAM ends in the kernel. */
+bool memmap_init(const struct multiboot_info *info);
 
 /* Whole pages for the kernel itself, before mm has them; NULL: there are none. */
 void *memmap_take_pages(size_t count, const char *what_for);

@@ -1,7 +1,7 @@
 /*
  * trap.c - exceptions and interrupts, from the CPU's table to C.
  *
- *     vector  0..31   exceptions: bugs.  Reported (panic.c), and the kernel stops
+ *     vector  0..31   exceptions: bugs.  Reported, and the kernel stops
  *     vector 32..47   IRQ 0..15: the handler of the device, then on where it was
  *
  * All gates are interrupt gates, so interrupts are off in every handler and
@@ -18,7 +18,6 @@
 #include "drivers/pic.h"
 #include "kernel/cpu.h"
 #include "kernel/gdt.h"
-#include "kernel/panic.h"
 #include "mm/port.h"
 
 enum { FIRST_IRQ = 32, VECTORS = FIRST_IRQ + PIC_LINES, DOUBLE_FAULT = 8 };
@@ -30,16 +29,17 @@ struct gate {
 
 static struct gate idt[VECTORS];
 static void (*handlers[PIC_LINES])(void);
+static void (*on_exception)(const struct trap_frame *frame, uint32_t esp);
 
-void trap_exception(const struct trap_frame *frame) __attribute__((noreturn));
+void trap_exception(const struct trap_frame *frame);
 void trap_interrupt(const struct trap_frame *frame);
-void trap_double_fault(void) __attribute__((noreturn));
+void trap_double_fault(void);
 
 /* ---- called by trap_entry.S ---------------------------------------------- */
 
 void trap_exception(const struct trap_frame *frame)
 {
-    panic_exception(frame, frame->esp_at_push + 5 * sizeof(uint32_t));
+    on_exception(frame, frame->esp_at_push + 5 * sizeof(uint32_t));
 }
 
 void trap_interrupt(const struct trap_frame *frame)
@@ -66,7 +66,7 @@ void trap_double_fault(void)
         .eip = tss->eip, .cs = tss->cs, .eflags = tss->eflags,
     };
 
-    panic_exception(&frame, tss->esp);
+    on_exception(&frame, tss->esp);
 }
 
 /* ---- setting up ---------------------------------------------------------- */
@@ -77,13 +77,14 @@ static void set_gate(unsigned vector, uint32_t entry)
                                  (uint16_t)(entry >> 16) };
 }
 
-void trap_init(void)
+void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp))
 {
     const struct {
         uint16_t limit;
         uint32_t base;
     } __attribute__((packed)) table = { sizeof(idt) - 1, (uint32_t)(uintptr_t)idt };
 
+    on_exception = fn;
     for (unsigned vector = 0; vector < VECTORS; vector++)
         set_gate(vector, trap_entries[vector]);
     idt[DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };

@@ -13,8 +13,11 @@ struct trap_frame {
     uint32_t eip, cs, eflags;                                   /* the CPU */
 };
 
-/* Load the interrupt table.  Interrupts stay off. */
-void trap_init(void);
+/*
+ * Load the interrupt table.  Interrupts stay off.  From now on an exception calls fn,
+ * which must not return, with its frame and what esp was.
+ */
+void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp));
 
 /* From now on IRQ `irq` calls fn, with interrupts off and MM_IRQ set. */
 void irq_handle(unsigned irq, void (*fn)(void));
