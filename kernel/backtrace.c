@@ -10,7 +10,7 @@
  * Two do not.  A function that has not begun yet, or that calls nothing, has no frame:
  * esp points to its return address.  The short ways of mm (mm/short.c) leave ebp
  * alone and push what they need: the return address of one is the first word above that
- * a call of this very function left.
+ * follows a call of a short way.
  *
  * It is used when something is broken already, so nothing is believed: a frame
  * must lie on a stack, aligned and above the one before, and a return address in
@@ -55,8 +55,13 @@ static inline bool is_on_stack(uintptr_t addr, size_t bytes)
 
 /* ---- functions without a frame ------------------------------------------- */
 
-/* Is that where a call of the function at `start` returns to? */
-static bool follows_call_of(uintptr_t addr, uintptr_t start)
+static bool is_short_way(uintptr_t inside)
+{
+    return address_between(inside, mm_short_start, mm_short_end);
+}
+
+/* Is that where a call of a short way returns to?  One goes on to another by a jump. */
+static bool follows_call_of_short_way(uintptr_t addr)
 {
     const unsigned char *call = (const unsigned char *)addr - 5;
     uint32_t distance;          /* E8 and four bytes */
@@ -64,24 +69,15 @@ static bool follows_call_of(uintptr_t addr, uintptr_t start)
     if (!is_kernel_code((uintptr_t)call) || !is_kernel_code(addr) || *call != 0xe8)
         return false;
     memcpy(&distance, call + 1, sizeof(distance));
-    return addr + distance == start;
-}
-
-static bool is_short_way(uintptr_t inside)
-{
-    return address_between(inside, mm_short_start, mm_short_end);
+    return is_short_way(addr + distance);
 }
 
 /* Where the return address of one of mm's short ways is; NULL: it has a frame. */
 static RARE const uintptr_t *return_of_short_way(const struct trace *trace)
 {
-    struct symbol function;
-
-    if (!symbol_find(trace->inside, &function))
-        return NULL;
     for (uintptr_t at = trace->top; at < trace->frame + sizeof(uintptr_t) &&
          is_on_stack(at, sizeof(uintptr_t)); at += sizeof(uintptr_t))
-        if (follows_call_of(*(const uintptr_t *)at, function.start))
+        if (follows_call_of_short_way(*(const uintptr_t *)at))
             return (const uintptr_t *)at;
     return NULL;
 }

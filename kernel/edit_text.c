@@ -1,5 +1,5 @@
 /*
- * edit_text.c - the line being edited as text: what keys, search and completion do to it.
+ * edit_text.c - the line being edited, as text: how keys, search, completion change it.
  *
  * text[0 .. length) ends with 0, and cursor is at most length, before and after each
  * call; what has no room is refused, with one bell a line.

@@ -46,8 +46,8 @@
  * nothing: the kinds of the pages tell which blocks are free (B3, B8), and all lists
  * are made anew from them.
  *
- * Cost: alloc and free are O(MAX_PAGE_ORDER); nothing depends on the number of
- * pages, but for making broken lists anew.  Not for interrupt handlers while a call
+ * Cost: alloc and free are O(MAX_PAGE_ORDER), and joining the kept pages O(keep);
+ * nothing depends on the number of pages, but for making broken lists anew.  Not for interrupt handlers while a call
  * is under way (see port.h).
  */
 #include "mm/buddy_priv.h"
@@ -133,7 +133,7 @@ static RARE void mend(struct buddy *b, const char *broken, uint32_t where)
  */
 static inline uint32_t take_head(struct buddy *b, unsigned order)
 {
-    uint32_t pfn = b->free[order];
+    uint32_t pfn = likely(order <= MAX_PAGE_ORDER) ? b->free[order] : NO_PAGE;
 
     if (unlikely(pfn >= b->npages || !free_block_at(b, pfn, order)))
         return NO_PAGE;
@@ -221,7 +221,7 @@ void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n)
     }
 }
 
-/* Of a block that was of the order `from` keep 2^order pages: halve it until it fits. */
+/* Of a block that had the order `from` keep 2^order pages: halve it until it fits. */
 static RARE void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned order)
 {
     do {
@@ -233,7 +233,7 @@ static RARE void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned or
 void buddy_join_kept(struct buddy *b)
 {
     while (b->nkept) {
-        uint32_t pfn = buddy_take_kept(b);
+        uint32_t pfn = buddy_pop_kept(b, PG_TAIL);  /* never used: nobody may free it */
 
         if (likely(pfn != NO_PAGE))
             release(b, pfn, 0);
@@ -266,7 +266,7 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
     uint32_t pfn = take_head(b, from);
 
     if (unlikely(pfn == NO_PAGE)) {
-        mend(b, broken_list, b->free[from]);
+        mend(b, broken_list, from <= MAX_PAGE_ORDER ? b->free[from] : NO_PAGE);
         return buddy_alloc(b, order);
     }
     b->page[pfn].tag = page_tag(PG_USED, order);

@@ -64,8 +64,8 @@ static inline void buddy_push_kept(struct buddy *b, uint32_t pfn)
     b->nkept++;
 }
 
-/* One of the kept pages.  NO_PAGE: there is none, or the stack is broken. */
-static inline uint32_t buddy_take_kept(struct buddy *b)
+/* One of the kept pages, of this kind from now on.  NO_PAGE: none, or all is broken. */
+static inline uint32_t buddy_pop_kept(struct buddy *b, enum page_kind kind)
 {
     uint32_t pfn = b->kept;
 
@@ -79,9 +79,15 @@ static inline uint32_t buddy_take_kept(struct buddy *b)
     b->kept = page->next;
     b->nkept--;
     b->nfree--;
-    page->tag = page_tag(PG_USED, 0);
     page->run = 0;
+    page->tag = page_tag(kind, 0);
     return pfn;
+}
+
+/* The same, for a user. */
+static inline uint32_t buddy_take_kept(struct buddy *b)
+{
+    return buddy_pop_kept(b, PG_USED);
 }
 
 /* Keep a single page that is being freed.  False: there are enough. */

@@ -249,6 +249,10 @@ void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
             report.problem = "it has live objects";
         } else {
             shrink(cache);              /* all its slabs are empty: S3, S4 */
+            if (cache->slabs) {         /* but some are aside: are they fit by now? */
+                slab_mend(cache);
+                slab_shrink(cache);
+            }
             if (cache->slabs)
                 report.problem = "a broken slab of it was set aside";
             else

@@ -48,7 +48,6 @@ static void count_slab(struct page *slab)
     const struct kmem_cache *cache = &caches[slab->cache];
     struct tally *tally = &tallies[slab->cache];
     uint32_t nfree = slab_count_free(cache, slab);
-
     uint32_t waiting = count_waiting(cache, slab);
 
     tally->slabs++;

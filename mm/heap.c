@@ -32,7 +32,7 @@ static uint32_t put, got;
 bool mm_is_put_off(const void *addr)
 {
     for (uint32_t i = got; i != put; i++)
-        if (waiting[i % RING].addr == addr)
+        if (waiting[i % RING].free.addr == addr)
             return true;
     return false;
 }
@@ -42,11 +42,11 @@ bool mm_is_busy_and_full(void)
     return mm_state & MM_BUSY && put - got == RING;
 }
 
-bool mm_put_off(struct alloc_site *site, void *addr)
+bool mm_put_off(const struct mm_refusal *free, mm_proof *is_right)
 {
     if (put - got == RING)
         return false;
-    waiting[put % RING] = (struct mm_put_off){ addr, site };
+    waiting[put % RING] = (struct mm_put_off){ *free, is_right };
     mm_barrier();
     put++;
     mm_state |= MM_PUT_OFF;

@@ -98,16 +98,15 @@ static inline bool mm_enter_at_once(void)
 
 /* ---- frees that wait: heap.c ------------------------------------------------- */
 
-struct mm_put_off {
-    void *addr;
-    struct alloc_site *site;
-};
+struct mm_refusal;
+typedef bool mm_proof(const struct mm_refusal *free);
 
+struct mm_put_off;
 bool mm_is_put_off(const void *addr);
 /* Would a free be refused now, for want of room to put it off? */
 bool mm_is_busy_and_full(void);
 /* False: there is no room. */
-bool mm_put_off(struct alloc_site *site, void *addr);
+bool mm_put_off(const struct mm_refusal *free, mm_proof *is_right);
 /* The first that waits, or NULL; it stays in the ring until it is done. */
 const struct mm_put_off *mm_next_put_off(void);
 void mm_put_off_is_done(void);
@@ -159,6 +158,11 @@ struct mm_refusal {
 
 void mm_refuse(const struct mm_refusal *refusal);
 
+struct mm_put_off {
+    struct mm_refusal free;
+    mm_proof *is_right;         /* what let it in, asked again when it is done */
+};
+
 /* ---- freeing, in any state of mm: irq.c ---------------------------------------- */
 
 /* Free what starts at free->addr if is_right says so: now, or put off; else refuse. */
@@ -203,7 +207,7 @@ unsigned long get_free_pages_long(struct alloc_site *site, gfp_t gfp, unsigned o
 void free_pages_long(struct alloc_site *site, struct page *page, unsigned order);
 void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned order);
 
-/* ---- pages, when mm is entered ---------------------------------------------------- */
+/* ---- pages, when mm is entered ------------------------------------------- */
 
 /* Proved: pfn is the first page of a live block or run, or of a large kmalloc. */
 void pages_free_proved(struct alloc_site *site, uint32_t pfn);

@@ -43,27 +43,16 @@ static void free_proved(const struct mm_refusal *free, bool late)
         pages_free_proved(site, (uint32_t)pfn_of(free->addr));
 }
 
-static bool is_live_block(const void *addr)
-{
-    uintptr_t pfn = pfn_of(addr);
-
-    return pfn < heap.buddy.npages && ((uintptr_t)addr & (PAGE_SIZE - 1)) == 0 &&
-           heap.buddy.page[pfn].kind == PG_USED;
-}
-
 static void do_put_off(void)
 {
     const struct mm_put_off *next;
 
     mm_state &= ~(uint32_t)MM_PUT_OFF;
     while ((next = mm_next_put_off())) {
-        struct mm_refusal free = { .call = "kfree", .site = next->site,
-                                   .addr = next->addr, .is_free = true };
-
-        if (mm_is_live_object(&free) || is_live_block(next->addr))
-            free_proved(&free, true);
+        if (next->is_right(&next->free))
+            free_proved(&next->free, true);
         else
-            mm_refuse(&free);
+            mm_refuse(&next->free);
         mm_put_off_is_done();
     }
 }
@@ -84,7 +73,7 @@ static bool free_later(struct mm_refusal *free,
 {
     if (mm_is_put_off(free->addr) || !is_right(free))
         return false;
-    free->no_room = !mm_put_off(free->site, (void *)(uintptr_t)free->addr);
+    free->no_room = !mm_put_off(free, is_right);
     return !free->no_room;
 }
 

@@ -40,7 +40,7 @@ size_t kmalloc_size_roundup(size_t size)
     return PAGE_SIZE << pages_order(size);
 }
 
-/* ---- whole pages ------------------------------------------------------------------ */
+/* ---- whole pages --------------------------------------------------------- */
 
 static void *large_take(const struct mm_request *request)
 {
@@ -66,7 +66,7 @@ static void *large_take(const struct mm_request *request)
     return address_of(pfn);
 }
 
-/* ---- kmalloc ---------------------------------------------------------------------- */
+/* ---- kmalloc ------------------------------------------------------------- */
 
 void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t gfp)
 {
@@ -92,7 +92,7 @@ void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp)
     return kmalloc_any("kmalloc", site, size, gfp);
 }
 
-/* ---- kfree ------------------------------------------------------------------------ */
+/* ---- kfree --------------------------------------------------------------- */
 
 void kfree_any(const char *call, struct alloc_site *site, void *p)
 {

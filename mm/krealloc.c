@@ -1,15 +1,15 @@
 /*
- * krealloc.c - the kin of kmalloc and kfree: arrays, resizing, copies, asking the size.
+ * krealloc.c - the kin of kmalloc and kfree: arrays, sizes asked for, resizing, copies.
  *
  * krealloc stays in place as long as the slot is large enough; it never shrinks a
- * slot, as in Linux.  What is not of kmalloc is refused like in kfree, and stays as it is.
+ * slot, as in Linux.  What is not of kmalloc is refused as by kfree, and stays as it is.
  *
  * Sizes that are products are checked: one that overflows is too large, and NULL.
  */
 #include "mm/slab_priv.h"
 #include "mm/watcher_priv.h"
 
-/* ---- arrays ------------------------------------------------------------------------ */
+/* ---- arrays -------------------------------------------------------------- */
 
 void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp)
 {
@@ -20,7 +20,7 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
     return kmalloc_at(site, bytes, gfp);
 }
 
-/* ---- how much may be used ------------------------------------------------------------ */
+/* ---- how much may be used ------------------------------------------------ */
 
 /* With red zones only what was asked for may be used. */
 static size_t usable_slot(const struct slot *slot)
@@ -66,7 +66,7 @@ void kfree_sensitive_at(struct alloc_site *site, const void *p)
     kfree_any("kfree_sensitive", site, object);
 }
 
-/* ---- krealloc ---------------------------------------------------------------------- */
+/* ---- krealloc ------------------------------------------------------------ */
 
 /* Of the live object at p: the largest size that its place has room for. */
 static size_t room_at(const void *p)
@@ -135,7 +135,7 @@ void *krealloc_array_at(struct alloc_site *site, void *p, size_t n, size_t size,
     return krealloc_at(site, p, bytes, gfp);
 }
 
-/* ---- copies ------------------------------------------------------------------------ */
+/* ---- copies -------------------------------------------------------------- */
 
 void *kmemdup_at(struct alloc_site *site, const void *from, size_t size, gfp_t gfp)
 {

@@ -26,7 +26,7 @@
 /* A slab's map is named by 32 bits, in units of four bytes: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
 
-/* ---- mm_init ----------------------------------------------------------------------- */
+/* ---- mm_init ------------------------------------------------------------- */
 
 /* The whole pages of a range, as absolute page numbers; last < first: none. */
 struct span {

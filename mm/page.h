@@ -40,7 +40,8 @@ struct page {
     };
     uint8_t cache;              /* PG_SLAB: number of its kmem_cache; else 0 */
     uint16_t countdown;         /* slab's first page: frees until it moves */
-    uint32_t next, prev;        /* list of free blocks, or of partial slabs */
+    uint32_t next, prev;        /* on a list of free blocks, or of partial slabs; */
+                                /*   PG_KEPT: next only, on the stack of those */
     union {
         uint32_t map;           /* slab's first page: see slab.c */
         uint32_t run;           /* PG_USED: pages of an exact run, else 0; */

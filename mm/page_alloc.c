@@ -5,9 +5,9 @@
  *
  *     PG_FREE --alloc_pages--> PG_USED --free_pages--> PG_FREE
  *
- * (a single page: PG_KEPT for a while) and beside it the page's record: who took it (serial, site, bytes), who gave it
- * back.  The record of a free page tells of its last life until it is taken again
- * as the first page of a block.
+ * (a single page is PG_KEPT for a while) and beside it the page's record: who took it
+ * (serial, site, bytes), who gave it back.  The record of a free page tells of its last
+ * life until it is taken again as the first page of a block.
  *
  * The door: a free is proved before anything is touched.  The page is the first of
  * a PG_USED block of exactly that order, or the free is refused and reported.

@@ -96,7 +96,7 @@ static const char *place_fault(struct page *slab)
 const char *slab_fault(struct page *slab, const void **where)
 {
     const char *fault = slab_shape_fault(slab);
-    bool aside = slab->countdown == 0;
+    bool aside = slab_is_aside(slab);
 
     if (!fault && !aside)
         fault = place_fault(slab);

@@ -25,6 +25,12 @@ bool partial_is_linked(const struct kmem_cache *cache, const struct page *slab,
 /* The first slab of a list; NULL: its links cannot be believed. */
 struct page *partial_first(const struct kmem_cache *cache, unsigned level);
 
+/* Was it set aside?  Its countdown began at 0; that of any other is not that long. */
+static inline bool slab_is_aside(const struct page *slab)
+{
+    return (uint16_t)(slab->countdown - 1) >= MAX_SLOTS;
+}
+
 /* Being served, or spare: on no list. */
 bool slab_is_kept(const struct kmem_cache *cache, const struct page *slab);
 /* All rules of one slab: NULL, or the first that is broken, and where. */

@@ -22,7 +22,8 @@ size_t strlen(const char *s);
  * between two consistent states; the trap code sets MM_IRQ at the start of an
  * interrupt handler and clears that bit, no other, at its end; MM_PUT_OFF says
  * that frees from an interrupt wait for mm to be entered again; MM_DIALS that some
- * dial is on (dials.h), so that every call goes the long way.  A fault with MM_BUSY
+ * dial is on (dials.h), so that every call goes the long way; MM_ANY is all of these
+ * bits.  A fault with MM_BUSY
  * set happened inside the allocator.
  */
 enum { MM_BUSY = 1, MM_IRQ = 2, MM_PUT_OFF = 4, MM_DIALS = 8, MM_ANY = 15 };
@@ -39,8 +40,9 @@ struct mm_report;
 /*
  * Called once for each misuse or failed request, with nothing changed by the refused
  * call, and mm consistent; but for what the dials find, and for broken lists, mm is
- * busy meanwhile: it can be looked at by mm_what_is, not walked.  NULL (the default): reports are only counted.
- * It may return; after a fatal one mm then traps.  It must not allocate.
+ * busy meanwhile: it can be looked at by mm_what_is, not walked.  NULL (the default):
+ * reports are only counted.  It may return; after a fatal one mm then traps.  It must
+ * not allocate.
  */
 extern void (*mm_report_hook)(const struct mm_report *report);
 

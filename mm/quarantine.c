@@ -28,8 +28,11 @@ static void let_go(void)
     struct slot slot;
 
     heap.quarantined--;
-    if (!find_object(waiting[oldest++ % RING], &slot))
+    if (!find_object(waiting[oldest++ % RING], &slot)) {
+        if (!heap.quarantined)          /* what it counted for is not known any more */
+            heap.quarantined_bytes = 0;
         return;
+    }
     heap.quarantined_bytes -= slot.cache->slot_size;
     if (!is_free_slot(&slot) && !is_live_slot(&slot))
         slab_put_back(&slot);

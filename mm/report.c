@@ -27,7 +27,7 @@ void mm_corrupted(const char *call, struct alloc_site *site, const char *rule,
     mm_report(&report);
 }
 
-/* ---- allocations that fail --------------------------------------------------------- */
+/* ---- allocations that fail ----------------------------------------------- */
 
 void *mm_fail(const struct mm_request *request, enum mm_bug why)
 {
@@ -49,7 +49,7 @@ bool mm_may_allocate(const struct mm_request *request)
     return false;
 }
 
-/* ---- frees that are refused ---------------------------------------------------------- */
+/* ---- frees that are refused ---------------------------------------------- */
 
 /* Free memory is passed: was it ever handed out?  Only records can tell. */
 static enum mm_bug freed_or_never(const struct mm_what *what)

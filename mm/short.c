@@ -1,15 +1,17 @@
 /*
- * short.c - the short ways: what an allocation or a free does when nothing is in its way.
+ * short.c - the short ways: what a call does when nothing is in its way.
  *
- * Every call begins here.  If mm is idle, no dial is on, a free slot or block is at hand
- * and the pointer is right, it also ends here: enter, prove, change, leave.  All else is
- * for the long way of the same name (kmalloc.c, cache.c, page_alloc.c), which begins
- * anew, can do everything, and reports what is wrong.  So a short way never has to say
- * why it cannot go on, and changes nothing before it is sure that it can.
+ * Every allocation and every free begins here.  If mm is idle, no dial is on, a free
+ * slot or block is at hand and the pointer is right, it also ends here: enter, prove,
+ * change, leave.  All else is for the long way of the same name (kmalloc.c, cache.c,
+ * page_alloc.c), which begins anew, can do everything, and reports what is wrong.  So a
+ * short way never has to say why it cannot go on, and changes nothing before it is sure
+ * that it can.
  *
- * These are the only functions of the kernel that keep no frame pointer (Makefile):
- * that is a tenth of their instructions.  The long way is called last, and returns
- * to the caller by itself.  kernel/backtrace.c knows how to find the caller of the rest.
+ * Where GCC compiles them for the kernel, these functions alone push no frame pointer
+ * (Makefile): that is a tenth of their instructions.  The long way is called last, and
+ * returns to the caller by itself.  How to find the caller of the rest:
+ * kernel/backtrace.c.
  *
  * Cost: all of it without a loop; see make bench.
  */

@@ -234,10 +234,11 @@ static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfre
 /* The spare slab, which is spare no more; or NULL. */
 static struct page *take_spare(struct kmem_cache *cache)
 {
-    struct page *slab = &heap.buddy.page[cache->spare];
+    struct page *slab;
 
     if (cache->spare == NO_PAGE)
         return NULL;
+    slab = &heap.buddy.page[cache->spare];
     if (unlikely(!is_slab_of(cache, cache->spare) || slab == cache->slab ||
                  slab_count_free(cache, slab) != cache->slots)) {
         mend_lists(cache, "S4: the spare slab is none; it was sought anew", NULL);
@@ -377,7 +378,7 @@ void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache
 /* A slab with a fault is on no list from now on, whatever is still freed into it. */
 static void set_aside(struct kmem_cache *cache, struct page *slab)
 {
-    slab->countdown = 0;                /* which no number of its frees counts down */
+    slab->countdown = 0;        /* it has fewer slots than frees until 0 comes again */
     if (slab == cache->slab)
         slab_serve_nothing(cache);
 }

@@ -6,7 +6,7 @@
  */
 #include "mm/slab_priv.h"
 
-/* ---- caches ------------------------------------------------------------------------ */
+/* ---- caches -------------------------------------------------------------- */
 
 static uint32_t count_partial(const struct kmem_cache *cache)
 {
@@ -77,7 +77,7 @@ uint32_t mm_reclaim(void)
     return pages;
 }
 
-/* ---- the heap ------------------------------------------------------------------------ */
+/* ---- the heap ------------------------------------------------------------ */
 
 static bool add_cache(const struct mm_cache_info *info, void *arg)
 {

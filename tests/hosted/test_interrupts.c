@@ -8,6 +8,7 @@
  * up.  In loops the first four visits are tried.  Nothing depends on time.
  */
 #define _GNU_SOURCE             /* REG_EFL */
+#include "mm/dials.h"
 #include "tests/hosted/arena.h"
 
 #include <signal.h>
@@ -390,6 +391,98 @@ AT_EVERY_INSTRUCTION(setting_poison, off_before, poison_operation)
 AT_EVERY_INSTRUCTION(ending_quarantine, quarantine_before, no_quarantine_operation)
 AT_EVERY_INSTRUCTION(kfree_of_a_watched_object, watched_before, kfree_operation)
 
+/* ---- a page freed long ago, once more -------------------------------------------- */
+
+static unsigned long stale;
+
+static void free_stale_in_handler(void) { free_page(stale); }
+static void two_pages_operation(void) { page = __get_free_pages(GFP_KERNEL, 1); }
+
+/* The only free pages are two buddies that have not joined. */
+static void unjoined_before(void)
+{
+    unsigned long taken[64], next;
+    unsigned n = 0;
+
+    while ((next = __get_free_page(GFP_KERNEL | __GFP_NOWARN)))
+        taken[n++] = next;
+    arena_drop_reports();
+    for (unsigned i = 0; i < n; i++)
+        if (taken[i] % (2 * PAGE_SIZE) == 0)
+            stale = taken[i];
+    free_page(stale + PAGE_SIZE);
+    free_page(stale);
+}
+
+static void stale_before(void)
+{
+    stale = __get_free_page(GFP_KERNEL);
+    free_page(stale);
+}
+
+/* Whatever the operation makes of that page meanwhile, it keeps what it took. */
+static void try_stale_frees(void (*before)(void), void (*operation)(void),
+                            const void *(*taken)(void), enum mm_what_kind kind)
+{
+    unsigned interrupts = 0;
+
+    open_text();
+    prepare(before);
+    trace(operation);
+    handler = free_stale_in_handler;
+    for (unsigned i = 0; i < ntrail; i++)
+        for (unsigned k = 0; k < trail[i].visits && k < MAX_VISITS; k++) {
+            prepare(before);
+            interrupts += interrupted_at(trail[i].at, k, operation);
+            mm_count_sites(0);          /* mm is entered: what was put off is done */
+            assert_int_equal(arena_what(taken()).kind, kind);
+            assert_int_equal(arena_stats().bad_frees, came);
+            arena_check();
+            arena_drop_reports();
+        }
+    signal(SIGTRAP, SIG_DFL);
+    assert_true(interrupts > 20);
+}
+
+static const void *the_page(void) { return (const void *)page; }
+static const void *the_object(void) { return object; }
+
+static void a_page_that_is_joining_is_not_freed_again(void **state)
+{
+    (void)state;
+    try_stale_frees(unjoined_before, two_pages_operation, the_page, MM_USED_PAGES);
+}
+
+static void a_page_that_becomes_a_slab_is_not_freed_as_an_object(void **state)
+{
+    (void)state;
+    try_stale_frees(stale_before, kmalloc_operation, the_object, MM_SLAB_LIVE);
+}
+
+static void set_dial_in_handler(void)
+{
+    assert_non_null(mm_set_dial("page_owner", "on"));
+}
+
+static void no_dial_is_set_in_a_handler(void **state)
+{
+    unsigned interrupts = 0;
+
+    (void)state;
+    open_text();
+    prepare(warm_before);
+    trace(kmalloc_operation);
+    handler = set_dial_in_handler;
+    for (unsigned i = 0; i < ntrail; i++) {
+        prepare(warm_before);
+        interrupts += interrupted_at(trail[i].at, 0, kmalloc_operation);
+        assert_string_equal(mm_dial("page_owner"), "");
+        assert_int_equal(mm_state, 0);
+    }
+    signal(SIGTRAP, SIG_DFL);
+    assert_true(interrupts > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +502,9 @@ int main(void)
         ARENA_TEST(setting_poison),
         ARENA_TEST(ending_quarantine),
         ARENA_TEST(kfree_of_a_watched_object),
+        ARENA_TEST(a_page_that_is_joining_is_not_freed_again),
+        ARENA_TEST(a_page_that_becomes_a_slab_is_not_freed_as_an_object),
+        ARENA_TEST(no_dial_is_set_in_a_handler),
     };
 
     return ARENA_RUN(tests);

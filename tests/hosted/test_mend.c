@@ -688,6 +688,55 @@ static void a_slab_without_a_fault_is_served(void **state)
     assert_null(mm_set_dial("slub_debug", "-"));
 }
 
+/* A slab that is aside for its record: what frees do to it hides that from nobody. */
+static void a_slab_set_aside_is_named_by_its_fault_and_comes_back(void **state)
+{
+    struct mm_stats start = arena_stats();
+    struct record *record;
+    struct slot slot = { 0 };
+    uint32_t serial;
+
+    (void)state;
+    cache = make("broken", 200, 0);
+    take(cache, objects, OBJECTS);
+    assert_true(find_object(objects[0], &slot));
+    record = slot_record(&slot);
+    serial = record->serial;
+    record->serial = serial + 0x40000000;
+    slab_mend(cache);
+    assert_memory_equal(mm_check(), "M3: ", 4);
+    kmem_cache_free(cache, objects[1]);
+    assert_memory_equal(mm_check(), "M3: ", 4);
+    record->serial = serial;
+    for (uint32_t k = 0; k < OBJECTS; k++)
+        if (k != 1)
+            kmem_cache_free(cache, objects[k]);
+    kmem_cache_destroy(cache);          /* it is fit again, and goes */
+    expect_silence();
+    assert_same_blocks(&start);
+}
+
+/* A stray bit in nonempty, with no list behind it, when all memory is taken. */
+static void an_order_that_does_not_exist_is_not_looked_up(void **state)
+{
+    static struct page *taken[ARENA_PAGES];
+
+    (void)state;
+    for (unsigned bit = MAX_PAGE_ORDER + 1; bit < 32; bit++) {
+        size_t n = 0;
+
+        while ((taken[n] = alloc_page(GFP_KERNEL | __GFP_NOWARN)))
+            n++;
+        arena_drop_reports();
+        heap.buddy.nonempty |= 1u << bit;
+        assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN));
+        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+        arena_check();
+        while (n)
+            __free_page(taken[--n]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -711,6 +760,8 @@ int main(void)
         ARENA_TEST(a_slab_without_its_head_is_lost_and_no_other),
         ARENA_TEST(a_slab_with_a_broken_record_is_set_aside_once),
         ARENA_TEST(a_slab_without_a_fault_is_served),
+        ARENA_TEST(a_slab_set_aside_is_named_by_its_fault_and_comes_back),
+        ARENA_TEST(an_order_that_does_not_exist_is_not_looked_up),
     };
 
     return ARENA_RUN(tests);

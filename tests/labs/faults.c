@@ -79,11 +79,22 @@ FAULT fault_stack_overflow(void)
 }
 
 /* What a stray write into mm's own structures can lead to. */
-FAULT fault_in_kmalloc(void)
+static void spoil_caches(void)
 {
     for (unsigned i = FIRST_KMALLOC_CACHE; i < FIRST_MAP_CACHE; i++)
         caches[i].word = (uint32_t *)(uintptr_t)0xf0000000;
+}
+
+FAULT fault_in_kmalloc(void)
+{
+    spoil_caches();
     kprintf("%p\n", kmalloc(60, GFP_KERNEL));
+}
+
+FAULT fault_in_kzalloc(void)
+{
+    spoil_caches();
+    kprintf("%p\n", kzalloc(60, GFP_KERNEL));
 }
 
 FAULT fault_under_free_pages(void)
@@ -110,6 +121,7 @@ static const struct {
     { "text-write", fault_text_write },
     { "assert", fault_assert },
     { "in-kmalloc", fault_in_kmalloc },
+    { "in-kzalloc", fault_in_kzalloc },
     { "under-free-pages", fault_under_free_pages },
     { "stack", fault_stack_overflow },
 };

@@ -22,6 +22,8 @@ FAULTS = {
                    "fault_text_write", ["kernel code"]),
     "in-kmalloc": ("page fault: read from 0xf0000000, which is not mapped",
                    "kmalloc_at", []),
+    "in-kzalloc": ("page fault: read from 0xf0000000, which is not mapped",
+                   "kmalloc_zeroed", []),
     "under-free-pages": ("page fault: execution of 0xf0000000, which is not mapped",
                          None, []),
     "stack": ("stack overflow: 0x", "fault_stack", ["guard page"]),
@@ -61,8 +63,8 @@ def test_a_fault_is_reported_whole(crash, kind, lab_elf):
         assert calls[0] == "fault_stack" and "times more)" in text
         assert calls[-7:-5] == ["fault_stack_overflow", "cmd_fault"], text
     assert calls[-4:] == ["shell_run", "shell_loop", "kernel_main", "entry"], text
-    if kind == "in-kmalloc":
-        assert calls[:2] == ["fault_in_kmalloc", "cmd_fault"], text
+    if kind in ("in-kmalloc", "in-kzalloc"):
+        assert calls[:2] == ["fault_" + kind.replace("-", "_"), "cmd_fault"], text
     if kind == "under-free-pages":
         at = calls.index("free_pages_at")
         assert calls[at - 1:at + 3] == ["buddy_free", "free_pages_at",
