@@ -72,7 +72,7 @@ SHORT bool give_back_slot(const void *p, const struct slot *slot,
 static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp)
 {
     uint32_t asked = (uint32_t)size;
-    void *p;
+    void *p = NULL;
 
     if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) &&
         likely(take_at_once(kmalloc_cache(size), site, &asked, &p)))
@@ -111,7 +111,7 @@ void kfree_at(struct alloc_site *site, const void *p)
 
 void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)
 {
-    void *p;
+    void *p = NULL;
 
     if (likely(is_cache_entry(cache)) &&
         likely(take_at_once(cache, site, &cache->object_size, &p)))
@@ -200,7 +200,7 @@ SHORT bool free_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
 
 void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
 {
-    uint32_t pfn;
+    uint32_t pfn = 0;
 
     if (unlikely(!find_page(page, &pfn) || !free_at_once(site, pfn, order)))
         free_pages_long(site, page, order);
