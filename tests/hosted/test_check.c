@@ -136,6 +136,15 @@ static void kept_page_beyond_the_end(void)
     heap.buddy.page[heap.buddy.kept].next = heap.buddy.npages;
 }
 
+static void kept_page_behind_the_last(void)
+{
+    struct buddy *b = &heap.buddy;
+
+    __free_page(alloc_page(GFP_KERNEL));
+    b->page[b->npages] = b->page[b->kept];      /* the same, and it is no page */
+    b->kept = b->npages;
+}
+
 static void kept_page_that_the_stack_lost(void)
 {
     __free_page(alloc_page(GFP_KERNEL));
@@ -354,6 +363,7 @@ static struct broken table[] = {
     BREAK(B8, kept_page_that_is_used),
     BREAK(B8, kept_block_of_two_pages),
     BREAK(B8, kept_page_beyond_the_end),
+    BREAK(B8, kept_page_behind_the_last),
     BREAK(B8, kept_page_that_the_stack_lost),
     BREAK(S1, slab_of_another_order),
     BREAK(S1, slab_whose_second_page_names_another_cache),
