@@ -131,6 +131,9 @@ static void numbers_do_not_follow_a_link_to_nowhere(void **state)
     head_to_nowhere();
     assert_int_equal(arena_stats().free_blocks[0], 0);
     heap.buddy.free[0] = was;
+    head_behind_the_last();
+    assert_int_equal(arena_stats().free_blocks[0], 0);
+    heap.buddy.free[0] = was;
     was = heap.buddy.page[first_free(0)].next;
     next_to_nowhere();
     assert_int_equal(arena_stats().free_blocks[0], 1);
