@@ -283,6 +283,48 @@ static void any_run_of_pages_becomes_the_fewest_blocks(void **state)
     }
 }
 
+/* ---- runs that are none ------------------------------------------------------- */
+
+static void put_run(struct page *page, enum page_kind kind, unsigned order, uint32_t run)
+{
+    page->kind = kind & 15;
+    page->order = order & 15;
+    page->run = run;
+    for (uint32_t i = 1; i < 1u << order; i++)
+        page[i].kind = PG_TAIL;
+}
+
+/* Two runs of eight pages: the first takes the other one's first block for its part. */
+static void a_run_is_made_of_its_own_parts(void **state)
+{
+    struct buddy b;
+
+    (void)state;
+    memset(arena, 0, sizeof(arena));
+    buddy_init(&b, arena, NPAGES);
+    put_run(&arena[8], PG_USED, 2, 4);
+    put_run(&arena[12], PG_USED, 2, 8);
+    put_run(&arena[16], PG_PART, 2, 12);
+    assert_null(buddy_check(&b));
+    arena[8].run = 8;
+    assert_memory_equal(buddy_check(&b), "B7: ", 4);
+}
+
+static void a_run_ends_with_the_arena(void **state)
+{
+    struct page page[NPAGES + 1];
+    struct buddy b;
+
+    (void)state;
+    memset(page, 0, sizeof(page));
+    buddy_init(&b, page, NPAGES);
+    put_run(&page[NPAGES - 1], PG_USED, 0, 1);
+    assert_null(buddy_check(&b));
+    page[NPAGES - 1].run = 2;
+    put_run(&page[NPAGES], PG_PART, 0, NPAGES - 1);
+    assert_memory_equal(buddy_check(&b), "B7: ", 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +332,8 @@ int main(void)
         ARENA_TEST(blocks_join_with_their_buddy_at_every_place),
         ARENA_TEST(neighbours_that_are_no_buddies_stay_apart),
         ARENA_TEST(any_run_of_pages_becomes_the_fewest_blocks),
+        ARENA_TEST(a_run_is_made_of_its_own_parts),
+        ARENA_TEST(a_run_ends_with_the_arena),
     };
 
     return ARENA_RUN(tests);

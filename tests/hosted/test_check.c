@@ -136,6 +136,15 @@ static void kept_page_beyond_the_end(void)
     heap.buddy.page[heap.buddy.kept].next = heap.buddy.npages;
 }
 
+static void kept_page_behind_the_last(void)
+{
+    struct buddy *b = &heap.buddy;
+
+    __free_page(alloc_page(GFP_KERNEL));
+    b->page[b->npages] = b->page[b->kept];      /* the same, and it is no page */
+    b->kept = b->npages;
+}
+
 static void kept_page_that_the_stack_lost(void)
 {
     __free_page(alloc_page(GFP_KERNEL));
@@ -239,6 +248,22 @@ static void partial_list_of_the_wrong_level(void)
     small->levels = 1u << 2;
 }
 
+/* Each level has one slab, and it is the other one's. */
+static void partial_slabs_that_changed_places(void)
+{
+    struct slot slot = slot_of_slab(other_partial, 0);
+    uint32_t first = 0;
+
+    for (; slab_count_free(small, other_partial) < 16; slot.index++)
+        if (is_live_slot(&slot))
+            kmem_cache_free(small, object_address(&slot));
+    assert_int_equal(small->levels, 1u << 1 | 1u << 2);
+    assert_null(mm_check());
+    first = small->partial[1];
+    small->partial[1] = small->partial[2];
+    small->partial[2] = first;
+}
+
 static void partial_list_that_starts_elsewhere(void)
 {
     small->partial[1] = pfn(block);
@@ -250,6 +275,7 @@ static void group_of_another_slot(void) { small->group += 8; }
 static void record_of_another_slot(void) { small->group_record++; }
 static void word_of_another_slab(void) { small->word = &partial->map; }
 static void served_slab_of_another_cache(void) { small->slab = block; }
+static void slot_that_nobody_waits_for(void) { heap.quarantined++; }
 static void objects_one_too_many(void) { small->allocs++; }
 static void frees_one_too_many(void) { small->frees++; }
 static void slabs_one_too_many(void) { small->slabs++; }
@@ -299,6 +325,19 @@ static void map_beyond_the_heap(void) { dense->map = UINT32_MAX; }
 static void map_with_a_flipped_bit(void)
 {
     map_of(&caches[dense->cache], dense)[3] ^= 1;
+}
+
+/* Its words are full: the next one would be of slots behind the last. */
+static void word_behind_the_last(void)
+{
+    struct kmem_cache *cache = &caches[dense->cache];
+    struct slot slot = slot_of_slab(dense, cache->slots);
+
+    assert_ptr_equal(cache->slab, dense);
+    assert_int_equal(cache->slots % 32, 0);
+    cache->word = map_of(cache, dense) + map_words(cache);
+    cache->group = object_address(&slot);
+    assert_null(cache->group_record);
 }
 
 static void map_that_is_nobodys(void)
@@ -354,6 +393,7 @@ static struct broken table[] = {
     BREAK(B8, kept_page_that_is_used),
     BREAK(B8, kept_block_of_two_pages),
     BREAK(B8, kept_page_beyond_the_end),
+    BREAK(B8, kept_page_behind_the_last),
     BREAK(B8, kept_page_that_the_stack_lost),
     BREAK(S1, slab_of_another_order),
     BREAK(S1, slab_whose_second_page_names_another_cache),
@@ -376,6 +416,7 @@ static struct broken table[] = {
     BREAK(S3, partial_slab_that_is_on_no_list),
     BREAK(S3, partial_slab_with_a_wrong_back_link),
     BREAK(S3, partial_list_of_the_wrong_level),
+    BREAK(S3, partial_slabs_that_changed_places),
     BREAK(S3, partial_list_that_starts_elsewhere),
     BREAK(S4, empty_slab_that_nobody_keeps),
     BREAK(S4, spare_slab_that_is_not_empty),
@@ -389,6 +430,7 @@ static struct broken table[] = {
     BREAK(S7, live_slot_whose_record_is_freed),
     BREAK(S7, live_slot_never_handed_out),
     BREAK(S7, free_slot_whose_record_is_live),
+    BREAK(S9, slot_that_nobody_waits_for),
     BREAK(M1, total_one_too_many),
     BREAK(M1, book_keeping_one_too_few),
     BREAK(M1, hole_that_became_book_keeping),
@@ -406,6 +448,7 @@ static struct broken table[] = {
     BREAK_PLAIN(S2, map_beyond_the_heap),
     BREAK_PLAIN(S6, map_with_a_flipped_bit),
     BREAK_PLAIN(S2, map_that_is_nobodys),
+    BREAK_PLAIN(S5, word_behind_the_last),
 };
 
 #define NTABLE (sizeof(table) / sizeof(table[0]))
@@ -426,9 +469,35 @@ static void the_broken_rule_is_named(void **state)
     arena_open(HEAP_PAGES, 100);
 }
 
+/* A record, a slab, or nowhere; with more than one, the first. */
+static void the_place_is_told(void **state)
+{
+    struct record *first, *later;
+
+    (void)state;
+    furnish(true);
+    assert_null(mm_check_where());
+    first = &heap.record[pfn(block < large ? block : large)];
+    later = &heap.record[pfn(block < large ? large : block)];
+    first->freed_by = later->freed_by = 1;
+    assert_memory_equal(mm_check(), "M5: ", 4);
+    assert_ptr_equal(mm_check_where(), first);
+    first->freed_by = 0;
+    assert_memory_equal(mm_check(), "M5: ", 4);
+    assert_ptr_equal(mm_check_where(), later);
+    later->freed_by = 0;
+    partial->countdown++;
+    assert_memory_equal(mm_check(), "S3: ", 4);
+    assert_ptr_equal(mm_check_where(), slab_start(partial));
+    partial->countdown--;
+    assert_null(mm_check());
+    assert_null(mm_check_where());
+    arena_open(HEAP_PAGES, 100);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[NTABLE];
+    struct CMUnitTest tests[NTABLE + 1] = { [NTABLE] = ARENA_TEST(the_place_is_told) };
 
     for (size_t i = 0; i < NTABLE; i++)
         tests[i] = (struct CMUnitTest){ table[i].name, the_broken_rule_is_named,

@@ -340,6 +340,23 @@ static void init_on_free_clears_all_that_could_be_used(void **state)
     kmem_cache_destroy(cache);
 }
 
+/* On the long way, too: no page costs what only __GFP_ZERO must. */
+static void pages_are_cleared_only_if_asked_for(void **state)
+{
+    unsigned char *p = (void *)__get_free_pages(GFP_KERNEL, 2);
+
+    (void)state;
+    memset(p, 0x5c, 4 * PAGE_SIZE);
+    free_pages((unsigned long)p, 2);
+    set("page_owner", "on");
+    assert_ptr_equal((void *)__get_free_pages(GFP_KERNEL, 2), p);
+    assert_true(all_bytes(p, 0x5c, 4 * PAGE_SIZE));
+    free_pages((unsigned long)p, 2);
+    assert_ptr_equal((void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2), p);
+    assert_true(all_bytes(p, 0, 4 * PAGE_SIZE));
+    free_pages((unsigned long)p, 2);
+}
+
 static void poison_is_laid_over_what_is_free_when_the_dial_is_set(void **state)
 {
     unsigned char *p = kmalloc(64, GFP_KERNEL), *q = kmalloc(64, GFP_KERNEL);
@@ -770,6 +787,7 @@ int main(void)
         ARENA_TEST(a_write_after_kfree_is_found_by_looking),
         ARENA_TEST(constructed_objects_stay_constructed),
         ARENA_TEST(init_on_free_clears_all_that_could_be_used),
+        ARENA_TEST(pages_are_cleared_only_if_asked_for),
         ARENA_TEST(poison_is_laid_over_what_is_free_when_the_dial_is_set),
         ARENA_TEST(a_write_to_a_free_page_is_found),
         ARENA_TEST(all_that_the_heap_hands_out_can_be_cleared),

@@ -157,13 +157,16 @@ static void what_lies_behind_the_page_structs_is_none(void **state)
 static void a_copy_of_a_page_struct_is_none(void **state)
 {
     const struct mm_range last_page_too = { start() + BLOCK / 2, BLOCK / 2 };
-    struct page copies[9], *behind = NULL;
+    struct page copies[10], *behind = NULL;
+    struct kmem_cache *cache;
     unsigned n = 0;
 
     (void)state;
     mm_records = false;
     memset(arena_memory(), 0, BLOCK);
     mm_init(&last_page_too, 1);
+    cache = kmem_cache_create("copied", 64, 0, 0, NULL);
+    copies[n++] = *virt_to_page(kmem_cache_alloc(cache, GFP_KERNEL));
     copies[n++] = *virt_to_page(kmalloc(64, GFP_KERNEL));
     copies[n++] = *virt_to_page(kmalloc(200, GFP_KERNEL));
     copies[n++] = *virt_to_page(kmalloc(4096, GFP_KERNEL));
@@ -177,6 +180,8 @@ static void a_copy_of_a_page_struct_is_none(void **state)
     for (unsigned i = 0; i < n; i++) {
         *behind = copies[i];
         assert_outside(arena_memory() + BLOCK);
+        kmem_cache_free(cache, arena_memory() + BLOCK);
+        expect_report(MM_BUG_NOT_HEAP);
         arena_check();
     }
 }

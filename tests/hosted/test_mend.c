@@ -131,6 +131,9 @@ static void numbers_do_not_follow_a_link_to_nowhere(void **state)
     head_to_nowhere();
     assert_int_equal(arena_stats().free_blocks[0], 0);
     heap.buddy.free[0] = was;
+    head_behind_the_last();
+    assert_int_equal(arena_stats().free_blocks[0], 0);
+    heap.buddy.free[0] = was;
     was = heap.buddy.page[first_free(0)].next;
     next_to_nowhere();
     assert_int_equal(arena_stats().free_blocks[0], 1);
@@ -226,23 +229,33 @@ static void an_order_told_without_a_block_is_mended(void **state)
     assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
 }
 
+/* The block is the only one of its order that will be free. */
+static void add_behind_broken_head(struct page *block, uint32_t head)
+{
+    heap.buddy.free[5] = head;
+    __free_pages(block, 5);
+    assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
+    arena_check();
+    assert_ptr_equal(alloc_pages(GFP_KERNEL, 5), block);
+}
+
 static void a_broken_head_is_mended_when_a_block_is_added(void **state)
 {
     struct mm_stats start = arena_stats();
     struct page *block, *taken[ARENA_PAGES / 32];
+    uint32_t behind;
     size_t n = 0;
 
     (void)state;
     while ((block = alloc_pages(GFP_KERNEL | __GFP_NOWARN, 5)))
         taken[n++] = block;             /* all, so that none can join */
     block = taken[--n];
-    for (uint32_t head = 1; head < NO_PAGE / 100; head = head * 77 + 1) {
-        heap.buddy.free[5] = head;
-        __free_pages(block, 5);
-        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
-        arena_check();
-        assert_ptr_equal(alloc_pages(GFP_KERNEL, 5), block);
-    }
+    for (uint32_t head = 1; head < NO_PAGE / 100; head = head * 77 + 1)
+        add_behind_broken_head(block, head);
+    __free_pages(block, 5);
+    behind = phantom((uint32_t)(block - heap.buddy.page));
+    assert_ptr_equal(alloc_pages(GFP_KERNEL, 5), block);
+    add_behind_broken_head(block, behind);
     __free_pages(block, 5);
     while (n)
         __free_pages(taken[--n], 5);
@@ -277,6 +290,7 @@ static struct page *second_kept(void)
 }
 
 static void kept_from_nowhere(void) { heap.buddy.kept = 0x7fffffff; }
+static void kept_behind_the_last(void) { heap.buddy.kept = phantom(heap.buddy.kept); }
 static void kept_is_a_used_page(void) { heap.buddy.kept ^= 1; }
 static void kept_is_a_free_block(void) { heap.buddy.kept = first_free(MAX_PAGE_ORDER); }
 static void kept_ends_early(void) { second_kept()->next = NO_PAGE; }
@@ -291,8 +305,9 @@ static void kept_skips_one(void)
 static void kept_is_a_page_more(void) { heap.buddy.nkept++; }
 
 static void (*const kept_breaks[])(void) = {
-    kept_from_nowhere, kept_is_a_used_page, kept_is_a_free_block, kept_ends_early,
-    kept_leads_nowhere, kept_is_a_circle, kept_skips_one, kept_is_a_page_more,
+    kept_from_nowhere, kept_behind_the_last, kept_is_a_used_page, kept_is_a_free_block,
+    kept_ends_early, kept_leads_nowhere, kept_is_a_circle, kept_skips_one,
+    kept_is_a_page_more,
 };
 
 static void a_broken_stack_of_kept_pages_is_mended_as_pages_are_taken(void **state)
@@ -440,6 +455,25 @@ static void a_broken_head_is_mended_when_a_slab_is_added(void **state)
     }
 }
 
+static void free_all(void)
+{
+    for (uint32_t k = 0; k < OBJECTS; k++)
+        if (objects[k])
+            kmem_cache_free(cache, objects[k]), objects[k] = NULL;
+}
+
+/* It is not what it says: that is seen before it goes back. */
+static void shrink_with_spare(uint32_t spare)
+{
+    assert_int_not_equal(cache->spare, NO_PAGE);
+    cache->spare = spare;
+    assert_memory_equal(mm_check(), "S4: ", 4);
+    kmem_cache_shrink(cache);
+    assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S4: ", 4);
+    expect_silence();
+    arena_check();
+}
+
 static void a_spare_slab_that_is_none_is_sought_anew(void **state)
 {
     struct mm_stats start = arena_stats();
@@ -447,16 +481,24 @@ static void a_spare_slab_that_is_none_is_sought_anew(void **state)
     (void)state;
     for (uint32_t spare = 0; spare < NO_PAGE / 100; spare = spare * 77 + 1) {
         furnish();
-        for (uint32_t k = 0; k < OBJECTS; k++)
-            if (objects[k])
-                kmem_cache_free(cache, objects[k]);
-        assert_int_not_equal(cache->spare, NO_PAGE);
-        cache->spare = spare;
-        assert_memory_equal(mm_check(), "S4: ", 4);
-        kmem_cache_shrink(cache);
-        assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S4: ", 4);
-        expect_silence();
-        arena_check();
+        free_all();
+        shrink_with_spare(spare);
+        kmem_cache_destroy(cache);
+        assert_same_blocks(&start);
+    }
+}
+
+static void a_spare_slab_that_is_in_use_is_not_given_back(void **state)
+{
+    struct mm_stats start = arena_stats();
+
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        furnish();
+        if (which == 0)
+            free_all();         /* the served one: empty, and then with objects */
+        shrink_with_spare(which == 2 ? *some_head() : pfn_of_slab(cache->slab));
+        free_all();
         kmem_cache_destroy(cache);
         assert_same_blocks(&start);
     }
@@ -484,9 +526,7 @@ static void a_broken_list_of_slabs_is_mended_when_one_moves(void **state)
     for (size_t i = 3; i < sizeof(slab_breaks) / sizeof(slab_breaks[0]); i++) {
         furnish();
         slab_breaks[i]();
-        for (uint32_t k = 0; k < OBJECTS; k++)
-            if (objects[k])
-                kmem_cache_free(cache, objects[k]);
+        free_all();
         assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S3: ", 4);
         arena_drop_reports();
         arena_check();
@@ -755,6 +795,7 @@ int main(void)
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),
         ARENA_TEST(a_broken_head_is_mended_when_a_slab_is_added),
         ARENA_TEST(a_spare_slab_that_is_none_is_sought_anew),
+        ARENA_TEST(a_spare_slab_that_is_in_use_is_not_given_back),
         ARENA_TEST(slabs_on_a_list_that_bites_its_tail_are_counted_once),
         ARENA_TEST(what_waits_in_quarantine_is_proved_before_it_goes_back),
         ARENA_TEST(a_slab_without_its_head_is_lost_and_no_other),

@@ -2,6 +2,7 @@
  * test_stacks.c - the table of call stacks (slub_debug=U), until it is full and beyond.
  * Nothing empties it, so this needs a program of its own.
  */
+#include "mm/heap_priv.h"
 #include "tests/hosted/arena.h"
 
 #include <string.h>
@@ -164,10 +165,30 @@ static void equal_stacks_share_a_site_and_a_full_table_counts_the_rest(void **st
     mm_stack_hook = NULL;
 }
 
+/* A record with a number that no site and no stack has, from a stray write. */
+static void a_number_behind_the_last_stack_is_nobodys(void **state)
+{
+    uint32_t last = (uint32_t)(mm_sites_end() - mm_sites()) + ROOM;
+    struct page *page = alloc_page(GFP_KERNEL);
+    struct record *record = &heap.record[page - heap.buddy.page];
+    uint16_t was = record->site;
+
+    (void)state;
+    record->site = (uint16_t)last;
+    assert_int_equal(arena_what(page_address(page)).taken_by->number, last);
+    assert_null(mm_check());
+    record->site = (uint16_t)(last + 1);
+    assert_null(arena_what(page_address(page)).taken_by);
+    assert_memory_equal(mm_check(), "M4: ", 4);
+    record->site = was;
+    __free_page(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(equal_stacks_share_a_site_and_a_full_table_counts_the_rest),
+        ARENA_TEST(a_number_behind_the_last_stack_is_nobodys),  /* the table is full */
     };
 
     return ARENA_RUN(tests);
