@@ -191,12 +191,13 @@ static void add_record(const struct record *record, struct sums *sums)
 {
     const char *fault = record_fault(record);
 
+    if (sums->broken)
+        return;                         /* the first is told, and where it is */
+    if (!fault && !is_live(record))
+        fault = "M5: the record of a live block of pages says that it is free";
     if (fault)
-        sums->broken = fault;
-    else if (!is_live(record))
-        sums->broken = "M5: the record of a live block of pages says that it is free";
-    if (sums->broken && !where)
         where = record;
+    sums->broken = fault;
 }
 
 static void add_block(const struct page *page, struct sums *sums)

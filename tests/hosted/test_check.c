@@ -483,6 +483,10 @@ static void the_place_is_told(void **state)
     assert_memory_equal(mm_check(), "M5: ", 4);
     assert_ptr_equal(mm_check_where(), first);
     first->freed_by = 0;
+    first->serial += 0x40000000;
+    assert_memory_equal(mm_check(), "M3: ", 4);
+    assert_ptr_equal(mm_check_where(), first);
+    first->serial -= 0x40000000;
     assert_memory_equal(mm_check(), "M5: ", 4);
     assert_ptr_equal(mm_check_where(), later);
     later->freed_by = 0;
