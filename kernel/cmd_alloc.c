@@ -133,7 +133,9 @@ SHELL_COMMAND_IN("allocate", kfree, "$N|ADDR ...", "give back what kmalloc took"
     "Calls kfree with the pointer, whatever it is.  What cannot be freed is\n"
     "recognised by mm, reported and refused, and the status is 1.  Afterwards $N\n"
     "still holds the old address, as a variable in C does; so try\n"
-    "    kmalloc 100; kfree $1; kfree $1",
+    "    kmalloc 100; kfree $1; kfree $1\n"
+    "and what nobody can tell, until the memory waits (params quarantine=64K):\n"
+    "    kmalloc 100 3; kfree $2; kmalloc 100; kfree $2; kfree $4",
     cmd_kfree);
 
 /* ---- forget ------------------------------------------------------------- */

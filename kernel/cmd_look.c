@@ -203,15 +203,15 @@ static int cmd_check(int argc, char **argv)
         if (broken != NULL)
             tell_where(mm_check_where());
         if (damage != 0)
-            kprintf("overwritten: %u red zone%s or poisoned object%s, told above\n",
-                    damage, damage == 1 ? "" : "s", damage == 1 ? "" : "s");
+            kprintf("overwritten: %u place%s, told above\n", damage,
+                    damage == 1 ? "" : "s");
     }
     return broken == NULL && damage == 0 ? SHELL_OK : SHELL_FAILED;
 }
 
 SHELL_COMMAND_IN("look", check, "[-j]", "prove that the heap is whole",
     "Walks all of mm's structures and recounts its counters.  Each rule has a\n"
-    "number; the head comments of mm/*.c state them.  If one is broken it is named\n"
-    "and the status is 1.  With red zones or poison (params slub_debug=ZP) all of them\n"
-    "are looked at, too: what was overwritten is reported and restored.",
+    "number: B in mm/buddy.c, S in mm/slab.c, M in mm/mm.c.  If one is broken it is\n"
+    "named and the status is 1.  Where red zones and poison were laid (slub_debug=ZP,\n"
+    "debug_pagealloc) what was overwritten is reported and restored.",
     cmd_check);

@@ -111,8 +111,8 @@ static void print_free_blocks(const struct mm_stats *stats)
     kprintf("block size, kB        ");
     for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
         kprintf(" %6u", kilobytes(1u << order));
-    kprintf("\n%u kB free in %u blocks", kilobytes(stats->free_pages),
-            (unsigned)blocks);
+    kprintf("\n%u kB free in %u block%s", kilobytes(stats->free_pages),
+            (unsigned)blocks, blocks == 1 ? "" : "s");
     if (largest >= 0)
         kprintf(", the largest of %u kB", kilobytes(1u << largest));
     kprintf("\n");
@@ -147,7 +147,8 @@ static int cmd_buddyinfo(int argc, char **argv)
 SHELL_COMMAND_IN("memory", buddyinfo, "[-j]", "free blocks of pages, by order",
     "One number for each order 0 to 10: how many free blocks of 2^order pages.\n"
     "Where no block of an order is free, taking one splits the smallest larger one:\n"
-    "a half of each order between stays free.  Giving it back joins them again:\n"
+    "a half of each order between stays free.  Giving it back joins them again, at the\n"
+    "latest when the shell asks for it, which it does after each command:\n"
     "    buddyinfo; pages 0; buddyinfo; pages free $1; buddyinfo",
     cmd_buddyinfo);
 
@@ -224,7 +225,6 @@ SHELL_COMMAND_IN("memory", slabinfo, "[-j]", "object caches and their slabs",
     "full, partial and empty slabs, the most it had, the size it was made for,\n"
     "and how many objects were taken and given back since boot.  12 bytes a slot\n"
     "record who took it, so objperslab is less than pages / size; kmemleak=off\n"
-    "shows the difference.  A slab that\n"
-    "becomes empty goes back to the page allocator:\n"
-    "    kmalloc 100 50; slabinfo; kfree $1; slabinfo",
+    "shows the difference.  The shell has empty slabs given back after each command:\n"
+    "    kmalloc 100 30; slabinfo; kfree $30; slabinfo",
     cmd_slabinfo);

@@ -25,7 +25,7 @@ static bool set_dial(const char *name, const char *value)
     const char *problem = mm_set_dial(name, value);
 
     if (problem != NULL)
-        pr_warn("%s=%s: %s", name, value, problem);
+        pr_err("%s=%s: %s", name, value, problem);
     return problem == NULL;
 }
 

@@ -52,7 +52,8 @@ static const char *set_cache(struct kmem_cache *cache, uint8_t wanted)
             return NULL;
         }
         flags = (uint8_t)((flags & ~DIAL_Z) | (cache->dials & DIAL_Z));
-        problem = "Z can only change in caches without objects: some have them";
+        problem = "it is set, but red zones (Z) change only in caches without objects: "
+                  "some have them";
     }
     cache->dials = flags;
     if (poison)

@@ -126,7 +126,7 @@ static bool is_whole(const char *call, struct alloc_site *site, struct page *sla
 
     if (!fault)
         return true;
-    mm_corrupted(call, site, fault, slab_start(slab));
+    mm_corrupted(call, site, fault, where);
     slab_mend(cache);
     return slab_is_fit(slab);
 }

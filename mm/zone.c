@@ -54,6 +54,8 @@ uint32_t zone_look(const struct look *look, const struct zone *zone)
         if (*at != expected(zone, at))
             report.damage.last = (uintptr_t)at;
     mm_what_is(look->object, &report.what);
+    if (zone->bug == MM_BUG_PAGE_POISON)
+        report.what.kind = MM_FREE_PAGE;        /* as it was when it was written to */
     mm_report(&report);
     zone_fill(zone);
     return 1;

@@ -15,8 +15,9 @@
  *     leaks mark                  draw a line
  *     drain                       watch "free" fall, to the very end
  *     leaks since                 who has it all?  The line is named
- *     slabinfo; buddyinfo         what a buffer costs; nothing left to split
- *     kmalloc 100                 everybody suffers, not only the driver
+ *     slabinfo; buddyinfo         what a buffer costs; no block of order 3 is left
+ *     kmalloc 2000                everybody suffers, not only the driver
+ *     kmalloc 100                 ... or not yet: what is left is in small blocks
  *     drain careless              the same driver, without its check for NULL
  *
  * Questions

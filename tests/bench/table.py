@@ -168,7 +168,7 @@ def main():
         show(line(key, on[key], off[key], peers[to_peer(key)], verdict))
     print(NOTES)
     show_dials(sys.argv[1:])
-    print(f"ceilings: {verdict.passed} passed, {verdict.over} over")
+    print(f"ceilings: {verdict.passed} passed, {verdict.over} over (they are our own aims)")
 
 
 def to_peer(key):

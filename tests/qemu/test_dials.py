@@ -47,7 +47,7 @@ def test_a_write_before_an_object_is_found_by_check(watched):
     watched.run("poke $1-1 0")
     report = damage(watched, "check", "Left Redzone overwritten")
     assert f"{p - 1:#010x}-{p - 1:#010x}: 1 byte, 1 before the object" in report[1]
-    assert report[-1] == "overwritten: 1 red zone or poisoned object, told above"
+    assert report[-1] == "overwritten: 1 place, told above"
     assert watched.json("check -j") == [{"ok": True, "broken": None, "damage": 0}]
 
 
