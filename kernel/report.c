@@ -121,7 +121,13 @@ static bool is_damage(enum mm_bug bug)
 
 static void report_corruption(const struct mm_report *report)
 {
-    pr_err("BUG mm: corrupted: %s", report->problem);
+    char caller[CALLER_SIZE];
+
+    if (report->caller != NULL)
+        pr_err("BUG mm: corrupted: %s: found by %s%s", report->problem, report->call,
+               format_caller(report->caller, caller, sizeof(caller)));
+    else
+        pr_err("BUG mm: corrupted: %s", report->problem);
     if (report->what.addr != NULL)
         whatis_describe(&report->what, log_line);
 }

@@ -16,7 +16,7 @@ PAGE_SIZE = 1 << PAGE_SHIFT
 
 WORDS = {
     "outside": "outside the heap",
-    "hole": "a hole in the heap",
+    "hole": "not memory of the heap",
     "meta": "book-keeping of mm: page structs and records",
     "free_pages": "a free block of pages",
     "used_pages": "a live block of pages",
