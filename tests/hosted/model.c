@@ -182,9 +182,25 @@ static void demand_alone(const struct thing *thing)
                   (void *)thing->p, other->room, (void *)other->p);
 }
 
+/* A red zone, and half of one more, fits beside the object in the largest slab. */
+static bool zone_fits(const struct cache *cache)
+{
+    size_t zone = cache->align > 16 ? cache->align : 16;
+
+    return zone * 3 / 2 + ((cache->size + cache->align - 1) & ~(cache->align - 1)) <=
+           8 * PAGE_SIZE;
+}
+
+static bool has_zone(const struct thing *thing)
+{
+    if (!model.zones || !mm_records || thing->kind == PAGES)
+        return false;
+    return thing->kind == OBJECT || zone_fits(&model.caches[thing->cache]);
+}
+
 size_t usable_size(const struct thing *thing)
 {
-    return model.zones && thing->kind != PAGES && mm_records ? thing->size : thing->room;
+    return has_zone(thing) ? thing->size : thing->room;
 }
 
 void enter(struct thing *thing, void *p, size_t size, enum kind kind, unsigned cache)
