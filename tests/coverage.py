@@ -27,7 +27,7 @@ class File:
         number = line["line_number"]
         self.lines[number] += line["count"]
         for i, branch in enumerate(line["branches"]):
-            self.branches[number][line["function_name"], i] += branch["count"]
+            self.branches[number][line.get("function_name"), i] += branch["count"]
 
     def all_branches(self):
         return [count for line in self.branches.values() for count in line.values()]
