@@ -77,19 +77,6 @@ static void format_arguments(const struct mm_report *report, char *text, size_t 
     }
 }
 
-/* " by function (file:line)", or nothing if the caller is not known. */
-static const char *format_caller(const struct alloc_site *caller, char *text,
-                                 size_t size)
-{
-    char place[TEXT_SIZE];
-
-    text[0] = 0;
-    if (caller != NULL)
-        ksnprintf(text, size, " by %s (%s)", site_function(caller),
-                  site_place(caller, place, sizeof(place)));
-    return text;
-}
-
 /* Objects of one cache, for a listing. */
 struct owned {
     const char *cache;
@@ -109,7 +96,7 @@ static bool log_owned(const struct mm_what *what, void *arg)
     }
     owned->left--;
     pr_err("  %p: taken%s, serial %u", what->addr,
-           format_caller(what->taken_by, taker, sizeof(taker)),
+           site_caller(what->taken_by, taker, sizeof(taker)),
            (unsigned)what->serial);
     return true;
 }
@@ -125,7 +112,7 @@ static void report_corruption(const struct mm_report *report)
 
     if (report->caller != NULL)
         pr_err("BUG mm: corrupted: %s: found by %s%s", report->problem, report->call,
-               format_caller(report->caller, caller, sizeof(caller)));
+               site_caller(report->caller, caller, sizeof(caller)));
     else
         pr_err("BUG mm: corrupted: %s", report->problem);
     if (report->what.addr != NULL)
@@ -140,7 +127,7 @@ static void report_bug(const struct mm_report *report)
     bugs++;
     format_arguments(report, arguments, sizeof(arguments));
     pr_err("BUG mm: %s: %s(%s)%s", mm_bug_name(report->bug), report->call, arguments,
-           format_caller(report->caller, caller, sizeof(caller)));
+           site_caller(report->caller, caller, sizeof(caller)));
     if (report->live != 0) {
         pr_err("  it has %u live objects:", (unsigned)report->live);
         mm_walk_live(log_owned, &owned);
@@ -160,7 +147,7 @@ static bool log_top_site(const struct alloc_site *site, void *arg)
     char taker[CALLER_SIZE];
 
     pr_err("  %u kB in %u live objects, taken%s", (unsigned)(site->bytes >> 10),
-           (unsigned)site->objects, format_caller(site, taker, sizeof(taker)));
+           (unsigned)site->objects, site_caller(site, taker, sizeof(taker)));
     return --*left > 0;
 }
 
@@ -181,7 +168,7 @@ static void report_failure(const struct mm_report *report)
     if (failures > 1 && !report->fatal)
         return;
     pr_err("  %s(%zu bytes)%s", report->call, report->bytes,
-           format_caller(report->caller, caller, sizeof(caller)));
+           site_caller(report->caller, caller, sizeof(caller)));
     if (mm_state & MM_BUSY)     /* we are in an interrupt: hands off the heap */
         log_line("not for want of memory: mm was interrupted at its work");
     else

@@ -146,13 +146,11 @@ static void log_range(const struct mm_report *report)
 
 void report_damage(const struct mm_report *report)
 {
-    char caller[TEXT_SIZE] = "", place[TEXT_SIZE];
+    char caller[TEXT_SIZE];
 
-    if (report->caller != NULL)
-        ksnprintf(caller, sizeof(caller), " by %s (%s)", site_function(report->caller),
-                  site_place(report->caller, place, sizeof(place)));
     pr_err("BUG %s (0x%08x): %s: found by %s%s", cache_of(report),
-           (unsigned)report->what.start, mm_bug_name(report->bug), report->call, caller);
+           (unsigned)report->what.start, mm_bug_name(report->bug), report->call,
+           site_caller(report->caller, caller, sizeof(caller)));
     log_range(report);
     whatis_describe(&report->what, log_line);
     log_dumps(report);

@@ -45,6 +45,17 @@ const char *site_function(const struct alloc_site *site)
     return symbol_find(site->address, &symbol) ? symbol.name : "unknown";
 }
 
+const char *site_caller(const struct alloc_site *site, char *buf, size_t size)
+{
+    char place[NAME_SIZE];
+
+    buf[0] = 0;
+    if (site != NULL)
+        ksnprintf(buf, size, " by %s (%s)", site_function(site),
+                  site_place(site, place, sizeof(place)));
+    return buf;
+}
+
 void site_json_calls(const struct alloc_site *site, const char *role)
 {
     unsigned depth;

@@ -15,6 +15,9 @@
  */
 const char *site_place(const struct alloc_site *site, char *buf, size_t size);
 
+/* " by function (place)" into buf, or nothing for NULL; returns buf. */
+const char *site_caller(const struct alloc_site *site, char *buf, size_t size);
+
 /* The name of its function; never NULL. */
 const char *site_function(const struct alloc_site *site);
 

@@ -89,7 +89,7 @@ static bool served_is_right(const struct kmem_cache *cache)
     if (!cache->slab)
         return *cache->word == 0;
 
-    uint32_t pfn = (uint32_t)(cache->slab - heap.buddy.page);
+    uint32_t pfn = pfn_of_page(cache->slab);
 
     if (!is_slab_of(cache, pfn))
         return false;

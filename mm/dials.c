@@ -89,25 +89,40 @@ static const char *set_slub_debug(const char *value)
 
 /* ---- the others --------------------------------------------------------- */
 
-static const char *set_switch(bool *on, const char *value)
+/* Those that are on or off, and the word that says on. */
+static const struct dial_switch {
+    const char *name;
+    bool *is_on;
+    const char *on;
+} switches[] = {
+    { "init_on_alloc", &settings.init_on_alloc, "1" },
+    { "init_on_free", &settings.init_on_free, "1" },
+    { "debug_pagealloc", &settings.debug_pagealloc, "on" },
+    { "page_owner", &settings.page_owner, "on" },
+};
+
+enum { NR_SWITCHES = sizeof(switches) / sizeof(switches[0]) };
+
+static const struct dial_switch *find_switch(const char *name)
 {
+    for (size_t i = 0; i < NR_SWITCHES; i++)
+        if (same_name(name, switches[i].name))
+            return &switches[i];
+    return NULL;
+}
+
+static const char *set_switch(const struct dial_switch *dial, const char *value)
+{
+    bool poisoned = settings.debug_pagealloc;
     bool is_on = same_name(value, "") || same_name(value, "1") ||
                  same_name(value, "on");
 
     if (!is_on && !same_name(value, "0") && !same_name(value, "off"))
         return "it is on or off";
-    *on = is_on;
-    return NULL;
-}
-
-static const char *set_debug_pagealloc(const char *value)
-{
-    bool before = settings.debug_pagealloc;
-    const char *problem = set_switch(&settings.debug_pagealloc, value);
-
-    if (!problem && !before && settings.debug_pagealloc && started)
+    *dial->is_on = is_on;
+    if (settings.debug_pagealloc && !poisoned && started)
         watch_poison_pages();
-    return problem;
+    return NULL;
 }
 
 /* Decimal, with K or M. */
@@ -148,21 +163,20 @@ static bool any_is_on(void)
     return false;
 }
 
+static bool is_slub_debug(const char *name)
+{
+    return same_name(name, "slub_debug") || same_name(name, "slab_debug");
+}
+
 static const char *set(const char *name, const char *value)
 {
-    if (same_name(name, "slub_debug") || same_name(name, "slab_debug"))
+    const struct dial_switch *dial = find_switch(name);
+
+    if (is_slub_debug(name))
         return set_slub_debug(value);
-    if (same_name(name, "init_on_alloc"))
-        return set_switch(&settings.init_on_alloc, value);
-    if (same_name(name, "init_on_free"))
-        return set_switch(&settings.init_on_free, value);
-    if (same_name(name, "page_owner"))
-        return set_switch(&settings.page_owner, value);
-    if (same_name(name, "debug_pagealloc"))
-        return set_debug_pagealloc(value);
     if (same_name(name, "quarantine"))
         return set_quarantine(value);
-    return "there is no such dial";
+    return dial ? set_switch(dial, value) : "there is no such dial";
 }
 
 const char *mm_set_dial(const char *name, const char *value)
@@ -190,12 +204,10 @@ void dials_start(void)
 
 void mm_reset_dials(void)
 {
-    static const char *const names[] = { "init_on_alloc", "init_on_free", "quarantine",
-                                         "debug_pagealloc", "page_owner" };
-
     mm_set_dial("slub_debug", "-");
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        mm_set_dial(names[i], "0");
+    mm_set_dial("quarantine", "0");
+    for (size_t i = 0; i < NR_SWITCHES; i++)
+        mm_set_dial(switches[i].name, "0");
     settings.slub_debug[0] = '\0';
 }
 
@@ -216,17 +228,11 @@ static const char *in_digits(size_t n)
 
 const char *mm_dial(const char *name)
 {
-    if (same_name(name, "slub_debug") || same_name(name, "slab_debug"))
+    const struct dial_switch *dial = find_switch(name);
+
+    if (is_slub_debug(name))
         return settings.slub_debug;
     if (same_name(name, "quarantine"))
         return settings.quarantine ? in_digits(settings.quarantine) : "";
-    if (same_name(name, "init_on_alloc"))
-        return settings.init_on_alloc ? "1" : "";
-    if (same_name(name, "init_on_free"))
-        return settings.init_on_free ? "1" : "";
-    if (same_name(name, "debug_pagealloc"))
-        return settings.debug_pagealloc ? "on" : "";
-    if (same_name(name, "page_owner"))
-        return settings.page_owner ? "on" : "";
-    return "";
+    return dial && *dial->is_on ? dial->on : "";
 }

@@ -111,7 +111,7 @@ const char *record_fault(const struct record *record)
 void pages_free_proved(struct alloc_site *site, uint32_t pfn)
 {
     const struct page *page = &heap.buddy.page[pfn];
-    uint32_t n = page->kind == PG_USED && page->run ? page->run : 1u << page->order;
+    uint32_t n = used_pages(page);
 
     if (heap.record)
         heap.record[pfn].freed_by = site->number;

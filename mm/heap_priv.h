@@ -12,7 +12,8 @@
 
 struct heap {
     uintptr_t base;             /* address of page 0, aligned to the largest block */
-    uint32_t *words;            /* the same, as words: slab maps are numbered so */
+    uint32_t *words;            /* the same, as words: slab maps are numbered so (from
+                                   `base` itself, a kfree is 4 instructions longer) */
     struct buddy buddy;
     struct record *record;      /* one a page, or NULL: nothing is recorded */
     uint32_t serial;            /* of the newest allocation */
@@ -39,6 +40,11 @@ static inline uintptr_t pfn_of(const void *addr)
 static inline void *address_of(uint32_t pfn)
 {
     return (void *)(heap.base + ((uintptr_t)pfn << PAGE_SHIFT));
+}
+
+static inline uint32_t pfn_of_page(const struct page *page)
+{
+    return (uint32_t)(page - heap.buddy.page);
 }
 
 static inline void record_taken(struct record *record, const struct alloc_site *site,
@@ -96,22 +102,7 @@ static inline bool mm_enter_at_once(void)
     return true;
 }
 
-/* ---- frees that wait: heap.c ------------------------------------------------- */
-
-struct mm_refusal;
-typedef bool mm_proof(const struct mm_refusal *free);
-
-struct mm_put_off;
-bool mm_is_put_off(const void *addr);
-/* Would a free be refused now, for want of room to put it off? */
-bool mm_is_busy_and_full(void);
-/* False: there is no room. */
-bool mm_put_off(const struct mm_refusal *free, mm_proof *is_right);
-/* The first that waits, or NULL; it stays in the ring until it is done. */
-const struct mm_put_off *mm_next_put_off(void);
-void mm_put_off_is_done(void);
-
-/* Nothing is known, nothing waits. */
+/* heap.c: nothing is known, nothing waits. */
 void heap_reset(void);
 
 /* ---- failing: report.c ------------------------------------------------------- */
@@ -158,15 +149,29 @@ struct mm_refusal {
 
 void mm_refuse(const struct mm_refusal *refusal);
 
+/* Is it right to free that? */
+typedef bool mm_proof(const struct mm_refusal *free);
+
+/* ---- frees that wait: heap.c ------------------------------------------------- */
+
 struct mm_put_off {
     struct mm_refusal free;
     mm_proof *is_right;         /* what let it in, asked again when it is done */
 };
 
+bool mm_is_put_off(const void *addr);
+/* Would a free be refused now, for want of room to put it off? */
+bool mm_is_busy_and_full(void);
+/* False: there is no room. */
+bool mm_put_off(const struct mm_refusal *free, mm_proof *is_right);
+/* The first that waits, or NULL; it stays in the ring until it is done. */
+const struct mm_put_off *mm_next_put_off(void);
+void mm_put_off_is_done(void);
+
 /* ---- freeing, in any state of mm: irq.c ---------------------------------------- */
 
 /* Free what starts at free->addr if is_right says so: now, or put off; else refuse. */
-void mm_free(struct mm_refusal *free, bool (*is_right)(const struct mm_refusal *free));
+void mm_free(struct mm_refusal *free, mm_proof *is_right);
 
 /* A live slot, of free->cache if that is given, or else a large kmalloc. */
 bool mm_is_live_object(const struct mm_refusal *free);

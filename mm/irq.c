@@ -68,8 +68,7 @@ bool mm_enter(void)
 }
 
 /* Under a busy mm: prove, then put off.  False: refused, and `free` says why. */
-static bool free_later(struct mm_refusal *free,
-                       bool (*is_right)(const struct mm_refusal *free))
+static bool free_later(struct mm_refusal *free, mm_proof *is_right)
 {
     if (mm_is_put_off(free->addr) || !is_right(free))
         return false;
@@ -77,7 +76,7 @@ static bool free_later(struct mm_refusal *free,
     return !free->no_room;
 }
 
-void mm_free(struct mm_refusal *free, bool (*is_right)(const struct mm_refusal *free))
+void mm_free(struct mm_refusal *free, mm_proof *is_right)
 {
     bool done;
 

@@ -71,6 +71,12 @@ static inline uint8_t page_tag(enum page_kind kind, unsigned order)
     return (uint8_t)(kind | order << 4);
 }
 
+/* Pages of a used block, or of the run that it begins. */
+static inline uint32_t used_pages(const struct page *page)
+{
+    return page->kind == PG_USED && page->run ? page->run : 1u << page->order;
+}
+
 /* Of a block's first page: is the block free? */
 static inline bool is_free_block(const struct page *page)
 {

@@ -25,7 +25,7 @@
 
 void *page_address(const struct page *page)
 {
-    return page ? address_of((uint32_t)(page - heap.buddy.page)) : NULL;
+    return page ? address_of(pfn_of_page(page)) : NULL;
 }
 
 struct page *virt_to_page(const void *addr)
@@ -125,8 +125,7 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
 /* The door of free_pages_exact: a live block or run of that many pages. */
 static bool is_run(const struct page *page, size_t bytes)
 {
-    return page->kind == PG_USED &&
-           (page->run ? page->run : 1u << page->order) == pages_for(bytes);
+    return page->kind == PG_USED && used_pages(page) == pages_for(bytes);
 }
 
 static bool is_right(const struct mm_refusal *free)

@@ -26,7 +26,7 @@ uint32_t partial_countdown(const struct kmem_cache *cache, uint32_t nfree)
 bool partial_is_linked(const struct kmem_cache *cache, const struct page *slab,
                        unsigned level)
 {
-    uint32_t pfn = pfn_of_slab(slab);
+    uint32_t pfn = pfn_of_page(slab);
 
     if (slab->next != NO_PAGE && (!is_slab_of(cache, slab->next) ||
                                   heap.buddy.page[slab->next].prev != pfn))
@@ -47,8 +47,8 @@ bool partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
     slab->prev = NO_PAGE;
     slab->next = first;
     if (first != NO_PAGE)
-        heap.buddy.page[first].prev = pfn_of_slab(slab);
-    cache->partial[level] = pfn_of_slab(slab);
+        heap.buddy.page[first].prev = pfn_of_page(slab);
+    cache->partial[level] = pfn_of_page(slab);
     cache->levels |= (uint16_t)(1u << level);
     return true;
 }
@@ -75,7 +75,7 @@ struct page *partial_first(const struct kmem_cache *cache, unsigned level)
 
 bool slab_is_kept(const struct kmem_cache *cache, const struct page *slab)
 {
-    return slab == cache->slab || pfn_of_slab(slab) == cache->spare;
+    return slab == cache->slab || pfn_of_page(slab) == cache->spare;
 }
 
 /* S3, S4: is it where it belongs? */

@@ -41,7 +41,7 @@ SHORT bool take_at_once(struct kmem_cache *cache, struct alloc_site *site,
 static RARE void record_freed(struct page *slab, uint32_t index,
                               struct alloc_site *site)
 {
-    heap.record[pfn_of_slab(slab) + index].freed_by = site->number;
+    heap.record[pfn_of_page(slab) + index].freed_by = site->number;
 }
 
 /* Take the slot at p back if it is handed out.  mm is entered.  False: it is free. */

@@ -89,10 +89,8 @@ static void map_detach(const struct kmem_cache *cache, struct page *slab)
     if (cache->map_place != MAP_APART)
         return;
 
-    const char *map = (const char *)map_of(cache, slab);
-    struct slot slot = slot_of_slab(&heap.buddy.page[pfn_of(map)], 0);
+    struct slot slot = slab_map_slot(slab);
 
-    slot.index = slot_index(slot.cache, (uint32_t)(map - slab_start(slot.slab)));
     slot.cache->frees++;
     slab_put_back(&slot);
 }
@@ -106,7 +104,7 @@ static void clear_records(const struct kmem_cache *cache, struct page *slab)
         memset(slab_start(slab) + cache->record_offset, 0,
                cache->slots * sizeof(struct record));
     else if (heap.record)
-        memset(&heap.record[pfn_of_slab(slab)], 0,
+        memset(&heap.record[pfn_of_page(slab)], 0,
                sizeof(struct record) << cache->order);
 }
 
@@ -197,7 +195,7 @@ static void remember(const struct kmem_cache *cache, uint32_t pfn)
 /* Give an empty slab, on no list, back to the page allocator. */
 static void discard(struct kmem_cache *cache, struct page *slab)
 {
-    uint32_t pfn = pfn_of_slab(slab);
+    uint32_t pfn = pfn_of_page(slab);
 
     if (heap.record && !is_map_cache(cache))
         remember(cache, pfn);
@@ -226,7 +224,7 @@ static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfre
     else if (nfree < cache->slots && unlikely(!partial_add(cache, slab, nfree)))
         mend_lists(cache, broken_list, slab);
     else if (nfree == cache->slots && cache->spare == NO_PAGE)
-        cache->spare = pfn_of_slab(slab);
+        cache->spare = pfn_of_page(slab);
     else if (nfree == cache->slots)
         discard(cache, slab);
 }

@@ -24,10 +24,20 @@ struct kmem_cache *slab_map_cache(const struct kmem_cache *cache)
     return &caches[FIRST_MAP_CACHE + i];
 }
 
+struct slot slab_map_slot(const struct page *slab)
+{
+    uintptr_t offset = (uintptr_t)slab->map * sizeof(uint32_t);
+    struct page *page = &heap.buddy.page[offset >> PAGE_SHIFT];
+
+    return slot_of_slab(page, slot_index(&caches[page->cache],
+                                         (uint32_t)(offset & (PAGE_SIZE - 1))));
+}
+
 bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
 {
     uintptr_t offset = (uintptr_t)slab->map * sizeof(uint32_t);
     uintptr_t pfn = offset >> PAGE_SHIFT;
+    uint32_t in_page = (uint32_t)(offset & (PAGE_SIZE - 1));
     const struct kmem_cache *maps = slab_map_cache(cache);
 
     if (cache->map_place == MAP_IN_PAGE)
@@ -38,11 +48,9 @@ bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
         heap.buddy.page[pfn].cache != maps - caches)
         return false;
 
-    struct slot slot = slot_of_slab(&heap.buddy.page[pfn], 0);
-    uint32_t in_slab = (uint32_t)(offset & (PAGE_SIZE - 1));
+    struct slot slot = slab_map_slot(slab);
 
-    slot.index = slot_index(maps, in_slab);
-    return slot.index < maps->slots && in_slab % maps->slot_size == 0 &&
+    return slot.index < maps->slots && in_page % maps->slot_size == 0 &&
            !is_free_slot(&slot);
 }
 
@@ -90,7 +98,7 @@ static bool names_its_cache(const struct page *slab)
     enum page_kind kind = is_map_cache(cache) ? PG_MAPS : PG_SLAB;
 
     if (!cache->name || slab->order != cache->order ||
-        !is_slab_of(cache, pfn_of_slab(slab)))
+        !is_slab_of(cache, pfn_of_page(slab)))
         return false;
     for (uint32_t i = 0; i < 1u << slab->order; i++)
         if (slab[i].cache != slab->cache || slab[i].order != slab->order ||

@@ -141,12 +141,7 @@ static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab
 
 static inline char *slab_start(const struct page *slab)
 {
-    return address_of((uint32_t)(slab - heap.buddy.page));
-}
-
-static inline uint32_t pfn_of_slab(const struct page *slab)
-{
-    return (uint32_t)(slab - heap.buddy.page);
+    return address_of(pfn_of_page(slab));
 }
 
 static inline uint32_t slot_bit(const struct slot *slot)
@@ -210,7 +205,7 @@ static inline struct record *slot_record(const struct slot *slot)
                slot->index;
     if (!cache->has_page_records)
         return NULL;
-    return &heap.record[pfn_of_slab(slot->slab) + slot->index];
+    return &heap.record[pfn_of_page(slot->slab) + slot->index];
 }
 
 /* Handed out, and not freed: what waits in quarantine is neither free nor live. */
@@ -250,6 +245,8 @@ static inline uint32_t slab_count_free(const struct kmem_cache *cache,
 
 /* The map cache whose objects are the maps of this cache's slabs (MAP_APART). */
 struct kmem_cache *slab_map_cache(const struct kmem_cache *cache);
+/* MAP_APART: the slot that it is, of a map cache's slab, which is a page. */
+struct slot slab_map_slot(const struct page *slab);
 /* Is the slab's map where its cache says? (S2) */
 bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab);
 /* Of its page structs and map: NULL, or S1 or S2. */

@@ -67,11 +67,10 @@ static uint32_t run_start(uint32_t head)
 static void fill_pages(struct mm_what *what, uint32_t head)
 {
     const struct page *page = &heap.buddy.page[head];
-    uint32_t n = page->kind == PG_USED && page->run ? page->run : 1u << page->order;
 
     what->kind = page->kind == PG_LARGE ? MM_LARGE : MM_USED_PAGES;
     what->exact = page->kind == PG_USED && page->run;
-    fill_extent(what, (uintptr_t)address_of(head), (size_t)n << PAGE_SHIFT);
+    fill_extent(what, (uintptr_t)address_of(head), (size_t)used_pages(page) << PAGE_SHIFT);
     what->asked = what->bytes;
     if (heap.record)
         fill_record(what, &heap.record[head]);

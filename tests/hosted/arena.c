@@ -287,6 +287,14 @@ struct mm_what arena_what(const void *addr)
 
 static uint32_t seed = 20261123, random_state;
 
+void set_dial(const char *name, const char *value)
+{
+    const char *problem = mm_set_dial(name, value);
+
+    if (problem)
+        fail_msg("%s=%s: %s", name, value, problem);
+}
+
 uint32_t arena_random(void)
 {
     random_state ^= random_state << 13;

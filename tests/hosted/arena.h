@@ -83,6 +83,9 @@ struct mm_what arena_what(const void *addr);
 
 /* ---- small things ---------------------------------------------------------- */
 
+/* mm_set_dial, which must take it. */
+void set_dial(const char *name, const char *value);
+
 /* The same in every run of one seed (MARBLES_SEED). */
 uint32_t arena_random(void);
 uint32_t arena_random_below(uint32_t n);

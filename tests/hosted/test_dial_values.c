@@ -7,14 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set(const char *name, const char *value)
-{
-    const char *problem = mm_set_dial(name, value);
-
-    if (problem)
-        fail_msg("%s=%s: %s", name, value, problem);
-}
-
 /* Refused, in words, and nothing has changed. */
 static void refuse(const char *name, const char *value)
 {
@@ -39,14 +31,14 @@ static void switches_say_what_they_are(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         for (size_t k = 0; k < sizeof(on) / sizeof(on[0]); k++) {
-            set(names[i][0], on[k]);
+            set_dial(names[i][0], on[k]);
             assert_string_equal(mm_dial(names[i][0]), names[i][1]);
             assert_int_equal(mm_state, MM_DIALS);
             refuse(names[i][0], "maybe");
             for (size_t other = 0; other < sizeof(names) / sizeof(names[0]); other++)
                 if (other != i)
                     assert_string_equal(mm_dial(names[other][0]), "");
-            set(names[i][0], off[k % 2]);
+            set_dial(names[i][0], off[k % 2]);
             assert_string_equal(mm_dial(names[i][0]), "");
             assert_int_equal(mm_state, 0);
         }
@@ -65,15 +57,15 @@ static void free_pages_are_poisoned_when_the_switch_is_set(void **state)
     bytes = page_address(page);
     __free_page(page);
     memset(bytes, 0x11, PAGE_SIZE);
-    set("debug_pagealloc", "off");
+    set_dial("debug_pagealloc", "off");
     assert_true(all_bytes(bytes, 0x11, PAGE_SIZE));
-    set("debug_pagealloc", "on");
+    set_dial("debug_pagealloc", "on");
     assert_true(all_bytes(bytes, bytes[0], PAGE_SIZE));
     assert_int_not_equal(bytes[0], 0x11);
     bytes[5] = 0x11;
-    set("debug_pagealloc", "on");               /* it was: nothing is restored */
+    set_dial("debug_pagealloc", "on");               /* it was: nothing is restored */
     assert_int_equal(bytes[5], 0x11);
-    set("debug_pagealloc", "off");
+    set_dial("debug_pagealloc", "off");
     assert_int_equal(bytes[5], 0x11);
     assert_int_equal(mm_find_damage(), 0);      /* nobody looks any more */
 }
@@ -90,14 +82,14 @@ static void quarantine_takes_and_says_numbers_of_bytes(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        set("quarantine", numbers[i][0]);
+        set_dial("quarantine", numbers[i][0]);
         assert_string_equal(mm_dial("quarantine"), numbers[i][1]);
         assert_int_equal(mm_state, *numbers[i][1] ? MM_DIALS : 0);
     }
     snprintf(largest, sizeof(largest), "%zuK", SIZE_MAX >> 10);
-    set("quarantine", largest);
+    set_dial("quarantine", largest);
     snprintf(largest, sizeof(largest), "%zu", SIZE_MAX / 16 * 10);
-    set("quarantine", largest);                 /* more than any heap has */
+    set_dial("quarantine", largest);                 /* more than any heap has */
     assert_string_equal(mm_dial("quarantine"), largest);
     snprintf(too_large, sizeof(too_large), "%zuK", (SIZE_MAX >> 10) + 1);
     refuse("quarantine", too_large);
@@ -122,7 +114,7 @@ static void assert_all_come_back(void)
 {
     const void *live;
 
-    set("quarantine", "0");
+    set_dial("quarantine", "0");
     arena_check();
     while (live = NULL, mm_walk_live(stop_at_first, &live), live)
         kfree(live);
@@ -138,7 +130,7 @@ static void quarantine_holds_4096_objects_at_most(void **state)
     bool oldest_came = false;
 
     (void)state;
-    set("quarantine", "64M");
+    set_dial("quarantine", "64M");
     for (int i = 0; i < MANY; i++)
         assert_non_null(table[i] = kmalloc(8, GFP_KERNEL));
     for (int i = 0; i < MANY; i++)
@@ -164,7 +156,7 @@ static void quarantine_always_holds_what_was_freed_last(void **state)
     static void *table[MANY], *taken[2 * MANY];
 
     (void)state;
-    set("quarantine", "1K");
+    set_dial("quarantine", "1K");
     for (int i = 0; i < MANY; i++)
         assert_non_null(table[i] = kmalloc(SIZE, GFP_KERNEL));
     for (int i = 0; i < MANY; i++)
@@ -188,7 +180,7 @@ static void slub_debug_is_as_long_as_it_may_be(void **state)
     spec[128] = '\0';
     refuse("slub_debug", spec);
     spec[127] = '\0';
-    set("slub_debug", spec);
+    set_dial("slub_debug", spec);
     assert_string_equal(mm_dial("slub_debug"), spec);
 }
 
@@ -202,10 +194,10 @@ static void slub_debug_is_on_if_any_flag_is(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
-        set("slub_debug", on[i]);
+        set_dial("slub_debug", on[i]);
         assert_string_equal(mm_dial("slub_debug"), on[i]);
         assert_int_equal(mm_state, MM_DIALS);
-        set("slub_debug", off[i % (sizeof(off) / sizeof(off[0]))]);
+        set_dial("slub_debug", off[i % (sizeof(off) / sizeof(off[0]))]);
         assert_int_equal(mm_state, 0);
     }
 }
@@ -245,12 +237,12 @@ static void the_last_words_that_name_a_cache_count(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (int before = 0; before < 2; before++) {    /* made after, or before */
             if (before)
-                set("slub_debug", cases[i].spec);
+                set_dial("slub_debug", cases[i].spec);
             assert_non_null(kmem_cache_create("ab", 64, 0, 0, NULL));
             assert_non_null(kmem_cache_create("ac", 64, 0, 0, NULL));
             assert_non_null(kmem_cache_create("b", 64, 0, 0, NULL));
             if (!before)
-                set("slub_debug", cases[i].spec);
+                set_dial("slub_debug", cases[i].spec);
             assert_int_equal(is_poisoned("ab"), cases[i].ab);
             assert_int_equal(is_poisoned("ac"), cases[i].ac);
             assert_int_equal(is_poisoned("b"), cases[i].b);
@@ -272,7 +264,7 @@ static void what_needs_records_is_refused_without_them(void **state)
     refuse("slub_debug", "U");
     refuse("slub_debug", "Z;PU,kmalloc-64");
     refuse("slub_debug", "");                   /* which is FZPU */
-    set("slub_debug", "FZP");
+    set_dial("slub_debug", "FZP");
     assert_int_equal(mm_state, MM_DIALS);
 }
 
@@ -289,7 +281,7 @@ static void dials_are_not_set_under_a_busy_mm(void **state)
 static void a_dial_set_before_there_is_a_heap_waits_for_it(void **state)
 {
     (void)state;
-    set("init_on_alloc", "1");
+    set_dial("init_on_alloc", "1");
     arena_open(1000, 0);
     assert_int_equal(mm_state, MM_DIALS);
     assert_true(all_bytes(kmalloc(100, GFP_KERNEL), 0, 100));

@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static void set(const char *name, const char *value)
-{
-    assert_null(mm_set_dial(name, value));
-}
-
 /* Wherever it points: the compiler must not warn of what is tried here. */
 static unsigned char *beyond(void *p, long offset)
 {
@@ -55,7 +50,7 @@ static void assert_damage(const struct mm_report *report, const unsigned char *f
 static void a_write_beside_an_object_is_found_when_it_is_freed(void **state)
 {
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     for (size_t i = 0; i < WRITES; i++) {
         unsigned char *p = kmalloc(writes[i].size, GFP_KERNEL);
         const uint32_t taken = __LINE__ - 1;
@@ -80,7 +75,7 @@ static void a_write_beside_an_object_is_found_when_it_is_freed(void **state)
 static void a_write_beside_an_object_is_found_by_looking_and_only_once(void **state)
 {
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     for (size_t i = 0; i < WRITES; i++) {
         unsigned char *p = kmalloc(writes[i].size, GFP_KERNEL);
 
@@ -99,7 +94,7 @@ static void the_first_and_the_last_wrong_byte_are_named(void **state)
     unsigned char *p = NULL;
 
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     p = kmalloc(opaque(40), GFP_KERNEL);
     memset(p + 43, 0x42, 9);
     p[46] = 0xcc;                       /* right by chance, in the middle */
@@ -110,8 +105,8 @@ static void the_first_and_the_last_wrong_byte_are_named(void **state)
 static void every_byte_asked_for_may_be_written(void **state)
 {
     (void)state;
-    set("slub_debug", "FZPU");
-    set("debug_pagealloc", "on");
+    set_dial("slub_debug", "FZPU");
+    set_dial("debug_pagealloc", "on");
     for (size_t size = 1; size <= 20000; size += size < 600 ? 1 : 97) {
         unsigned char *p = kmalloc(size, GFP_KERNEL), *q = kzalloc(size, GFP_KERNEL);
 
@@ -133,7 +128,7 @@ static void powers_of_two_stay_aligned_to_themselves(void **state)
     void *p[40];
 
     (void)state;
-    set("slub_debug", "FZPU");
+    set_dial("slub_debug", "FZPU");
     for (size_t size = 8; size <= 1u << 20; size *= 2) {
         unsigned n = size < 16384 ? 40 : 2;
 
@@ -151,7 +146,7 @@ static void caches_of_programs_have_red_zones_and_their_alignment(void **state)
     static const size_t aligns[] = { 1, 8, 32, 128, 4096 };
 
     (void)state;
-    set("slub_debug", "Z,odd");
+    set_dial("slub_debug", "Z,odd");
     for (size_t i = 0; i < 5; i++)
         for (size_t size = 1; size < 300; size += 7) {
             struct kmem_cache *cache = kmem_cache_create("odd", size, aligns[i], 0, NULL);
@@ -175,7 +170,7 @@ static void krealloc_moves_the_red_zone(void **state)
     unsigned char *p = NULL;
 
     (void)state;
-    set("slub_debug", "ZP");
+    set_dial("slub_debug", "ZP");
     p = kmalloc(opaque(40), GFP_KERNEL);
     memset(p, 1, 40);
     assert_ptr_equal(krealloc(p, opaque(60), GFP_KERNEL), p);
@@ -199,7 +194,7 @@ static void the_slack_of_a_large_kmalloc_moves_with_krealloc(void **state)
     unsigned char *p = NULL;
 
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     p = kmalloc(opaque(9000), GFP_KERNEL);
     assert_ptr_equal(krealloc(p, opaque(16000), GFP_KERNEL), p);
     memset(p, 1, 16000);
@@ -216,7 +211,7 @@ static void a_large_kmalloc_from_before_has_no_red_zone(void **state)
     (void)state;
     assert_int_equal(ksize(p), 16384);
     memset(p, 7, 16384);
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     assert_int_equal(mm_find_damage(), 0);
     assert_int_equal(ksize(p), 16384);
     assert_true(all_bytes(p, 7, 16384));
@@ -228,8 +223,8 @@ static void growing_a_large_kmalloc_looks_at_its_red_zone_first(void **state)
     unsigned char *p = NULL;
 
     (void)state;
-    set("slub_debug", "Z");
-    set("init_on_alloc", "1");
+    set_dial("slub_debug", "Z");
+    set_dial("init_on_alloc", "1");
     p = kmalloc(opaque(9000), GFP_KERNEL);
     p[9000] = 0x66;
     assert_ptr_equal(krealloc(p, opaque(9100), GFP_KERNEL), p);
@@ -244,7 +239,7 @@ static void an_address_in_a_red_zone_is_told_from_its_object(void **state)
     struct mm_what what;
 
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     p = kmalloc(64, GFP_KERNEL);
     for (long at = -32; at < 96; at++) {
         what = arena_what(p + at);
@@ -266,7 +261,7 @@ static void a_write_after_kfree_is_found_at_the_next_allocation(void **state)
     uint32_t taken, freed;
 
     (void)state;
-    set("slub_debug", "P");
+    set_dial("slub_debug", "P");
     p = kmalloc(opaque(100), GFP_KERNEL); taken = __LINE__;
     kfree(p); freed = __LINE__;
     assert_true(all_bytes(p, 0x6b, 127));
@@ -289,7 +284,7 @@ static void a_write_after_kfree_is_found_by_looking(void **state)
     unsigned char *p = NULL;
 
     (void)state;
-    set("slub_debug", "P");
+    set_dial("slub_debug", "P");
     for (size_t size = 8; size <= 8192; size *= 2) {
         p = kmalloc(size, GFP_KERNEL);
         kfree(p);
@@ -312,9 +307,9 @@ static void constructed_objects_stay_constructed(void **state)
     unsigned char *p;
 
     (void)state;
-    set("slub_debug", "FZPU");
-    set("init_on_free", "1");
-    set("init_on_alloc", "1");
+    set_dial("slub_debug", "FZPU");
+    set_dial("init_on_free", "1");
+    set_dial("init_on_alloc", "1");
     cache = kmem_cache_create("constructed", 48, 0, 0, construct);
     for (int i = 0; i < 3; i++) {
         p = kmem_cache_alloc(cache, GFP_KERNEL);
@@ -332,7 +327,7 @@ static void init_on_free_clears_all_that_could_be_used(void **state)
     size_t bytes = ksize(p);
 
     (void)state;
-    set("init_on_free", "1");
+    set_dial("init_on_free", "1");
     assert_int_equal(bytes, 104);
     memset(p, 0xff, bytes);
     kmem_cache_free(cache, p);
@@ -348,7 +343,7 @@ static void pages_are_cleared_only_if_asked_for(void **state)
     (void)state;
     memset(p, 0x5c, 4 * PAGE_SIZE);
     free_pages((unsigned long)p, 2);
-    set("page_owner", "on");
+    set_dial("page_owner", "on");
     assert_ptr_equal((void *)__get_free_pages(GFP_KERNEL, 2), p);
     assert_true(all_bytes(p, 0x5c, 4 * PAGE_SIZE));
     free_pages((unsigned long)p, 2);
@@ -364,7 +359,7 @@ static void poison_is_laid_over_what_is_free_when_the_dial_is_set(void **state)
     (void)state;
     kfree(p);
     memset(q, 0x12, 64);
-    set("slub_debug", "P");
+    set_dial("slub_debug", "P");
     assert_true(all_bytes(p, 0x6b, 63));
     assert_true(all_bytes(q, 0x12, 64));
     assert_int_equal(mm_find_damage(), 0);
@@ -383,7 +378,7 @@ static void a_write_to_a_free_page_is_found(void **state)
     uint32_t taken;
 
     (void)state;
-    set("debug_pagealloc", "on");
+    set_dial("debug_pagealloc", "on");
     p = (void *)__get_free_pages(GFP_KERNEL, 2); taken = __LINE__;
     memset(p, 0x55, 4 * PAGE_SIZE);
     free_pages((unsigned long)p, 2);
@@ -402,7 +397,7 @@ static void a_write_to_a_free_page_is_found(void **state)
 static void all_that_the_heap_hands_out_can_be_cleared(void **state)
 {
     (void)state;
-    set("init_on_alloc", "1");
+    set_dial("init_on_alloc", "1");
     for (size_t size = 1; size < 70000; size = size * 3 / 2 + 1) {
         unsigned char *p = kmalloc(size, GFP_KERNEL);
 
@@ -424,7 +419,7 @@ static void all_that_is_freed_can_be_cleared(void **state)
     unsigned char *keeps_slab = kmalloc(500, GFP_KERNEL);
 
     (void)state;
-    set("init_on_free", "1");
+    set_dial("init_on_free", "1");
     for (size_t size = 400; size < 70000; size *= 3) {
         unsigned char *p = kmalloc(size, GFP_KERNEL);
 
@@ -442,8 +437,8 @@ static void a_freed_object_is_not_handed_out_while_it_waits(void **state)
     unsigned char *p = NULL, *q[100];
 
     (void)state;
-    set("quarantine", "1K");
-    set("slub_debug", "P");
+    set_dial("quarantine", "1K");
+    set_dial("slub_debug", "P");
     p = kmalloc(64, GFP_KERNEL);
     kfree(p);
     assert_int_equal(arena_stats().live_objects, 0);
@@ -464,7 +459,7 @@ static void a_freed_object_is_not_handed_out_while_it_waits(void **state)
     for (int i = 0; i < 100; i++)
         kfree(q[i]);                    /* and now everything before did */
     arena_check();
-    set("quarantine", "0");
+    set_dial("quarantine", "0");
     arena_check();
     mm_reclaim();
     assert_int_equal(arena_stats().slab_pages, 0);
@@ -475,7 +470,7 @@ static void quarantine_gives_way_when_memory_is_short(void **state)
     uint32_t n = 0;
 
     (void)state;
-    set("quarantine", "64M");
+    set_dial("quarantine", "64M");
     arena_open(64, 0);
     for (int i = 0; i < 4000; i++) {
         void *p = kmalloc(1000, GFP_KERNEL);
@@ -495,7 +490,7 @@ static void a_cache_can_end_while_its_objects_wait(void **state)
     struct kmem_cache *cache = make("short", 100, 0);
 
     (void)state;
-    set("quarantine", "64K");
+    set_dial("quarantine", "64K");
     kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
     kmem_cache_destroy(cache);
     arena_check();
@@ -532,7 +527,7 @@ static void the_calls_that_took_and_freed_are_known(void **state)
 
     (void)state;
     mm_stack_hook = give_calls;
-    set("slub_debug", "U");
+    set_dial("slub_debug", "U");
     depth = 2;
     calls[1] = 0x2000;
     for (uintptr_t i = 0; i < 3; i++) {
@@ -563,7 +558,7 @@ static void stacks_that_find_no_room_are_counted(void **state)
 
     (void)state;
     mm_stack_hook = give_calls;
-    set("slub_debug", "U");
+    set_dial("slub_debug", "U");
     depth = 1;
     for (uintptr_t i = 0; i < 2000; i++) {
         void *p;
@@ -599,19 +594,19 @@ static void assert_watched(size_t size, bool zones, bool poison)
 static void slub_debug_can_name_caches(void **state)
 {
     (void)state;
-    set("slub_debug", "ZP,kmalloc-64,kmalloc-5*;P;-,kmalloc-32");
+    set_dial("slub_debug", "ZP,kmalloc-64,kmalloc-5*;P;-,kmalloc-32");
     assert_watched(64, true, true);
     assert_watched(512, true, true);
     assert_watched(100, false, true);
     assert_watched(32, false, false);
-    set("slub_debug", "Z,kmalloc-6");
+    set_dial("slub_debug", "Z,kmalloc-6");
     assert_watched(64, false, false);
-    set("slab_debug", "z");
+    set_dial("slab_debug", "z");
     assert_watched(64, true, false);
-    set("slub_debug", "");
+    set_dial("slub_debug", "");
     assert_watched(64, true, true);
     assert_string_equal(mm_dial("slub_debug"), "FZPU");
-    set("slub_debug", "-");
+    set_dial("slub_debug", "-");
     assert_watched(64, false, false);
     assert_int_equal(mm_state, 0);      /* the short ways are open again */
 }
@@ -625,7 +620,7 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     assert_watched(128, true, true);
     kfree(p);
     assert_watched(64, false, true);
-    set("slub_debug", "ZP");
+    set_dial("slub_debug", "ZP");
     assert_watched(64, true, true);
     p = kmalloc(64, GFP_KERNEL);
     assert_non_null(mm_set_dial("slub_debug", "-"));
@@ -634,7 +629,7 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     kfree(p);
     assert_damage(expect_report(MM_BUG_RIGHT_REDZONE), beyond(p, 64), beyond(p, 64),
                   0x12, 0xcc);
-    set("slub_debug", "-");
+    set_dial("slub_debug", "-");
     assert_int_equal(mm_state, 0);
 }
 
@@ -643,7 +638,7 @@ static void a_busy_mm_keeps_its_dials(void **state)
     void *p = NULL;
 
     (void)state;
-    set("quarantine", "64K");
+    set_dial("quarantine", "64K");
     p = kmalloc(64, GFP_KERNEL);
     kfree(p);
     mm_state |= MM_BUSY;
@@ -662,7 +657,7 @@ static void a_free_that_was_put_off_has_no_calls_of_others(void **state)
 
     (void)state;
     mm_stack_hook = give_calls;
-    set("slub_debug", "U");
+    set_dial("slub_debug", "U");
     depth = 1;
     keeps_slab = kmalloc(64, GFP_KERNEL);
     p = kmalloc(64, GFP_KERNEL);
@@ -678,9 +673,9 @@ static void a_free_that_was_put_off_has_no_calls_of_others(void **state)
 static void a_destroyed_cache_leaves_no_dial_on(void **state)
 {
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     kmem_cache_destroy(make("gone", 100, 0));
-    set("slub_debug", "-");
+    set_dial("slub_debug", "-");
     assert_int_equal(mm_state, 0);
 }
 
@@ -707,8 +702,8 @@ static void wrong_values_are_refused_in_words(void **state)
 static void dials_hold_from_the_start_if_set_before(void **state)
 {
     (void)state;
-    set("slub_debug", "ZP,kmalloc-64");
-    set("debug_pagealloc", "1");
+    set_dial("slub_debug", "ZP,kmalloc-64");
+    set_dial("debug_pagealloc", "1");
     arena_open(200, 5);
     assert_watched(64, true, true);
     assert_watched(32, false, false);
@@ -723,9 +718,9 @@ static void what_is_left_of_a_dial_is_still_watched(void **state)
     unsigned char *p;
 
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     p = kmalloc(20000, GFP_KERNEL);
-    set("slub_debug", "-");
+    set_dial("slub_debug", "-");
     assert_int_equal(mm_state, MM_DIALS);
     p = krealloc(p, 10000, GFP_KERNEL);
     assert_int_equal(ksize(p), 10000);
@@ -733,7 +728,7 @@ static void what_is_left_of_a_dial_is_still_watched(void **state)
     kfree(p);
     assert_int_equal(expect_report(MM_BUG_RIGHT_REDZONE)->damage.first,
                      (uintptr_t)p + 10000);
-    set("slub_debug", "-");
+    set_dial("slub_debug", "-");
     assert_int_equal(mm_state, 0);
 }
 
@@ -745,7 +740,7 @@ static void a_broken_slab_is_reported_and_set_aside(void **state)
     struct page *page;
 
     (void)state;
-    set("slub_debug", "F");
+    set_dial("slub_debug", "F");
     p = kmalloc(512, GFP_KERNEL);
     page = virt_to_page(p);
     page->order ^= 1;                   /* a stray write into its page struct */

@@ -497,7 +497,7 @@ static void a_spare_slab_that_is_in_use_is_not_given_back(void **state)
         furnish();
         if (which == 0)
             free_all();         /* the served one: empty, and then with objects */
-        shrink_with_spare(which == 2 ? *some_head() : pfn_of_slab(cache->slab));
+        shrink_with_spare(which == 2 ? *some_head() : pfn_of_page(cache->slab));
         free_all();
         kmem_cache_destroy(cache);
         assert_same_blocks(&start);

@@ -41,6 +41,15 @@ static void assert_slabs(uint32_t full, uint32_t partial, uint32_t empty)
     assert_int_equal(stats.empty_slab_pages, empty * info.pages_per_slab);
 }
 
+/* In a new heap, when each slab gives so many objects back. */
+static void assert_slabs_of(const uint32_t *gives, uint32_t full, uint32_t partial,
+                            uint32_t empty)
+{
+    arena_open(3000, 300);
+    make_slabs(gives);
+    assert_slabs(full, partial, empty);
+}
+
 static void slabs_are_counted_by_how_full_they_are(void **state)
 {
     static const uint32_t none[SLABS] = { 0 };
@@ -50,20 +59,11 @@ static void slabs_are_counted_by_how_full_they_are(void **state)
     static const uint32_t two_empty[SLABS] = { 64, 0, 0, 0, 0, 0, 0, 64 };
 
     (void)state;
-    make_slabs(none);
-    assert_slabs(8, 0, 0);
-    arena_open(3000, 300);
-    make_slabs(levels);
-    assert_slabs(2, 6, 0);
-    arena_open(3000, 300);
-    make_slabs(served);
-    assert_slabs(6, 2, 0);
-    arena_open(3000, 300);
-    make_slabs(one_empty);
-    assert_slabs(6, 1, 1);
-    arena_open(3000, 300);
-    make_slabs(two_empty);
-    assert_slabs(6, 0, 2);
+    assert_slabs_of(none, 8, 0, 0);
+    assert_slabs_of(levels, 2, 6, 0);
+    assert_slabs_of(served, 6, 2, 0);
+    assert_slabs_of(one_empty, 6, 1, 1);
+    assert_slabs_of(two_empty, 6, 0, 2);
 }
 
 static void reclaim_tells_how_many_pages_went(void **state)

@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-static void set(const char *name, const char *value)
-{
-    assert_null(mm_set_dial(name, value));
-}
-
 /* Wherever it points: the compiler must not warn of what is tried here. */
 static unsigned char *beyond(void *p, long offset)
 {
@@ -31,7 +26,7 @@ static void only_poison_writes_to_memory_that_comes_and_goes(void **state)
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         unsigned char *p;
 
-        set("slub_debug", others[i]);
+        set_dial("slub_debug", others[i]);
         p = kmalloc(opaque(64), GFP_KERNEL);
         memset(p, 0x11, 64);
         kfree(p);
@@ -51,7 +46,7 @@ static void krealloc_in_place_keeps_every_byte_that_may_be_used(void **state)
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         unsigned char *p;
 
-        set("slub_debug", others[i]);
+        set_dial("slub_debug", others[i]);
         p = kmalloc(opaque(40), GFP_KERNEL);
         assert_int_equal(ksize(p), 64);
         memset(p, 0x22, 64);
@@ -86,7 +81,7 @@ static void growing_a_large_kmalloc_writes_to_its_new_bytes_only(void **state)
     unsigned char *p, *behind = NULL;
 
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     p = take_neighbours(&behind);
     memset(p, 0x33, 9000);
     memset(behind, 0x44, 9000);
@@ -108,7 +103,7 @@ static void every_damage_around_a_free_object_counts(void **state)
     unsigned char *keeps_slab, *p;
 
     (void)state;
-    set("slub_debug", "ZP");
+    set_dial("slub_debug", "ZP");
     keeps_slab = kmalloc(64, GFP_KERNEL);
     p = kmalloc(64, GFP_KERNEL);
     kfree(p);
@@ -131,18 +126,18 @@ static void setting_further_dials_hides_no_damage(void **state)
     unsigned char *keeps_slab, *p;
 
     (void)state;
-    set("slub_debug", "ZP");
+    set_dial("slub_debug", "ZP");
     keeps_slab = kmalloc(64, GFP_KERNEL);
     p = kmalloc(64, GFP_KERNEL);
     kfree(p);
     p[7] = 0x11;
-    set("slub_debug", "ZPU");
-    set("slub_debug", "FZP");
+    set_dial("slub_debug", "ZPU");
+    set_dial("slub_debug", "FZP");
     assert_int_equal(mm_find_damage(), 1);
     expect_report(MM_BUG_POISON);
     *beyond(p, 64) = 0x11;
-    set("slub_debug", "Z");
-    set("slub_debug", "FZ");
+    set_dial("slub_debug", "Z");
+    set_dial("slub_debug", "FZ");
     assert_int_equal(mm_find_damage(), 1);
     expect_report(MM_BUG_RIGHT_REDZONE);
     kfree(keeps_slab);
@@ -154,7 +149,7 @@ static void the_largest_objects_are_watched_without_red_zones(void **state)
     enum { LARGEST = 32768, ROOM = LARGEST - 24 };      /* a zone and a half */
 
     (void)state;
-    set("slub_debug", "ZPU");
+    set_dial("slub_debug", "ZPU");
     for (size_t size = ROOM; size <= LARGEST; size += 8) {
         struct kmem_cache *cache = kmem_cache_create("largest", size, 8, 0, NULL);
         unsigned char *p = kmem_cache_alloc(cache, GFP_KERNEL);
@@ -174,7 +169,7 @@ static void nobody_looks_under_a_busy_mm(void **state)
     unsigned char *p;
 
     (void)state;
-    set("slub_debug", "Z");
+    set_dial("slub_debug", "Z");
     p = kmalloc(64, GFP_KERNEL);
     *beyond(p, 64) = 0x11;
     mm_state |= MM_BUSY | MM_IRQ;
@@ -200,7 +195,7 @@ static void only_f_proves_the_slab_at_each_call(void **state)
         struct slot slot = { 0 };
         uint32_t serial;
 
-        set("slub_debug", cases[i].dials);
+        set_dial("slub_debug", cases[i].dials);
         broken = kmalloc(64, GFP_KERNEL);
         p = kmalloc(64, GFP_KERNEL);
         assert_true(find_object(broken, &slot));
@@ -270,8 +265,8 @@ static void calls_are_recorded_for_what_the_dial_names(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         void *keeps_slab;
 
-        set("slub_debug", cases[i].slub_debug);
-        set("page_owner", cases[i].page_owner);
+        set_dial("slub_debug", cases[i].slub_debug);
+        set_dial("page_owner", cases[i].page_owner);
         keeps_slab = kmalloc(64, GFP_KERNEL);
         assert_who(kmalloc(64, GFP_KERNEL), false, cases[i].small);
         assert_who(kmalloc(10000, GFP_KERNEL), false, cases[i].large);
