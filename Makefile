@@ -213,15 +213,14 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wundef $(if $(filter 1,$(WERROR)),-Werror)
 
 # regparm, frame pointers and a stack aligned to words as Linux on i386; no register
-# that a trap does not save.  Expressions stay where they are written (-fno-tree-ter), as
-# registers are few; a frame is set up before all else (-fno-schedule-insns2).
+# that a trap does not save.  A frame is set up before all else (-fno-schedule-insns2).
 # _LIBC_LIMITS_H_: GCC's own limits.h is not to look for another one behind it.
 KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=core2 -mregparm=3 \
           -mgeneral-regs-only -ffreestanding -nostdinc -isystem $(BUILTIN_HEADERS) -D_LIBC_LIMITS_H_ -I. \
           -fno-pic -fno-pie -fcf-protection=none -fno-stack-protector \
           -fno-omit-frame-pointer -fno-optimize-sibling-calls \
           $(if $(filter clang,$(TOOLS)),-mstack-alignment=4, \
-               -mpreferred-stack-boundary=2 -fno-tree-ter -fno-schedule-insns2) \
+               -mpreferred-stack-boundary=2 -fno-schedule-insns2) \
           -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
           -fstack-clash-protection -fno-common \
           -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=

@@ -29,6 +29,7 @@
 #include "kernel/memmap.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
+#include "kernel/sites.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/mm.h"
@@ -136,8 +137,11 @@ static void explain(const struct trap_frame *frame)
 
 static void print_state(void)
 {
+    char caller[2 * TEXT_SIZE];
+
     if (mm_state & MM_BUSY)
-        pr_emerg("  inside the allocator: its structures are half changed");
+        pr_emerg("  inside the allocator%s: its structures are half changed",
+                 site_caller(mm_serving(), caller, sizeof(caller)));
     if (mm_state & MM_IRQ)
         pr_emerg("  in an interrupt handler");
 }

@@ -51,7 +51,7 @@ void trap_interrupt(const struct trap_frame *frame)
     mm_state |= MM_IRQ;
     if (handlers[irq] != NULL)
         handlers[irq]();
-    mm_state &= ~(uint32_t)MM_IRQ;
+    mm_state &= ~(uintptr_t)MM_IRQ;
     pic_end(irq);
 }
 

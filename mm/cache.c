@@ -119,7 +119,7 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
     const char *problem = refused(name, size, align, flags);
     struct kmem_cache *cache = NULL;
 
-    if (!problem && !mm_enter()) {
+    if (!problem && !mm_enter(site)) {
         problem = "the allocator is busy";
     } else if (!problem) {
         cache = free_entry();
@@ -158,7 +158,7 @@ void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
 
     if (!mm_may_allocate(request))
         return NULL;
-    if (mm_enter()) {
+    if (mm_enter(request->site)) {
         p = mm_watcher ? mm_watcher->take(cache, request)
                        : take_slot(cache, request->site, (uint32_t)request->bytes,
                                    request->gfp);
@@ -211,7 +211,7 @@ unsigned kmem_cache_shrink(struct kmem_cache *cache)
 {
     unsigned slabs = 0;
 
-    if (is_cache("kmem_cache_shrink", NULL, cache) && mm_enter()) {
+    if (is_cache("kmem_cache_shrink", NULL, cache) && mm_enter(NULL)) {
         slabs = cache->slabs;
         shrink(cache);
         slabs -= cache->slabs;
@@ -241,7 +241,7 @@ void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
     report.cache = cache->name;
     if (cache < &caches[FIRST_FREE_CACHE]) {
         report.problem = "kmalloc needs it";
-    } else if (!mm_enter()) {
+    } else if (!mm_enter(site)) {
         report.problem = "the allocator is busy";
     } else {
         report.live = cache->allocs - cache->frees;

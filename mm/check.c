@@ -244,7 +244,7 @@ const char *mm_check(void)
 {
     const char *broken;
 
-    if (!mm_enter())
+    if (!mm_enter(NULL))
         return "the allocator is busy: it cannot be checked from here";
     where = NULL;
     broken = buddy_check(&heap.buddy);

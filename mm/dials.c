@@ -185,7 +185,7 @@ const char *mm_set_dial(const char *name, const char *value)
 
     if (!started)
         return set(name, value);
-    if (mm_state & MM_IRQ || !mm_enter())       /* mm_state changes hands: irq.c */
+    if (mm_state & MM_IRQ || !mm_enter(NULL))       /* mm_state changes hands: irq.c */
         return "the allocator is busy";
     mm_watch_with(&watcher);
     problem = set(name, value);

@@ -23,7 +23,7 @@ enum { KEPT_PAGES = 32 };       /* single pages that wait unjoined: buddy.c */
 
 struct heap heap;
 bool mm_records = true;
-uint32_t mm_state;
+uintptr_t mm_state;
 const struct watcher *mm_watcher;
 
 static struct mm_put_off waiting[RING];
@@ -83,7 +83,7 @@ void mm_watch_with(const struct watcher *watcher)
         heap.buddy.keep = 0;            /* nothing is quick now, so let it be plain */
         buddy_join_kept(&heap.buddy);
     } else {
-        mm_state &= ~(uint32_t)MM_DIALS;
+        mm_state &= ~(uintptr_t)MM_DIALS;
         heap.buddy.keep = KEPT_PAGES;
     }
 }

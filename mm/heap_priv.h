@@ -11,9 +11,7 @@
 #include "mm/mm.h"
 
 struct heap {
-    uintptr_t base;             /* address of page 0, aligned to the largest block */
-    uint32_t *words;            /* the same, as words: slab maps are numbered so (from
-                                   `base` itself, a kfree is 4 instructions longer) */
+    uintptr_t base;             /* address of page 0: see heap_base() */
     struct buddy buddy;
     struct record *record;      /* one a page, or NULL: nothing is recorded */
     uint32_t serial;            /* of the newest allocation */
@@ -29,17 +27,29 @@ struct heap {
 
 extern struct heap heap;
 
+/*
+ * A kernel counts its pages from address 0, and the compiler may know that: a kfree is
+ * five instructions shorter.  In a program page 0 is where the memory begins, rounded
+ * down to the largest block.
+ */
+enum { HEAP_IS_AT_ZERO = !__STDC_HOSTED__ };
+
+static inline uintptr_t heap_base(void)
+{
+    return HEAP_IS_AT_ZERO ? 0 : heap.base;
+}
+
 /* ---- addresses, page numbers, records -------------------------------------- */
 
 /* At least npages if addr is outside the heap's span. */
 static inline uintptr_t pfn_of(const void *addr)
 {
-    return ((uintptr_t)addr - heap.base) >> PAGE_SHIFT;
+    return ((uintptr_t)addr - heap_base()) >> PAGE_SHIFT;
 }
 
 static inline void *address_of(uint32_t pfn)
 {
-    return (void *)(heap.base + ((uintptr_t)pfn << PAGE_SHIFT));
+    return (void *)(heap_base() + ((uintptr_t)pfn << PAGE_SHIFT));
 }
 
 static inline uint32_t pfn_of_page(const struct page *page)
@@ -47,12 +57,20 @@ static inline uint32_t pfn_of_page(const struct page *page)
     return (uint32_t)(page - heap.buddy.page);
 }
 
-static inline void record_taken(struct record *record, const struct alloc_site *site,
-                                uint32_t size)
+/* A new serial number.  (It is added to in memory: that takes no register.) */
+static inline uint32_t new_serial(void)
 {
-    record->serial = ++heap.serial;
+    heap.serial++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return heap.serial;
+}
+
+/* It is an allocation of so many bytes now, by the call site of that number. */
+static inline void record_taken(struct record *record, uint32_t site, uint32_t size)
+{
+    record->sites = site;
     record->size = size;
-    record->sites = site->number;
+    record->serial = new_serial();
 }
 
 static inline bool is_live(const struct record *record)
@@ -83,23 +101,32 @@ static inline void mm_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
  * Enter from anywhere but the fast paths.  False: mm is busy under us.  Frees
  * that were put off are done now.
  */
-bool mm_enter(void);
+bool mm_enter(const struct alloc_site *site);
 
 static inline void mm_leave(void)
 {
     mm_barrier();
-    mm_state &= ~(uint32_t)MM_BUSY;
+    mm_state &= ~MM_BUSY;
     mm_barrier();
 }
 
-/* The short way in, for the fast paths: only if nothing at all is going on. */
-static inline bool mm_enter_at_once(void)
+/*
+ * The short way in, for the fast paths: only if nothing at all is going on.  (More than
+ * 1 is as good as not 0, for no flag is 1; but 0 would be compared in a register.)
+ */
+static inline bool mm_enter_at_once(const struct alloc_site *site)
 {
-    if (unlikely(mm_state & MM_ANY))
+    if (unlikely(mm_state > 1))
         return false;
-    mm_state = MM_BUSY;
+    mm_state = (uintptr_t)site;
     mm_barrier();
     return true;
+}
+
+/* Whose call entered at once: the fast paths have no register to keep it in. */
+static inline struct alloc_site *mm_caller(void)
+{
+    return (struct alloc_site *)(mm_state & MM_BUSY);
 }
 
 /* heap.c: nothing is known, nothing waits. */
@@ -203,7 +230,7 @@ static inline void account_pages(struct alloc_site *site, uint32_t pfn, uint32_t
 {
     heap.pages_allocated += n;
     if (likely(heap.record))
-        record_taken(&heap.record[pfn], site, n << PAGE_SHIFT);
+        record_taken(&heap.record[pfn], site->number, n << PAGE_SHIFT);
 }
 
 /* The long ways of short.c. */

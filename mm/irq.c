@@ -47,7 +47,7 @@ static void do_put_off(void)
 {
     const struct mm_put_off *next;
 
-    mm_state &= ~(uint32_t)MM_PUT_OFF;
+    mm_state &= ~(uintptr_t)MM_PUT_OFF;
     while ((next = mm_next_put_off())) {
         if (next->is_right(&next->free))
             free_proved(&next->free, true);
@@ -57,11 +57,11 @@ static void do_put_off(void)
     }
 }
 
-bool mm_enter(void)
+bool mm_enter(const struct alloc_site *site)
 {
     if (mm_state & MM_BUSY)
         return false;
-    mm_state |= MM_BUSY;
+    mm_state |= site ? (uintptr_t)site : MM_BUSY;
     mm_barrier();
     do_put_off();
     return true;
@@ -80,7 +80,7 @@ void mm_free(struct mm_refusal *free, mm_proof *is_right)
 {
     bool done;
 
-    if (mm_enter()) {
+    if (mm_enter(free->site)) {
         done = is_right(free);
         if (done)
             free_proved(free, false);

@@ -47,7 +47,7 @@ static void *large_take(const struct mm_request *request)
     struct alloc_site *site = request->site;
     uint32_t pfn = NO_PAGE;
 
-    if (mm_enter()) {
+    if (mm_enter(site)) {
         pfn = pages_take(request->order, request->gfp);
         if (pfn != NO_PAGE) {
             heap.buddy.page[pfn].kind = PG_LARGE;
@@ -55,7 +55,7 @@ static void *large_take(const struct mm_request *request)
             if (mm_watcher)
                 site = mm_watcher->block_taken(request, pfn);
             if (heap.record)
-                record_taken(&heap.record[pfn], site, (uint32_t)request->bytes);
+                record_taken(&heap.record[pfn], site->number, (uint32_t)request->bytes);
         }
         mm_leave();
     }

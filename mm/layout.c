@@ -4,7 +4,11 @@
  * It is decided when the cache is made, and follows from the size of its slots (S8).
  * A slab has the lowest order that holds at least 8 slots and wastes at most 1/16.
  * With records on, each slot below a page takes 12 bytes more behind the slots; the
- * slots stay where they are, so powers of two stay aligned.
+ * slots stay where they are, so powers of two stay aligned:
+ *
+ *     few, up to 32:      | slots | records |        the map is in the page struct
+ *     many, always a page: | slots | records | map |
+ *     many, no records:    | slots | map |           or no map: it lies apart
  *
  * With red zones (dial Z) a slot is wider than its object:
  *
@@ -72,23 +76,28 @@ static void set_layout(struct kmem_cache *cache, bool of_maps)
     size_t slots = slots_that_fit(bytes - tail, stride, recorded || of_maps);
     size_t end = slots * cache->slot_size + tail;
     size_t map_offset = end + (recorded ? slots * sizeof(struct record) : 0);
+    bool many = slots > 32;
 
     cache->order = (uint8_t)order;
-    cache->slots = (uint32_t)slots;
-    cache->record_offset = recorded ? (uint32_t)end : 0;
+    cache->slots = (uint16_t)slots;
     cache->map_offset = (uint32_t)map_offset;
-    if (slots <= 32)
+    if (!many)
         cache->map_place = MAP_IN_PAGE;
     else if (map_offset + map_bytes(slots) <= bytes)
         cache->map_place = MAP_IN_SLAB;
     else
         cache->map_place = MAP_APART;
-    cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
-    cache->first_end = cache->slots_end < PAGE_SIZE ? cache->slots_end : PAGE_SIZE;
-    cache->has_page_records = heap.record && !of_maps && !recorded;
+    cache->record_place = recorded ? RECORD_IN_SLAB :
+                          heap.record && !of_maps ? RECORD_OF_PAGE : RECORD_NOWHERE;
+    cache->record_offset = recorded ? (uint32_t)end : 0;
     cache->record_step = recorded ? (int32_t)sizeof(struct record) -
                                         (int32_t)cache->slot_size : 0;
+    cache->map_to_records = (int32_t)(cache->record_offset - cache->map_offset) /
+                            (int32_t)sizeof(uint32_t);
+    cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
+    cache->many_end = many ? cache->slots_end : 0;
     cache->offset_mask = (uint32_t)bytes - 1;
+    cache->head_mask = ~((sizeof(struct page) << order) - 1);
     cache->reciprocal = UINT32_MAX / cache->slot_size + 1;
 }
 
@@ -133,10 +142,12 @@ bool cache_is_sound(const struct kmem_cache *cache)
         return false;
     set_layout(&copy, is_map_cache(cache));
     return copy.order == cache->order && copy.slots == cache->slots &&
-           copy.slots_end == cache->slots_end && copy.first_end == cache->first_end &&
+           copy.slots_end == cache->slots_end && copy.many_end == cache->many_end &&
            copy.record_step == cache->record_step &&
-           copy.has_page_records == cache->has_page_records &&
+           copy.record_place == cache->record_place &&
            copy.record_offset == cache->record_offset &&
+           copy.map_to_records == cache->map_to_records &&
+           copy.head_mask == cache->head_mask &&
            copy.map_place == cache->map_place &&
            copy.map_offset == cache->map_offset &&
            copy.offset_mask == cache->offset_mask &&

@@ -7,7 +7,8 @@
  *
  * One flat array of page structs covers the span from the lowest to the highest
  * usable page, rounded outwards to the largest block, so that blocks are aligned in
- * absolute addresses and a buddy is always inside the array.  What no range gave
+ * absolute addresses and a buddy is always inside the array (in a kernel it begins at
+ * address 0: heap_base()).  What no range gave
  * stays a hole: it costs its page structs, and is never handed out or joined over.
  *
  * Rules, beside those of buddy.c and slab.c, proved by mm_check():
@@ -84,7 +85,7 @@ static struct span hull(const struct mm_range *ranges, size_t count, uintptr_t l
             all.last = span.last;
     }
     if (all.first <= all.last) {
-        all.first &= ~block;
+        all.first = HEAP_IS_AT_ZERO ? 0 : all.first & ~block;
         all.last |= block;
         if (all.last - all.first >= MAX_PAGES)
             all.last = all.first + MAX_PAGES - 1;
@@ -197,8 +198,8 @@ static void lay_out(const struct plan *plan, const struct mm_range *ranges,
 
     memset(meta, 0, plan->page_bytes + plan->record_bytes);
     heap.base = plan->all.first << PAGE_SHIFT;
-    heap.words = (uint32_t *)heap.base;
-    heap.record = plan->record_bytes ? (struct record *)(meta + plan->page_bytes) : NULL;
+    heap.record = plan->record_bytes ? (struct record *)(meta + plan->page_bytes)
+                                     : NULL;
     buddy_init(&heap.buddy, (struct page *)meta, plan->npages);
     heap.buddy.mended = lists_mended;
     for (uint32_t i = 0; i < plan->meta_pages; i++)

@@ -21,11 +21,12 @@ extern bool mm_records;
 /*
  * Take these ranges as the heap, in any order, overlapping or not.  Only whole
  * pages inside them are used, never the page at address 0.  The page structs and
- * page records span from the lowest page to the highest, and are taken from the
- * first range with room; if none has it, the smallest ranges are left out until one
- * has.  Ranges that are not used at all are counted in mm_stats.skipped.  The array
- * itself must not lie in the memory handed over.  Called again, mm_init forgets all.
- * Nothing else of mm may be called before it.
+ * page records span from the lowest page (in a kernel, which is freestanding code, from
+ * address 0) to the highest, and are taken from the first range with room; if none has
+ * it, the smallest ranges are left out until one has.  Ranges that are not used at all
+ * are counted in mm_stats.skipped.  The array itself must not lie in the memory handed
+ * over.  Called again, mm_init forgets all.  Nothing else of mm may be called before
+ * it.
  */
 void mm_init(const struct mm_range *ranges, size_t count);
 

@@ -52,7 +52,7 @@ static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
 
     if (!mm_may_allocate(request))
         return NO_PAGE;
-    if (mm_enter()) {
+    if (mm_enter(request->site)) {
         pfn = pages_take(request->order, request->gfp);
         if (pfn != NO_PAGE) {
             if (keep != 1u << request->order)

@@ -18,16 +18,20 @@ void *memcpy(void *to, const void *from, size_t n);
 size_t strlen(const char *s);
 
 /*
- * What mm is doing: 0, or these bits.  mm sets MM_BUSY while its structures are
- * between two consistent states; the trap code sets MM_IRQ at the start of an
- * interrupt handler and clears that bit, no other, at its end; MM_PUT_OFF says
- * that frees from an interrupt wait for mm to be entered again; MM_DIALS that some
- * dial is on (dials.h), so that every call goes the long way; MM_ANY is all of these
- * bits.  A fault with MM_BUSY
- * set happened inside the allocator.
+ * What mm is doing: 0, nothing; or whom it is serving, with some bits.
+ *
+ *     | address of the call site being served, or all ones |  DIALS PUT_OFF IRQ - |
+ *       MM_BUSY: any of these bits                            a site is aligned to 32
+ *
+ * mm is busy while its structures are between two consistent states: a fault then
+ * happened inside the allocator.  The trap code sets MM_IRQ at the start of an
+ * interrupt handler and clears that bit, no other, at its end; MM_PUT_OFF says that
+ * frees from an interrupt wait for mm to be entered again; MM_DIALS that some dial is
+ * on (dials.h), so that every call goes the long way.
  */
-enum { MM_BUSY = 1, MM_IRQ = 2, MM_PUT_OFF = 4, MM_DIALS = 8, MM_ANY = 15 };
-extern uint32_t mm_state;
+enum { MM_IRQ = 2, MM_PUT_OFF = 4, MM_DIALS = 8 };
+#define MM_BUSY (~(uintptr_t)31)
+extern uintptr_t mm_state;
 
 /* What the compiler may know of a path: that it is the common one, or a rare one. */
 #define likely(truth) __builtin_expect(!!(truth), 1)

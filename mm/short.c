@@ -13,60 +13,141 @@
  * returns to the caller by itself.  How to find the caller of the rest:
  * kernel/backtrace.c.
  *
+ * Registers are what a 32-bit x86 has fewest of: three for the arguments, three that
+ * must be saved.  So nothing is kept here that can be had again: mm_state says who
+ * called; what is used twice is read twice; an address that is proved to be that of a
+ * slot can be told from the slot.
+ *
  * Cost: all of it without a loop; see make bench.
  */
 #include "mm/slab_priv.h"
 
 /* ---- objects --------------------------------------------------------------------- */
 
-/*
- * A slot of the word that the cache is serving.  False: there is none, or mm is busy.
- * The size asked for is read as late as possible, for the registers are few.
- */
-SHORT bool take_at_once(struct kmem_cache *cache, struct alloc_site *site,
-                        const uint32_t *size, void **p)
+/* A slot of the word that the cache serves.  mm is entered.  False: there is none. */
+SHORT bool take_at_once(struct kmem_cache *cache, const uint32_t *size, void **p)
 {
-    if (unlikely(!mm_enter_at_once()))
-        return false;
-
     uint32_t bits = *cache->word;
 
-    if (likely(bits))
-        *p = take_first(cache, bits, site, size);
+    if (unlikely(!bits))
+        return false;
+
+    uint32_t bit = take_bit(cache, bits);
+
+    if (likely(cache->group_record))
+        record_taken(cache->group_record + bit, mm_caller()->number, *size);
+    *p = cache->group + bit * cache->slot_size;
+    return true;
+}
+
+/* Leave, for a caller who could not be served; who that is. */
+SHORT struct alloc_site *leave_unserved(void)
+{
+    struct alloc_site *site = mm_caller();
+
     mm_leave();
-    return likely(bits);
+    return site;
 }
 
-/* Who freed a slot of a page or more, whose record is one of the slab's pages. */
-static RARE void record_freed(struct page *slab, uint32_t index,
-                              struct alloc_site *site)
+/* Set a slot's bit, which lies in that word.  False: it is set. */
+SHORT bool set_free(uint32_t *word, uint32_t index)
 {
-    heap.record[pfn_of_page(slab) + index].freed_by = site->number;
-}
-
-/* Take the slot at p back if it is handed out.  mm is entered.  False: it is free. */
-SHORT bool give_back_slot(const void *p, const struct slot *slot,
-                          struct alloc_site *site)
-{
-    struct kmem_cache *cache = slot->cache;
-    uint32_t *word = slot_word(slot);
-    uint32_t free = *word | slot_bit(slot);
+    uint32_t free = *(volatile uint32_t *)word | 1u << (index & 31);
 
     if (unlikely(free == *word))
         return false;
     *word = free;
-    if (likely(cache->record_step)) {
-        intptr_t to_record = (int32_t)slot->index * cache->record_step;
-
-        ((struct record *)((uintptr_t)p + (uintptr_t)to_record +
-                           cache->record_offset))->freed_by = site->number;
-    } else if (cache->has_page_records) {
-        record_freed(slot->slab, slot->index, site);
-    }
-    cache->frees++;
-    if (unlikely(--slot->slab->countdown == 0))
-        slab_resort(cache, slot->slab);
     return true;
+}
+
+SHORT void count_free(struct kmem_cache *cache, struct page *slab)
+{
+    cache->frees++;
+    if (unlikely(--slab->countdown == 0))
+        slab_resort(cache, slab);
+}
+
+/* Where the slot is, for the long way. */
+static RARE const void *address_of_slot(struct page *slab, uint32_t index)
+{
+    struct slot slot = slot_of_slab(slab, index);
+
+    return slot_address(&slot);
+}
+
+/* Of a slab of many slots, at that offset: a page with its map elsewhere. */
+SHORT bool give_back_of_many(struct kmem_cache *cache, struct page *slab,
+                             uint32_t offset, const void **p)
+{
+    uint32_t index;
+
+    if (!starts_slot(cache, offset, &index))
+        return false;
+    if (!set_free(heap_word(slab->map + index / 32), index)) {
+        *p = address_of_slot(slab, index);
+        return false;
+    }
+    if (likely(cache->record_place == RECORD_IN_SLAB)) {
+        uint32_t number = index * (uint32_t)(sizeof(struct record) / sizeof(uint32_t)) +
+                          slab->map + (uint32_t)cache->map_to_records;
+
+        ((struct record *)heap_word(number))->freed_by = mm_caller()->number;
+    }
+    count_free(cache, slab);
+    return true;
+}
+
+/* RECORD_IN_SLAB: who freed the slot at p. */
+SHORT void note_in_slab(const struct kmem_cache *cache, const void *p, uint32_t index)
+{
+    intptr_t step = (int32_t)index * cache->record_step;
+    uintptr_t record = (uintptr_t)p + (uintptr_t)step + cache->record_offset;
+
+    ((struct record *)record)->freed_by = mm_caller()->number;
+}
+
+/* RECORD_OF_PAGE: the same. */
+SHORT void note_of_page(const struct kmem_cache *cache, const void *p, uint32_t index)
+{
+    uintptr_t start = (uintptr_t)p - index * cache->slot_size;
+    struct record *record = &heap.record[pfn_of((void *)start) + index];
+
+    record->freed_by = mm_caller()->number;
+}
+
+/* Of a slab of few slots: one page or more, with the map in the first's struct. */
+SHORT bool give_back_of_few(struct kmem_cache *cache, struct page *page,
+                            uint32_t offset, const void *p)
+{
+    uint32_t index;
+
+    if (!starts_slot(cache, offset, &index))
+        return false;
+
+    struct page *slab = slab_head(cache, page);
+
+    if (!set_free(&slab->map, index))
+        return false;
+    if (likely(cache->record_place == RECORD_IN_SLAB))
+        note_in_slab(cache, p, index);
+    else if (cache->record_place == RECORD_OF_PAGE)
+        note_of_page(cache, p, index);
+    count_free(cache, slab);
+    return true;
+}
+
+/*
+ * Take back what starts at *p, in this page of the cache, if that is a slot that is
+ * handed out.  mm is entered.  False: it is none; *p is the same.
+ */
+SHORT bool give_back(struct kmem_cache *cache, struct page *page, const void **p)
+{
+    uint32_t offset = (uint32_t)(uintptr_t)*p & cache->offset_mask;
+
+    if (offset < cache->many_end)
+        return give_back_of_many(cache, page, offset, p);
+    return likely(offset < cache->slots_end) &&
+           give_back_of_few(cache, page, offset, *p);
 }
 
 static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp)
@@ -74,9 +155,13 @@ static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp
     uint32_t asked = (uint32_t)size;
     void *p = NULL;
 
-    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) &&
-        likely(take_at_once(kmalloc_cache(size), site, &asked, &p)))
-        return memset(p, 0, object_room(kmalloc_cache(size)));
+    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(mm_enter_at_once(site))) {
+        bool done = take_at_once(kmalloc_cache(size), &asked, &p);
+
+        mm_leave();
+        if (likely(done))
+            return memset(p, 0, object_room(kmalloc_cache(size)));
+    }
     return kmalloc_long(site, size, gfp);
 }
 
@@ -90,46 +175,85 @@ void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
     if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE)) {
         struct kmem_cache *cache = kmalloc_cache(size);
 
-        if (likely(take_at_once(cache, site, &asked, &p)))
-            return p;
+        if (likely(mm_enter_at_once(site))) {
+            if (likely(take_at_once(cache, &asked, &p))) {
+                mm_leave();
+                return p;
+            }
+            site = leave_unserved();
+        }
     }
     return kmalloc_long(site, size, gfp);
 }
 
 void kfree_at(struct alloc_site *site, const void *p)
 {
-    if (likely(mm_enter_at_once())) {
-        struct slot slot;
-        bool done = find_slot(p, &slot) && give_back_slot(p, &slot, site);
+    if (likely(mm_enter_at_once(site))) {
+        uintptr_t pfn = pfn_of(p);
+
+        if (likely(pfn < heap.buddy.npages)) {
+            struct page *page = &heap.buddy.page[pfn];
+
+            if (likely(give_back(cache_numbered[page->cache], page, &p))) {
+                mm_leave();
+                return;
+            }
+        }
+        site = leave_unserved();
+    }
+    kfree_long(site, p);
+}
+
+static RARE void *cache_alloc_zeroed(struct alloc_site *site, struct kmem_cache *cache,
+                                     gfp_t gfp)
+{
+    void *p = NULL;
+
+    if (likely(is_cache_entry(cache)) && likely(mm_enter_at_once(site))) {
+        bool done = take_at_once(cache, &cache->object_size, &p);
 
         mm_leave();
         if (likely(done))
-            return;
+            return memset(p, 0, object_room(cache));
     }
-    kfree_long(site, p);
+    return cache_alloc_long(site, cache, gfp);
 }
 
 void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)
 {
     void *p = NULL;
 
-    if (likely(is_cache_entry(cache)) &&
-        likely(take_at_once(cache, site, &cache->object_size, &p)))
-        return gfp & __GFP_ZERO ? memset(p, 0, object_room(cache)) : p;
+    if (gfp & __GFP_ZERO)
+        return cache_alloc_zeroed(site, cache, gfp);
+    if (likely(is_cache_entry(cache)) && likely(mm_enter_at_once(site))) {
+        if (likely(take_at_once(cache, &cache->object_size, &p))) {
+            mm_leave();
+            return p;
+        }
+        site = leave_unserved();
+    }
     return cache_alloc_long(site, cache, gfp);
 }
 
 void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void *p)
 {
-    if (likely(mm_enter_at_once())) {
-        struct slot slot;
-        bool done = find_slot_of(cache, p, &slot) && give_back_slot(p, &slot, site);
+    const void *object = p;
 
-        mm_leave();
-        if (likely(done))
-            return;
+    if (likely(mm_enter_at_once(site))) {
+        uintptr_t pfn = pfn_of(object);
+
+        if (likely(pfn < heap.buddy.npages)) {
+            struct page *page = &heap.buddy.page[pfn];
+
+            if (likely(cache_numbered[page->cache] == cache) &&
+                likely(give_back(cache, page, &object))) {
+                mm_leave();
+                return;
+            }
+        }
+        site = leave_unserved();
     }
-    cache_free_long(site, cache, p);
+    cache_free_long(site, cache, (void *)(uintptr_t)object);
 }
 
 /* ---- pages ----------------------------------------------------------------------- */
@@ -140,7 +264,7 @@ SHORT uint32_t take_pages_at_once(struct alloc_site *site, gfp_t gfp, unsigned o
     uint32_t pfn = NO_PAGE;
 
     if (unlikely(gfp & __GFP_ZERO) || unlikely(order > MAX_PAGE_ORDER) ||
-        unlikely(!mm_enter_at_once()))
+        unlikely(!mm_enter_at_once(site)))
         return NO_PAGE;
     if (order == 0) {
         pfn = buddy_take_kept(&heap.buddy);
@@ -175,7 +299,7 @@ unsigned long get_free_pages_at(struct alloc_site *site, gfp_t gfp, unsigned ord
 /* pfn is a page's number.  False: nothing was done. */
 SHORT bool free_order_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
 {
-    if (unlikely(!mm_enter_at_once()))
+    if (unlikely(!mm_enter_at_once(site)))
         return false;
 
     bool done = is_block_of(&heap.buddy.page[pfn], order);

@@ -48,6 +48,17 @@ void sites_init(void)
         site->number = ++number;
 }
 
+/* It is asked when something is broken already, so mm_state is not believed. */
+const struct alloc_site *mm_serving(void)
+{
+    uintptr_t offset = (mm_state & MM_BUSY) - (uintptr_t)mm_sites();
+
+    if (offset >= (uintptr_t)mm_sites_end() - (uintptr_t)mm_sites() ||
+        offset % sizeof(struct alloc_site))
+        return NULL;
+    return mm_sites() + offset / sizeof(struct alloc_site);
+}
+
 uint32_t mm_sites_lost(void)
 {
     return lost;

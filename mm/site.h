@@ -23,6 +23,8 @@ struct alloc_site {
     uintptr_t address;          /* return address, where file is NULL */
 } __attribute__((aligned(sizeof(void *) * 8)));
 
+_Static_assert(!(_Alignof(struct alloc_site) & ~MM_BUSY), "mm_state has room for bits");
+
 /* The call site of the line on which it stands. */
 #define ALLOC_SITE()                                                          \
     (__extension__({                                                          \
@@ -41,6 +43,9 @@ void mm_count_sites(uint32_t after);
 /* The sites in the order of the link, to loop over: site < mm_sites_end(). */
 struct alloc_site *mm_sites(void);
 struct alloc_site *mm_sites_end(void);
+
+/* Whom a busy mm is serving, by mm_state; NULL: it is not busy, or nobody is known. */
+const struct alloc_site *mm_serving(void);
 
 /* Calls whose return address found no room: they share one site, without address. */
 uint32_t mm_sites_lost(void);

@@ -12,8 +12,9 @@
  * told by the slots: nothing of ours is written into memory that a program may
  * still write to after kfree, a double free is seen as such whatever the memory
  * holds, constructed objects stay constructed, and no stale link keeps a leaked
- * neighbour alive.  Up to 32 slots the map is a word of the page struct.  A larger
- * one lies behind the slots where there is room, else in an object of a map cache.
+ * neighbour alive.  Of few slots, up to 32, the map is a word of the page struct.  That
+ * of many slots, which are always in a single page, lies behind them where there is
+ * room, else in an object of a map cache.
  *
  * The life of a request.  An allocation takes the lowest bit of the word that the
  * cache is serving: 32 slots of one slab.  When the word is used up, slab_refill()
@@ -57,7 +58,7 @@ static uint32_t no_bits;        /* the word of a cache without a slab: always 0 
 
 static uint32_t map_reference(const void *map)
 {
-    return (uint32_t)(((uintptr_t)map - heap.base) / sizeof(uint32_t));
+    return (uint32_t)(((uintptr_t)map - heap_base()) / sizeof(uint32_t));
 }
 
 /* Give a new slab its map, all slots free (S2).  False: no memory for one. */
@@ -100,7 +101,7 @@ static void map_detach(const struct kmem_cache *cache, struct page *slab)
 /* No slot of it was ever handed out: site 0 everywhere (S7). */
 static void clear_records(const struct kmem_cache *cache, struct page *slab)
 {
-    if (cache->record_offset)
+    if (cache->record_place == RECORD_IN_SLAB)
         memset(slab_start(slab) + cache->record_offset, 0,
                cache->slots * sizeof(struct record));
     else if (heap.record)
@@ -182,7 +183,7 @@ static void remember(const struct kmem_cache *cache, uint32_t pfn)
 
     if (cache->slot_size == PAGE_SIZE)
         return;                 /* each page has its own object's record */
-    if (cache->record_offset)
+    if (cache->record_place == RECORD_IN_SLAB)
         *record = *(const struct record *)((char *)address_of(pfn) +
                                            cache->record_offset);
     for (uint32_t i = 1; i < 1u << cache->order; i++) {

@@ -7,55 +7,24 @@
 
 #include "mm/slot_priv.h"
 
-/* The proof: p, in this page of a slab of the cache, is the start of a slot. */
-static inline bool find_slot_in(struct kmem_cache *cache, struct page *page,
-                                const void *p, struct slot *slot)
-{
-    uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
-
-    if (offset >= cache->first_end) {
-        if (unlikely(offset >= cache->slots_end))
-            return false;       /* as every offset is in a page of no slab */
-        page -= offset >> PAGE_SHIFT;
-    }
-
-    uint64_t quotient = divide(cache, offset);
-
-    slot->cache = cache;
-    slot->slab = page;
-    slot->index = (uint32_t)(quotient >> 32);
-    return likely((uint32_t)quotient < cache->reciprocal);
-}
-
-/* The same anywhere: p is the start of a slot, handed out or not.  Reads only. */
+/* The proof: p is the start of a slot, handed out or not.  Reads only. */
 static inline bool find_slot(const void *p, struct slot *slot)
 {
     uintptr_t pfn = pfn_of(p);
 
-    if (unlikely(pfn >= heap.buddy.npages))
+    if (pfn >= heap.buddy.npages)
         return false;
 
     struct page *page = &heap.buddy.page[pfn];
+    struct kmem_cache *cache = cache_numbered[page->cache];
+    uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
 
-    return find_slot_in(cache_numbered[page->cache], page, p, slot);
+    slot->cache = cache;
+    slot->slab = slab_head(cache, page);
+    return offset < cache->slots_end && starts_slot(cache, offset, &slot->index);
 }
 
-/* And of this cache, which may be anything. */
-static inline bool find_slot_of(struct kmem_cache *cache, const void *p,
-                                struct slot *slot)
-{
-    uintptr_t pfn = pfn_of(p);
-
-    if (unlikely(pfn >= heap.buddy.npages))
-        return false;
-
-    struct page *page = &heap.buddy.page[pfn];
-
-    return likely(cache_numbered[page->cache] == cache) &&
-           find_slot_in(cache, page, p, slot);
-}
-
-/* The proof for any cache: p is the start of an object, handed out or not. */
+/* The same with red zones: p is the start of an object. */
 static inline bool find_object(const void *p, struct slot *slot)
 {
     uintptr_t pfn = pfn_of(p);
@@ -76,18 +45,14 @@ bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
 /* A slab's countdown is over: it has another place now (S3, S4). */
 void slab_resort(struct kmem_cache *cache, struct page *slab);
 
-/* Hand out the first free slot of the word being served, whose bits are given. */
-static inline void *take_first(struct kmem_cache *cache, uint32_t bits,
-                               struct alloc_site *site, const uint32_t *size)
+/* Take the first free slot of the word being served, whose bits are given: its bit. */
+static inline uint32_t take_bit(struct kmem_cache *cache, uint32_t bits)
 {
     uint32_t bit = (uint32_t)__builtin_ctz(bits);
-    struct record *records = cache->group_record;
 
     *cache->word = bits & ~(1u << bit);
     cache->allocs++;
-    if (likely(records))
-        record_taken(records + bit, site, *size);
-    return cache->group + bit * cache->slot_size;
+    return bit;
 }
 
 /* Hand out a slot of whichever slab.  mm is entered.  NULL: no memory. */
@@ -96,7 +61,12 @@ static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
 {
     if (!*cache->word && !slab_refill(cache, gfp))
         return NULL;
-    return take_first(cache, *cache->word, site, &size);
+
+    uint32_t bit = take_bit(cache, *cache->word);
+
+    if (cache->group_record)
+        record_taken(cache->group_record + bit, site->number, size);
+    return cache->group + bit * cache->slot_size;
 }
 
 /* ---- the longer ways: slab.c ------------------------------------------------ */

@@ -43,7 +43,7 @@ bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
     if (cache->map_place == MAP_IN_PAGE)
         return true;
     if (cache->map_place == MAP_IN_SLAB)
-        return heap.base + offset == (uintptr_t)slab_start(slab) + cache->map_offset;
+        return heap_base() + offset == (uintptr_t)slab_start(slab) + cache->map_offset;
     if (pfn >= heap.buddy.npages || heap.buddy.page[pfn].kind != PG_MAPS ||
         heap.buddy.page[pfn].cache != maps - caches)
         return false;

@@ -20,6 +20,13 @@ enum map_place {
     MAP_APART,                  /* in an object of one of the map caches */
 };
 
+/* Where the record of a slot lies. */
+enum record_place {
+    RECORD_NOWHERE,             /* nothing is recorded */
+    RECORD_IN_SLAB,             /* behind the slots */
+    RECORD_OF_PAGE,             /* slots of a page or more: slot i's is page i's */
+};
+
 /* Who watches a cache (dials.h, slub_debug). */
 enum { DIAL_F = 1, DIAL_Z = 2, DIAL_P = 4, DIAL_U = 8 };
 
@@ -35,25 +42,27 @@ struct kmem_cache {
     /* What a free needs, to get from an address to a slot. */
     uint32_t offset_mask;       /* bytes of a slab - 1 */
     uint32_t reciprocal;        /* of slot_size: see divide() */
-    uint32_t slots_end;         /* bytes of a slab that are slots; 0: none */
-    uint32_t first_end;         /* the same of its first page */
-    uint32_t record_offset;     /* of the records in a slab; 0: not in it */
+    uint32_t many_end;          /* bytes that are slots, if they are many; else 0 */
+    uint32_t slots_end;         /* the same, many or few; 0: none that can be freed */
+    uintptr_t head_mask;        /* of a page struct's address: its slab's first */
+    uint32_t record_offset;     /* RECORD_IN_SLAB: of the records in a slab */
     int32_t record_step;        /* slot i at p: p + record_offset + i * record_step */
+    int32_t map_to_records;     /* MAP_IN_SLAB: the same, in words from the map on */
+    uint8_t record_place;       /* enum record_place */
     uint8_t map_place;          /* enum map_place */
 
     /* What the rare paths need. */
     uint8_t order;              /* of a slab's pages */
+    uint8_t dials;              /* DIAL_F ...: who watches it */
+    uint16_t slots;             /* in a slab */
     uint16_t levels;            /* bit k: partial[k] has a slab */
     uint32_t partial[SLAB_LEVELS];      /* slabs by log4 of their free slots */
     uint32_t spare;             /* one empty slab kept back, or NO_PAGE */
     uint32_t slabs, peak_slabs;
-    uint32_t slots;             /* in a slab */
     uint32_t object_size;       /* as asked for */
     uint32_t map_offset;        /* MAP_IN_SLAB: of the map in a slab */
     uint32_t align;
     uint32_t left;              /* of a slot, before its object: red zone, or 0 */
-    uint8_t dials;              /* DIAL_F ...: who watches it */
-    bool has_page_records;      /* slots of a page or more: theirs are the pages' */
     const char *name;           /* NULL: this entry of the table is free */
     const struct kmem_cache *self;      /* itself; NULL: not for programs */
     void (*ctor)(void *object);
@@ -122,21 +131,46 @@ static inline uint64_t divide(const struct kmem_cache *cache, uint32_t offset)
     return (uint64_t)offset * cache->reciprocal;
 }
 
+/* Does a slot start at that offset of a slab?  Then its index. */
+static inline bool starts_slot(const struct kmem_cache *cache, uint32_t offset,
+                               uint32_t *index)
+{
+    uint64_t quotient = divide(cache, offset);
+
+    mm_barrier();               /* the reciprocal is read twice, not kept: short.c */
+    if (unlikely((uint32_t)quotient >= cache->reciprocal))
+        return false;
+    *index = (uint32_t)(quotient >> 32);
+    return true;
+}
+
 static inline uint32_t slot_index(const struct kmem_cache *cache, uint32_t offset)
 {
     return (uint32_t)(divide(cache, offset) >> 32);
 }
 
+/* The first page struct of a slab, from any: the array of them is aligned to pages. */
+static inline struct page *slab_head(const struct kmem_cache *cache, struct page *page)
+{
+    return (struct page *)((uintptr_t)page & cache->head_mask);
+}
+
 static inline uint32_t map_words(const struct kmem_cache *cache)
 {
-    return (cache->slots + 31) / 32;
+    return (cache->slots + 31u) / 32;
+}
+
+/* Memory as words, numbered from the heap's base: so page structs name their maps. */
+static inline uint32_t *heap_word(uint32_t number)
+{
+    return (uint32_t *)(heap_base() + (uintptr_t)number * sizeof(uint32_t));
 }
 
 static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab)
 {
     if (cache->map_place == MAP_IN_PAGE)
         return &slab->map;
-    return &heap.words[slab->map];
+    return heap_word(slab->map);
 }
 
 static inline char *slab_start(const struct page *slab)
@@ -192,20 +226,20 @@ static inline size_t usable_room(const struct kmem_cache *cache, size_t asked)
     return heap.record && asked < cache->object_size ? asked : cache->object_size;
 }
 
-/*
- * The record of a slot, or NULL where nothing is recorded.  Slots of a page or
- * more use the records of the slab's pages: slot i that of page i.
- */
+/* The record of a slot, or NULL where nothing is recorded. */
 static inline struct record *slot_record(const struct slot *slot)
 {
     const struct kmem_cache *cache = slot->cache;
 
-    if (cache->record_offset)
+    switch (cache->record_place) {
+    case RECORD_IN_SLAB:
         return (struct record *)(slab_start(slot->slab) + cache->record_offset) +
                slot->index;
-    if (!cache->has_page_records)
+    case RECORD_OF_PAGE:
+        return &heap.record[pfn_of_page(slot->slab) + slot->index];
+    default:
         return NULL;
-    return &heap.record[pfn_of_page(slot->slab) + slot->index];
+    }
 }
 
 /* Handed out, and not freed: what waits in quarantine is neither free nor live. */

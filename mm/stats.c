@@ -69,7 +69,7 @@ uint32_t mm_reclaim(void)
 {
     uint32_t pages = 0;
 
-    if (mm_enter()) {
+    if (mm_enter(NULL)) {
         pages = slab_reclaim();
         buddy_join_kept(&heap.buddy);
         mm_leave();

@@ -49,7 +49,7 @@ void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg)
 {
     struct walk walk = { fn, arg };
 
-    if (!mm_enter())
+    if (!mm_enter(NULL))
         return;
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
         struct page *page = &heap.buddy.page[pfn];

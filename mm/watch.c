@@ -312,7 +312,7 @@ uint32_t mm_find_damage(void)
 {
     uint32_t found;
 
-    if (!mm_watcher || !mm_enter())
+    if (!mm_watcher || !mm_enter(NULL))
         return 0;
     found = watch_blocks(look_at_block);
     mm_leave();

@@ -14,7 +14,7 @@ from .heap import PAGE_SHIFT, Heap
 from .target import Command, write
 
 WORD = 0xffffffff
-BUSY = 1                        # MM_BUSY of mm/port.h
+BUSY = ~31                      # MM_BUSY of mm/port.h
 
 
 def kilobytes(pages):

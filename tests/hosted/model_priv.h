@@ -45,7 +45,7 @@ extern struct model {
     struct kmem_cache *dead;    /* destroyed, and its entry not used again */
     struct ghost ghosts[GHOSTS];
     uint32_t nghosts;           /* ever */
-    uint32_t state;             /* what mm_state should be: MM_IRQ, MM_BUSY */
+    uintptr_t state;            /* what mm_state should be: MM_IRQ, MM_BUSY */
     uint32_t waiting;           /* things that wait */
     uint32_t armed;             /* operations in the next constructor's interrupt */
     uint32_t takes;             /* allocations */
@@ -54,6 +54,14 @@ extern struct model {
     size_t constructed_size;    /* of the objects of all caches with a constructor */
     const char *doing;
 } model;
+
+/* mm_state, but for whom mm is busy and for the dials. */
+static inline uintptr_t seen_state(void)
+{
+    uintptr_t state = mm_state & ~(uintptr_t)MM_DIALS;
+
+    return state & MM_BUSY ? state | MM_BUSY : state;
+}
 
 /*
  * Just freed, with nothing taken since: nobody else has that memory.  But a busy mm may

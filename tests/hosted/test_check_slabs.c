@@ -77,6 +77,10 @@ static void objects_larger_than_their_slots(void) { small->object_size = 129; }
 static void fewer_slots(void) { small->slots--; }
 static void records_elsewhere(void) { small->record_offset += 4; }
 static void maps_elsewhere(void) { small->map_offset += 4; }
+static void records_in_another_place(void) { small->record_place = RECORD_OF_PAGE; }
+static void records_further_from_their_map(void) { small->map_to_records--; }
+static void few_slots_that_are_many(void) { small->many_end = small->slots_end; }
+static void heads_of_slabs_elsewhere(void) { small->head_mask <<= 1; }
 static void maps_in_another_place(void) { small->map_place = MAP_APART; }
 
 /* ---- maps that lie apart ----------------------------------------------------- */
@@ -129,6 +133,10 @@ static struct broken {
     BREAK(S8, fewer_slots),
     BREAK(S8, records_elsewhere),
     BREAK(S8, maps_elsewhere),
+    BREAK(S8, records_in_another_place),
+    BREAK(S8, records_further_from_their_map),
+    BREAK(S8, few_slots_that_are_many),
+    BREAK(S8, heads_of_slabs_elsewhere),
     BREAK(S8, maps_in_another_place),
 };
 

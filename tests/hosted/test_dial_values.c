@@ -11,7 +11,7 @@
 static void refuse(const char *name, const char *value)
 {
     char before[200];
-    uint32_t state = mm_state;
+    uintptr_t state = mm_state;
 
     snprintf(before, sizeof(before), "%s", mm_dial(name));
     assert_non_null(mm_set_dial(name, value));
@@ -274,7 +274,7 @@ static void dials_are_not_set_under_a_busy_mm(void **state)
     mm_state |= MM_BUSY | MM_IRQ;
     assert_non_null(mm_set_dial("slub_debug", "P"));
     refuse("debug_pagealloc", "on");
-    mm_state &= ~(uint32_t)(MM_BUSY | MM_IRQ);
+    mm_state &= ~(MM_BUSY | MM_IRQ);
     arena_check();
 }
 

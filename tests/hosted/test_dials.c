@@ -644,7 +644,7 @@ static void a_busy_mm_keeps_its_dials(void **state)
     mm_state |= MM_BUSY;
     assert_non_null(mm_set_dial("quarantine", "0"));
     assert_non_null(mm_set_dial("slub_debug", "Z"));
-    mm_state &= ~(uint32_t)MM_BUSY;
+    mm_state &= ~MM_BUSY;
     assert_int_equal(mm_state, MM_DIALS);
     kfree(p);
     expect_report(MM_BUG_DOUBLE_FREE);
@@ -663,7 +663,7 @@ static void a_free_that_was_put_off_has_no_calls_of_others(void **state)
     p = kmalloc(64, GFP_KERNEL);
     mm_state |= MM_IRQ | MM_BUSY;
     kfree(p); const uint32_t freed = __LINE__;
-    mm_state &= ~(uint32_t)(MM_IRQ | MM_BUSY);
+    mm_state &= ~(MM_IRQ | MM_BUSY);
     kfree(keeps_slab);                  /* the free that waits is done now */
     assert_site(arena_what(p).freed_by, freed);
     assert_null(mm_site_stack(arena_what(p).freed_by, &n));

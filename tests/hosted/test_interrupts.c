@@ -115,7 +115,7 @@ static void on_trap(int signal, siginfo_t *info, void *context)
         came = true;
         mm_state |= MM_IRQ;
         handler();
-        mm_state &= ~(uint32_t)MM_IRQ;
+        mm_state &= ~(uintptr_t)MM_IRQ;
     }
 }
 
@@ -245,7 +245,7 @@ static void put_off_before(void)
     mm_state |= MM_IRQ | MM_BUSY;
     for (int i = 0; i < 3; i++)
         kfree(waiting[i]);
-    mm_state &= ~(uint32_t)(MM_IRQ | MM_BUSY);
+    mm_state &= ~(MM_IRQ | MM_BUSY);
 }
 
 /* ---- with dials on, and while they are set ------------------------------------ */

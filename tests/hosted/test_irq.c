@@ -13,7 +13,7 @@ static void enter_handler_under_mm(void) { mm_state |= MM_IRQ | MM_BUSY; }
 /* The handler ends; mm, if it was interrupted, comes to its end too. */
 static void leave_handler(void)
 {
-    mm_state &= ~(uint32_t)(MM_IRQ | MM_BUSY);
+    mm_state &= ~(MM_IRQ | MM_BUSY);
 }
 
 static void mm_is_at_rest_between_calls(void **state)
@@ -28,6 +28,47 @@ static void mm_is_at_rest_between_calls(void **state)
     expect_report(MM_BUG_NOT_HEAP);
     mm_reclaim();
     assert_int_equal(mm_state, 0);
+}
+
+static const struct alloc_site *served_by_constructor;
+
+static void note_whom_mm_serves(void *object)
+{
+    (void)object;
+    served_by_constructor = mm_serving();
+}
+
+static void a_busy_mm_knows_whom_it_serves(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("served", 70, 0, 0,
+                                                 note_whom_mm_serves);
+    const uint32_t line = __LINE__ + 1;
+    void *object = kmem_cache_alloc(cache, GFP_KERNEL);
+
+    (void)state;
+    assert_non_null(served_by_constructor);
+    assert_int_equal(served_by_constructor->line, line);
+    assert_string_equal(served_by_constructor->file, __FILE__);
+    assert_null(mm_serving());
+    kmem_cache_free(cache, object);
+}
+
+static void what_is_no_call_site_is_not_said_to_be_served(void **state)
+{
+    const uintptr_t first = (uintptr_t)mm_sites(), end = (uintptr_t)mm_sites_end();
+    const uintptr_t others[] = { MM_BUSY, end, first - 32, 32, MM_IRQ,
+                                 sizeof(struct alloc_site) > 32 ? first + 32 : end };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        mm_state = others[i];
+        assert_null(mm_serving());
+    }
+    mm_state = first | MM_PUT_OFF;
+    assert_ptr_equal(mm_serving(), mm_sites());
+    mm_state = end - sizeof(struct alloc_site);
+    assert_ptr_equal(mm_serving(), mm_sites_end() - 1);
+    mm_state = 0;
 }
 
 static void atomic_requests_work_in_a_handler(void **state)
@@ -431,6 +472,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(mm_is_at_rest_between_calls),
+        ARENA_TEST(a_busy_mm_knows_whom_it_serves),
+        ARENA_TEST(what_is_no_call_site_is_not_said_to_be_served),
         ARENA_TEST(atomic_requests_work_in_a_handler),
         ARENA_TEST(requests_that_may_sleep_are_refused_in_a_handler),
         ARENA_TEST(under_a_busy_mm_every_request_is_null_and_counted),

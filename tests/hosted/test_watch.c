@@ -175,7 +175,7 @@ static void nobody_looks_under_a_busy_mm(void **state)
     mm_state |= MM_BUSY | MM_IRQ;
     assert_int_equal(mm_find_damage(), 0);
     assert_int_equal(mm_state, MM_BUSY | MM_IRQ | MM_DIALS);
-    mm_state &= ~(uint32_t)(MM_BUSY | MM_IRQ);
+    mm_state &= ~(MM_BUSY | MM_IRQ);
     assert_int_equal(mm_find_damage(), 1);
     expect_report(MM_BUG_RIGHT_REDZONE);
     kfree(p);
