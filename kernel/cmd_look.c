@@ -149,7 +149,7 @@ SHELL_COMMAND_IN("try it", poke, "ADDR|$N [BYTE] [COUNT]",
 
 /* ---- check -------------------------------------------------------------- */
 
-/* The last live object or block that begins before `arg`'s address: it is kept there. */
+/* The last live object or block that begins before the address of `arg`: kept there. */
 static bool keep_nearest(const struct mm_what *what, void *arg)
 {
     struct mm_what *nearest = arg;

@@ -76,7 +76,8 @@ static void describe_outside(const struct mm_what *what, char *text, size_t size
 /* The block or slot around the address, and where it starts if not there. */
 static void describe_heap(const struct mm_what *what, char *text, size_t size)
 {
-    const char *words = kinds[what->kind].words;
+    const char *words = what->quarantined ? "a freed object in quarantine"
+                                          : kinds[what->kind].words;
     char within[40] = "", from[32] = "";
 
     if (what->kind == MM_SLAB_REDZONE && (uintptr_t)what->addr < what->start) {
@@ -115,7 +116,8 @@ static void describe_taker(const struct mm_what *what, bool live, char *text,
 }
 
 /* The calls that led to this site, where they were recorded (dial U). */
-static void describe_calls(const struct alloc_site *site, void (*line)(const char *text))
+static void describe_calls(const struct alloc_site *site,
+                           void (*line)(const char *text))
 {
     unsigned depth;
     const uintptr_t *calls = mm_site_stack(site, &depth);

@@ -47,8 +47,8 @@
  * are made anew from them.
  *
  * Cost: alloc and free are O(MAX_PAGE_ORDER), and joining the kept pages O(keep);
- * nothing depends on the number of pages, but for making broken lists anew.  Not for interrupt handlers while a call
- * is under way (see port.h).
+ * nothing depends on the number of pages, but for making broken lists anew.  Not for
+ * interrupt handlers while a call is under way (see port.h).
  */
 #include "mm/buddy_priv.h"
 

@@ -51,8 +51,11 @@ void buddy_free_run(struct buddy *b, uint32_t pfn);
 /* First page of the block that pfn lies in; pfn itself for holes and PG_META. */
 uint32_t buddy_head(const struct buddy *b, uint32_t pfn);
 
-/* NULL, or the rule that is broken. */
-const char *buddy_check(const struct buddy *b);
+/*
+ * NULL, or the rule that is broken; *pfn is the page whose struct breaks it, or NO_PAGE
+ * if it is a list or a counter.
+ */
+const char *buddy_check(const struct buddy *b, uint32_t *pfn);
 
 /* ---- a single page at once: the short ways of buddy_alloc and buddy_free ------- */
 

@@ -117,26 +117,27 @@ static const char *check_lists(const struct buddy *b, const uint32_t *blocks,
     return pages == b->nfree ? NULL : "B5: nfree is not the sum of the free blocks";
 }
 
-const char *buddy_check(const struct buddy *b)
+const char *buddy_check(const struct buddy *b, uint32_t *pfn)
 {
     uint32_t blocks[MAX_PAGE_ORDER + 1] = { 0 }, kept = 0;
 
-    for (uint32_t pfn = 0; pfn < b->npages; ) {
-        const struct page *page = &b->page[pfn];
+    for (*pfn = 0; *pfn < b->npages; ) {
+        const struct page *page = &b->page[*pfn];
 
         if (page->kind == PG_HOLE || page->kind == PG_META) {
-            pfn++;
+            ++*pfn;
             continue;
         }
 
-        const char *broken = check_block(b, pfn);
+        const char *broken = check_block(b, *pfn);
 
         if (broken)
             return broken;
         if (page->kind == PG_FREE)
             blocks[page->order]++;
         kept += page->kind == PG_KEPT;
-        pfn += 1u << page->order;
+        *pfn += 1u << page->order;
     }
+    *pfn = NO_PAGE;
     return check_lists(b, blocks, kept);
 }

@@ -243,11 +243,14 @@ static const char *check_sums(void)
 const char *mm_check(void)
 {
     const char *broken;
+    uint32_t pfn;
 
     if (!mm_enter(NULL))
         return "the allocator is busy: it cannot be checked from here";
     where = NULL;
-    broken = buddy_check(&heap.buddy);
+    broken = buddy_check(&heap.buddy, &pfn);
+    if (pfn != NO_PAGE)
+        where = address_of(pfn);
     if (!broken)
         broken = slab_check();
     if (!broken)

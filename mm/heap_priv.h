@@ -150,7 +150,10 @@ struct mm_request {
     size_t bytes;
 };
 
-/* Count and report that it cannot be had; always NULL. */
+/*
+ * Count and report that it cannot be had; always NULL.  __GFP_NOWARN silences what may
+ * happen to anybody, not what is wrong with the caller's flags.
+ */
 void *mm_fail(const struct mm_request *request, enum mm_bug why);
 
 /* True if gfp may be used here; otherwise GFP_KERNEL in an interrupt, reported. */

@@ -2,7 +2,7 @@
  * krealloc.c - the kin of kmalloc and kfree: arrays, sizes asked for, resizing, copies.
  *
  * krealloc stays in place as long as the slot is large enough; it never shrinks a
- * slot, as in Linux.  What is not of kmalloc is refused as by kfree, and stays as it is.
+ * slot, as in Linux.  What is not of kmalloc is refused as by kfree, and stays whole.
  *
  * Sizes that are products are checked: one that overflows is too large, and NULL.
  */

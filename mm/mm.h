@@ -37,7 +37,10 @@ void mm_init(const struct mm_range *ranges, size_t count);
  */
 const char *mm_check(void);
 
-/* Where the last mm_check() found it: a record, a slab; NULL: nowhere in particular. */
+/*
+ * Where the last mm_check() found it: a record, or the slab or block whose page struct or
+ * map it is; NULL: nowhere in particular.
+ */
 const void *mm_check_where(void);
 
 /* ---- numbers ------------------------------------------------------------ */
@@ -114,6 +117,7 @@ struct mm_what {
     bool exact;                 /* a run: from alloc_pages_exact, its tail given back */
     const char *cache;          /* slabs: its name */
     uint32_t slot;              /* slabs: number of the slot, from 0 */
+    bool quarantined;           /* MM_SLAB_FREE: freed, but its slot is not free yet */
     bool used_before;           /* free memory: known to have been handed out */
     /* The record, of the last life if it is free; serial 0: none is known. */
     uint32_t serial;

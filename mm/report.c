@@ -31,8 +31,11 @@ void mm_corrupted(const char *call, struct alloc_site *site, const char *rule,
 
 void *mm_fail(const struct mm_request *request, enum mm_bug why)
 {
+    bool silent = (request->gfp & (__GFP_NOWARN | __GFP_NOFAIL)) == __GFP_NOWARN &&
+                  why != MM_BUG_SLEEP_IN_IRQ;
+
     heap.failed++;
-    if ((request->gfp & (__GFP_NOWARN | __GFP_NOFAIL)) != __GFP_NOWARN)
+    if (!silent)
         mm_report(&(struct mm_report){
             .bug = why, .call = request->call, .caller = request->site,
             .order = request->order, .bytes = request->bytes, .gfp = request->gfp,
@@ -54,10 +57,12 @@ bool mm_may_allocate(const struct mm_request *request)
 /* Free memory is passed: was it ever handed out?  Only records can tell. */
 static enum mm_bug freed_or_never(const struct mm_what *what)
 {
-    return what->used_before || !heap.record ? MM_BUG_DOUBLE_FREE : MM_BUG_NOT_ALLOCATED;
+    return what->used_before || !heap.record ? MM_BUG_DOUBLE_FREE
+                                             : MM_BUG_NOT_ALLOCATED;
 }
 
-static enum mm_bug why_slot(const struct mm_refusal *refusal, const struct mm_what *what)
+static enum mm_bug why_slot(const struct mm_refusal *refusal,
+                            const struct mm_what *what)
 {
     if (refusal->pages)
         return MM_BUG_OBJECT_TO_FREE_PAGES;
@@ -68,7 +73,8 @@ static enum mm_bug why_slot(const struct mm_refusal *refusal, const struct mm_wh
     return MM_BUG_WRONG_CACHE;
 }
 
-static enum mm_bug why_pages(const struct mm_refusal *refusal, const struct mm_what *what)
+static enum mm_bug why_pages(const struct mm_refusal *refusal,
+                             const struct mm_what *what)
 {
     bool by_pages = what->kind == MM_USED_PAGES;
 

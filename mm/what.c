@@ -47,6 +47,7 @@ static void fill_slot(struct mm_what *what, struct page *slab)
         return;
     }
     what->kind = is_live_slot(&slot) ? MM_SLAB_LIVE : MM_SLAB_FREE;
+    what->quarantined = what->kind == MM_SLAB_FREE && !is_free_slot(&slot);
     what->slot = slot.index;
     what->asked = cache->object_size;
     fill_extent(what, (uintptr_t)object_address(&slot), object_room(cache));
@@ -70,7 +71,8 @@ static void fill_pages(struct mm_what *what, uint32_t head)
 
     what->kind = page->kind == PG_LARGE ? MM_LARGE : MM_USED_PAGES;
     what->exact = page->kind == PG_USED && page->run;
-    fill_extent(what, (uintptr_t)address_of(head), (size_t)used_pages(page) << PAGE_SHIFT);
+    fill_extent(what, (uintptr_t)address_of(head),
+                (size_t)used_pages(page) << PAGE_SHIFT);
     what->asked = what->bytes;
     if (heap.record)
         fill_record(what, &heap.record[head]);

@@ -20,7 +20,7 @@ struct zone {
 /* Who looks: for the report. */
 struct look {
     const char *call;
-    struct alloc_site *site;
+    const struct alloc_site *site;
     const void *object;
     const char *then;           /* what happens afterwards */
 };

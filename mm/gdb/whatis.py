@@ -37,7 +37,7 @@ class What:
         self.heap, self.address = heap, address
         self.kind, self.start, self.bytes = "outside", address, 0
         self.serial = self.asked = self.taken_by = self.freed_by = self.order = 0
-        self.exact = self.used_before = False
+        self.exact = self.used_before = self.quarantined = False
         self.cache, self.slot = None, 0
         self.pfn = heap.pfn(address)
         if self.pfn < heap.npages:
@@ -112,7 +112,8 @@ class What:
             record = heap.record_fields.unpack_from(
                 slab.records, self.slot * heap.record_layout.size)
             self._record(record)
-            free = free or heap.is_freed(record)        # in quarantine
+            self.quarantined = not free and heap.is_freed(record)
+            free = free or self.quarantined
         self.kind = "slab_free" if free else "slab_live"
         self.used_before = bool(free and self.serial)
         if cache.left and not 0 <= self.address - self.start < cache.object_size:
@@ -155,7 +156,7 @@ def sentences(what, sites):
     within = f"byte {what.offset} of " if what.offset > 0 else \
         f"{-what.offset} bytes before, in " if what.offset else ""
     start = f" from {what.start:#010x}" if what.offset else ""
-    words = WORDS[what.kind]
+    words = "a freed object in quarantine" if what.quarantined else WORDS[what.kind]
     if what.kind in SLOTS:
         lines = [f"{at}: {within}{words}: slot {what.slot} of cache "
                  f"{what.cache.label}, {what.bytes} bytes{start}"]

@@ -49,7 +49,7 @@ extern struct model {
     uint32_t waiting;           /* things that wait */
     uint32_t armed;             /* operations in the next constructor's interrupt */
     uint32_t takes;             /* allocations */
-    bool zones;                 /* dial Z is on: what is asked for is what may be used */
+    bool zones;                 /* dial Z is on: what is asked for may be used */
     size_t live_bytes;
     size_t constructed_size;    /* of the objects of all caches with a constructor */
     const char *doing;

@@ -52,7 +52,7 @@ void judge_take(const void *p, gfp_t gfp, bool too_large, unsigned order)
         expect(0);
     } else {
         model_counts.failed++;
-        expect(gfp & __GFP_NOWARN ? 0 : BIT(why));
+        expect(gfp & __GFP_NOWARN && why != MM_BUG_SLEEP_IN_IRQ ? 0 : BIT(why));
         if (why == MM_OUT_OF_MEMORY && !busy && !model.waiting && !model.mode->light &&
             has_free_run(order))
             wrong("out of memory, with free pages of order %u side by side", order);

@@ -94,12 +94,28 @@ static void reach(const struct buddy *b)
 
 /* ---- operations --------------------------------------------------------------- */
 
-static void assert_whole(const struct buddy *b)
+/* Which rule is broken, at which page? */
+static void assert_broken(const struct buddy *b, const char *rule, uint32_t pfn)
 {
-    const char *broken = buddy_check(b);
+    uint32_t where = 0;
+
+    assert_memory_equal(buddy_check(b, &where), rule, strlen(rule));
+    assert_int_equal(where, pfn);
+}
+
+static void assert_rules(const struct buddy *b)
+{
+    uint32_t where = 0;
+    const char *broken = buddy_check(b, &where);
 
     if (broken)
         fail_msg("%s", broken);
+    assert_int_equal(where, NO_PAGE);
+}
+
+static void assert_whole(const struct buddy *b)
+{
+    assert_rules(b);
     for (uint32_t i = 0; i < NPAGES; i++)
         if (i < FIRST || i >= FIRST + PAGES)
             assert_int_equal(arena[i].kind, PG_HOLE);
@@ -260,7 +276,7 @@ static void neighbours_that_are_no_buddies_stay_apart(void **state)
         buddy_add(&b, pfn + 1, 1);      /* side by side, across a boundary */
         assert_int_equal(b.nonempty, 1);
         assert_int_equal(b.nfree, 2);
-        assert_null(buddy_check(&b));
+        assert_rules(&b);
     }
 }
 
@@ -277,7 +293,7 @@ static void any_run_of_pages_becomes_the_fewest_blocks(void **state)
         buddy_init(&b, arena, NPAGES);
         buddy_add(&b, start, n);
         assert_int_equal(b.nfree, n);
-        assert_null(buddy_check(&b));   /* B4: no two buddies, so it is the fewest */
+        assert_rules(&b);   /* B4: no two buddies, so it is the fewest */
         for (uint32_t i = 0; i < n; i += 1 + n / 10)
             assert_int_equal(arena[buddy_head(&b, start + i)].kind, PG_FREE);
     }
@@ -285,7 +301,8 @@ static void any_run_of_pages_becomes_the_fewest_blocks(void **state)
 
 /* ---- runs that are none ------------------------------------------------------- */
 
-static void put_run(struct page *page, enum page_kind kind, unsigned order, uint32_t run)
+static void put_run(struct page *page, enum page_kind kind, unsigned order,
+                    uint32_t run)
 {
     page->kind = kind & 15;
     page->order = order & 15;
@@ -305,9 +322,9 @@ static void a_run_is_made_of_its_own_parts(void **state)
     put_run(&arena[8], PG_USED, 2, 4);
     put_run(&arena[12], PG_USED, 2, 8);
     put_run(&arena[16], PG_PART, 2, 12);
-    assert_null(buddy_check(&b));
+    assert_rules(&b);
     arena[8].run = 8;
-    assert_memory_equal(buddy_check(&b), "B7: ", 4);
+    assert_broken(&b, "B7: ", 8);
 }
 
 static void a_run_ends_with_the_arena(void **state)
@@ -319,10 +336,10 @@ static void a_run_ends_with_the_arena(void **state)
     memset(page, 0, sizeof(page));
     buddy_init(&b, page, NPAGES);
     put_run(&page[NPAGES - 1], PG_USED, 0, 1);
-    assert_null(buddy_check(&b));
+    assert_rules(&b);
     page[NPAGES - 1].run = 2;
     put_run(&page[NPAGES], PG_PART, 0, NPAGES - 1);
-    assert_memory_equal(buddy_check(&b), "B7: ", 4);
+    assert_broken(&b, "B7: ", NPAGES - 1);
 }
 
 int main(void)

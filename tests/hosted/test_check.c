@@ -469,7 +469,7 @@ static void the_broken_rule_is_named(void **state)
     arena_open(HEAP_PAGES, 100);
 }
 
-/* A record, a slab, or nowhere; with more than one, the first. */
+/* A record, a slab, a block, or nowhere; with more than one, the first. */
 static void the_place_is_told(void **state)
 {
     struct record *first, *later;
@@ -494,6 +494,14 @@ static void the_place_is_told(void **state)
     assert_memory_equal(mm_check(), "S3: ", 4);
     assert_ptr_equal(mm_check_where(), slab_start(partial));
     partial->countdown--;
+    block[5].kind = PG_USED;
+    assert_memory_equal(mm_check(), "B2: ", 4);
+    assert_ptr_equal(mm_check_where(), page_address(block));
+    block[5].kind = PG_TAIL;
+    heap.buddy.nfree++;
+    assert_memory_equal(mm_check(), "B5: ", 4);
+    assert_null(mm_check_where());
+    heap.buddy.nfree--;
     assert_null(mm_check());
     assert_null(mm_check_where());
     arena_open(HEAP_PAGES, 100);

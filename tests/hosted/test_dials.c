@@ -369,13 +369,13 @@ static void poison_is_laid_over_what_is_free_when_the_dial_is_set(void **state)
     kfree(q);
 }
 
-/* ---- pages ------------------------------------------------------------------------ */
+/* ---- pages ----------------------------------------------------------------------- */
 
 static void a_write_to_a_free_page_is_found(void **state)
 {
     unsigned char *p = NULL;
     const struct mm_report *report;
-    uint32_t taken;
+    uint32_t taken, found;
 
     (void)state;
     set_dial("debug_pagealloc", "on");
@@ -387,10 +387,11 @@ static void a_write_to_a_free_page_is_found(void **state)
     assert_int_equal(mm_find_damage(), 1);
     assert_damage(expect_report(MM_BUG_PAGE_POISON), p + 5000, p + 5000, 0x56, 0xaa);
     p[3] = 0x57;
-    assert_ptr_equal((void *)__get_free_pages(GFP_KERNEL, 2), p);
+    assert_ptr_equal((void *)__get_free_pages(GFP_KERNEL, 2), p); found = __LINE__;
     report = expect_report(MM_BUG_PAGE_POISON);
     assert_damage(report, p + 3, p + 3, 0x57, 0xaa);
     assert_site(report->what.taken_by, taken);
+    assert_site(report->caller, found);
     free_pages((unsigned long)p, 2);
 }
 
@@ -430,7 +431,7 @@ static void all_that_is_freed_can_be_cleared(void **state)
     kfree(keeps_slab);
 }
 
-/* ---- quarantine --------------------------------------------------------------------- */
+/* ---- quarantine ------------------------------------------------------------------ */
 
 static void a_freed_object_is_not_handed_out_while_it_waits(void **state)
 {
@@ -440,7 +441,10 @@ static void a_freed_object_is_not_handed_out_while_it_waits(void **state)
     set_dial("quarantine", "1K");
     set_dial("slub_debug", "P");
     p = kmalloc(64, GFP_KERNEL);
+    assert_false(arena_what(p).quarantined);
     kfree(p);
+    assert_int_equal(arena_what(p).kind, MM_SLAB_FREE);
+    assert_true(arena_what(p).quarantined);
     assert_int_equal(arena_stats().live_objects, 0);
     for (int i = 0; i < 15; i++) {      /* 16 x 64 bytes fill it */
         q[i] = kmalloc(64, GFP_KERNEL);
@@ -460,6 +464,7 @@ static void a_freed_object_is_not_handed_out_while_it_waits(void **state)
         kfree(q[i]);                    /* and now everything before did */
     arena_check();
     set_dial("quarantine", "0");
+    assert_false(arena_what(p).quarantined);
     arena_check();
     mm_reclaim();
     assert_int_equal(arena_stats().slab_pages, 0);
@@ -496,7 +501,7 @@ static void a_cache_can_end_while_its_objects_wait(void **state)
     arena_check();
 }
 
-/* ---- who ----------------------------------------------------------------------------- */
+/* ---- who ------------------------------------------------------------------------- */
 
 static uintptr_t calls[MM_STACK_FRAMES];
 static unsigned depth;
@@ -574,7 +579,7 @@ static void stacks_that_find_no_room_are_counted(void **state)
     mm_stack_hook = NULL;
 }
 
-/* ---- which, and when ------------------------------------------------------------------- */
+/* ---- which, and when ------------------------------------------------------------- */
 
 /* Does writing beside an object of that size, and into a freed one, come out? */
 static void assert_watched(size_t size, bool zones, bool poison)
@@ -732,7 +737,7 @@ static void what_is_left_of_a_dial_is_still_watched(void **state)
     assert_int_equal(mm_state, 0);
 }
 
-/* ---- F ---------------------------------------------------------------------------------- */
+/* ---- F --------------------------------------------------------------------------- */
 
 static void a_broken_slab_is_reported_and_set_aside(void **state)
 {

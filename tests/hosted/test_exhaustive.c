@@ -26,7 +26,8 @@ static uint32_t align_down(uint32_t pfn, unsigned order)
 
 static void assert_whole(uint32_t nfree)
 {
-    const char *broken = buddy_check(&buddy);
+    uint32_t where;
+    const char *broken = buddy_check(&buddy, &where);
 
     if (broken)
         fail_msg("%s", broken);

@@ -282,7 +282,7 @@ static void a_broken_head_is_mended_while_a_block_is_split(void **state)
     assert_same_blocks(&start);
 }
 
-/* ---- the stack of kept pages ------------------------------------------------------ */
+/* ---- the stack of kept pages ----------------------------------------------------- */
 
 static struct page *second_kept(void)
 {
@@ -352,7 +352,7 @@ static void a_broken_stack_of_kept_pages_is_mended_when_they_join(void **state)
     assert_same_blocks(&start);
 }
 
-/* ---- lists of partial slabs -------------------------------------------------------- */
+/* ---- lists of partial slabs ------------------------------------------------------ */
 
 enum { OBJECTS = 400 };
 static struct kmem_cache *cache;
@@ -601,7 +601,7 @@ static void a_slab_without_its_head_is_lost_and_no_other(void **state)
     arena_open(100, 0);                 /* and away with it */
 }
 
-/* ---- slabs that are not fit to be served ------------------------------------------ */
+/* ---- slabs that are not fit to be served ----------------------------------------- */
 
 static struct slot slot_at(const void *p)
 {

@@ -118,6 +118,7 @@ def test_quarantine_keeps_freed_objects_back(boot):
     machine = boot(cmdline="quarantine=64K")
     first = machine.take("kmalloc 100")[1]
     machine.run("kfree $1")
+    assert "a freed object in quarantine: slot 0" in machine.run("whatis $1")[0]
     assert machine.take("kmalloc 100")[1] != first
     machine.run("kfree $1", bug="double free")
     machine.is_whole()
