@@ -28,14 +28,13 @@ static void let_go(void)
     struct slot slot;
 
     heap.quarantined--;
-    if (!find_object(waiting[oldest++ % RING], &slot)) {
-        if (!heap.quarantined)          /* what it counted for is not known any more */
-            heap.quarantined_bytes = 0;
-        return;
+    if (find_object(waiting[oldest++ % RING], &slot)) {
+        heap.quarantined_bytes -= slot.cache->slot_size;
+        if (!is_free_slot(&slot) && !is_live_slot(&slot))
+            slab_put_back(&slot);
     }
-    heap.quarantined_bytes -= slot.cache->slot_size;
-    if (!is_free_slot(&slot) && !is_live_slot(&slot))
-        slab_put_back(&slot);
+    if (!heap.quarantined)      /* of what was not found it is not known how much */
+        heap.quarantined_bytes = 0;
 }
 
 void quarantine_limit(size_t bytes)

@@ -65,6 +65,7 @@ static void a_write_beside_an_object_is_found_when_it_is_freed(void **state)
         assert_string_equal(report->call, "kfree");
         assert_string_equal(report->problem, "restored, and the object freed");
         assert_ptr_equal((void *)report->what.start, p);
+        assert_int_not_equal(report->what.kind, MM_FREE_PAGE);
         assert_int_equal(report->what.asked, writes[i].size);
         assert_site(report->what.taken_by, taken);
         assert_int_equal(arena_stats().live_objects, 0);
@@ -390,6 +391,7 @@ static void a_write_to_a_free_page_is_found(void **state)
     assert_ptr_equal((void *)__get_free_pages(GFP_KERNEL, 2), p); found = __LINE__;
     report = expect_report(MM_BUG_PAGE_POISON);
     assert_damage(report, p + 3, p + 3, 0x57, 0xaa);
+    assert_int_equal(report->what.kind, MM_FREE_PAGE);  /* as when it was written to */
     assert_site(report->what.taken_by, taken);
     assert_site(report->caller, found);
     free_pages((unsigned long)p, 2);

@@ -229,6 +229,18 @@ static void an_order_told_without_a_block_is_mended(void **state)
     assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "B3: ", 4);
 }
 
+static void the_head_of_the_largest_blocks_is_told_when_it_is_broken(void **state)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
+
+    (void)state;
+    assert_true(heap.buddy.free[MAX_PAGE_ORDER] != NO_PAGE);
+    heap.buddy.free[MAX_PAGE_ORDER] = (uint32_t)(block - heap.buddy.page);
+    __free_pages(alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER), MAX_PAGE_ORDER);
+    assert_ptr_equal(expect_report(MM_BUG_CORRUPTED)->what.addr, page_address(block));
+    __free_pages(block, MAX_PAGE_ORDER);
+}
+
 /* The block is the only one of its order that will be free. */
 static void add_behind_broken_head(struct page *block, uint32_t head)
 {
@@ -790,6 +802,7 @@ int main(void)
         ARENA_TEST(a_broken_stack_of_kept_pages_is_mended_when_they_join),
         ARENA_TEST(a_broken_link_of_any_order_is_found_before_it_is_followed),
         ARENA_TEST(an_order_told_without_a_block_is_mended),
+        ARENA_TEST(the_head_of_the_largest_blocks_is_told_when_it_is_broken),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_a_slab_is_needed),
         ARENA_TEST(numbers_of_a_cache_do_not_follow_a_link_to_nowhere),
         ARENA_TEST(a_broken_list_of_slabs_is_mended_when_one_moves),

@@ -276,6 +276,28 @@ static void calls_are_recorded_for_what_the_dial_names(void **state)
     mm_stack_hook = NULL;
 }
 
+/* Its slab's page struct was overwritten: the others go back all the same. */
+static void quarantine_forgets_what_cannot_be_found(void **state)
+{
+    void *lost, *others[3];
+
+    (void)state;
+    set_dial("quarantine", "64K");
+    lost = kmalloc(2048, GFP_KERNEL);
+    for (int i = 0; i < 3; i++)
+        others[i] = kmalloc(64, GFP_KERNEL);
+    kfree(lost);
+    for (int i = 0; i < 3; i++)
+        kfree(others[i]);
+    virt_to_page(lost)->cache = 0;
+    set_dial("quarantine", "0");
+    assert_int_equal(heap.quarantined, 0);
+    assert_int_equal(heap.quarantined_bytes, 0);
+    for (int i = 0; i < 3; i++)
+        assert_false(arena_what(others[i]).quarantined);
+    arena_open(3000, 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +310,7 @@ int main(void)
         ARENA_TEST(nobody_looks_under_a_busy_mm),
         ARENA_TEST(only_f_proves_the_slab_at_each_call),
         ARENA_TEST(calls_are_recorded_for_what_the_dial_names),
+        ARENA_TEST(quarantine_forgets_what_cannot_be_found),
     };
 
     return ARENA_RUN(tests);
