@@ -39,6 +39,9 @@ static inline uintptr_t heap_base(void)
     return HEAP_IS_AT_ZERO ? 0 : heap.base;
 }
 
+/* The compiler moves no access across it: what an interrupt may see is whole. */
+static inline void mm_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+
 /* ---- addresses, page numbers, records -------------------------------------- */
 
 /* At least npages if addr is outside the heap's span. */
@@ -61,7 +64,7 @@ static inline uint32_t pfn_of_page(const struct page *page)
 static inline uint32_t new_serial(void)
 {
     heap.serial++;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    mm_barrier();
     return heap.serial;
 }
 
@@ -93,9 +96,6 @@ static inline bool same_name(const char *a, const char *b)
 }
 
 /* ---- entering and leaving: irq.c -------------------------------------------- */
-
-/* The compiler moves no access across it: what an interrupt may see is whole. */
-static inline void mm_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 
 /*
  * Enter from anywhere but the fast paths.  False: mm is busy under us.  Frees
