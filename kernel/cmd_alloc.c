@@ -67,6 +67,8 @@ static int cmd_kmalloc(int argc, char **argv)
         return SHELL_USAGE;
     if (argc > 2 && !shell_number(argv[2], "COUNT", &count))
         return SHELL_USAGE;
+    if (count == 0)
+        return shell_usage("COUNT: 0 is not 1 or more");
     if (!room_for(count))
         return SHELL_FAILED;
 

@@ -225,6 +225,7 @@ SHELL_COMMAND_IN("memory", slabinfo, "[-j]", "object caches and their slabs",
     "full, partial and empty slabs, the most it had, the size it was made for,\n"
     "and how many objects were taken and given back since boot.  12 bytes a slot\n"
     "record who took it, so objperslab is less than pages / size; kmemleak=off\n"
-    "shows the difference.  The shell has empty slabs given back after each command:\n"
+    "shows the difference.  The shell has empty slabs given back after each command\n"
+    "(unless a debugging dial is on, which watches what is free):\n"
     "    kmalloc 100 30; slabinfo; kfree $30; slabinfo",
     cmd_slabinfo);

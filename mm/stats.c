@@ -5,6 +5,7 @@
  * rest is recounted here, by walking, whenever somebody asks.
  */
 #include "mm/slab_priv.h"
+#include "mm/watcher_priv.h"
 
 /* ---- caches -------------------------------------------------------------- */
 
@@ -70,7 +71,12 @@ uint32_t mm_reclaim(void)
     uint32_t pages = 0;
 
     if (mm_enter(NULL)) {
-        pages = slab_reclaim();
+        uint32_t before = heap.buddy.nfree;
+
+        if (mm_watcher)
+            mm_watcher->let_go();
+        slab_reclaim();
+        pages = heap.buddy.nfree - before;
         buddy_join_kept(&heap.buddy);
         mm_leave();
     }

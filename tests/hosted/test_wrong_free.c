@@ -63,10 +63,7 @@ static void a_double_kfree_is_seen_after_the_slab_is_gone(void **state)
 
         const struct mm_report *report = REFUSED(kfree(p), MM_BUG_DOUBLE_FREE, "kfree");
 
-        /* In quarantine it keeps its slab. */
-        assert_int_equal(report->what.kind,
-                         *mm_dial("quarantine") && sizes[i] <= KMALLOC_MAX_CACHE_SIZE
-                             ? MM_SLAB_FREE : MM_FREE_PAGE);
+        assert_int_equal(report->what.kind, MM_FREE_PAGE);
         assert_ptr_equal(report->what.addr, p);
     }
 }

@@ -119,6 +119,7 @@ BAD = [
     ("kmalloc 5G", USAGE, "5G is too large: 0xffffffff at most"),
     ("kmalloc 99999999999999999999", USAGE, "99999999999999999999"),
     ("kmalloc 100 x", USAGE, 'COUNT: "x" is not a number'),
+    ("kmalloc 100 0", USAGE, "COUNT: 0 is not 1 or more"),
     ("kmalloc 100 1 2", USAGE, 'unexpected "2"'),
     ("kmalloc 100 5000", FAILED, "the shell can hold"),
     ("kmalloc $77", USAGE, 'the shell holds nothing as "$77"'),
