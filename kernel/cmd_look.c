@@ -164,7 +164,11 @@ static void print_indented(const char *text)
     kprintf("  %s\n", text);
 }
 
-/* A rule is broken there: perhaps by a write past the end of what lies before. */
+/*
+ * A rule is broken there.  A record that lies in a slab may have been overwritten by
+ * whoever wrote past the end of what lies before; other places are told by mm's own
+ * tables, far from any object.
+ */
 static void tell_where(const void *where)
 {
     struct mm_what what, nearest = { .addr = where };
@@ -173,7 +177,8 @@ static void tell_where(const void *where)
         return;
     mm_what_is(where, &what);
     whatis_describe(&what, print_indented);
-    mm_walk_live(keep_nearest, &nearest);
+    if (what.kind == MM_SLAB_REST)
+        mm_walk_live(keep_nearest, &nearest);
     if (nearest.start == 0)
         return;
     mm_what_is((const void *)nearest.start, &what);

@@ -48,10 +48,10 @@ void trap_interrupt(const struct trap_frame *frame)
 
     if (pic_is_spurious(irq))
         return;
-    mm_state |= MM_IRQ;
+    mm_irq_begin();
     if (handlers[irq] != NULL)
         handlers[irq]();
-    mm_state &= ~(uintptr_t)MM_IRQ;
+    mm_irq_end();
     pic_end(irq);
 }
 

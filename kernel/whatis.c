@@ -202,6 +202,8 @@ static void json_what(const struct mm_what *what)
     if (in_slot(what))
         kprintf(", \"cache\": \"%s\", \"slot\": %u", what->cache,
                 (unsigned)what->slot);
+    if (what->quarantined)
+        kprintf(", \"quarantined\": true");
     if (what->serial != 0)
         kprintf(", \"serial\": %u, \"asked\": %u", (unsigned)what->serial,
                 (unsigned)what->asked);

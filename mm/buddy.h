@@ -52,8 +52,8 @@ void buddy_free_run(struct buddy *b, uint32_t pfn);
 uint32_t buddy_head(const struct buddy *b, uint32_t pfn);
 
 /*
- * NULL, or the rule that is broken; *pfn is the page whose struct breaks it, or NO_PAGE
- * if it is a list or a counter.
+ * NULL, or the rule that is broken; *pfn is the first page of the block whose page
+ * structs break it, or NO_PAGE if it is a list or a counter.
  */
 const char *buddy_check(const struct buddy *b, uint32_t *pfn);
 

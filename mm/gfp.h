@@ -16,7 +16,8 @@ typedef uint32_t gfp_t;
 #define __GFP_DIRECT_RECLAIM ((gfp_t)0x01)  /* the caller may wait: no interrupt */
 #define __GFP_HIGH ((gfp_t)0x02)
 #define __GFP_ZERO ((gfp_t)0x04)            /* all of ksize, or of the block, is 0 */
-#define __GFP_NOWARN ((gfp_t)0x08)          /* failure is counted, not reported */
+#define __GFP_NOWARN ((gfp_t)0x08)          /* failure is counted, not reported; but */
+                                            /*   GFP_KERNEL in an interrupt is */
 #define __GFP_NORETRY ((gfp_t)0x10)         /* do not give empty slabs back first */
 #define __GFP_NOFAIL ((gfp_t)0x20)          /* failure is fatal */
 

@@ -49,7 +49,7 @@ bool mm_put_off(const struct mm_refusal *free, mm_proof *is_right)
     waiting[put % RING] = (struct mm_put_off){ *free, is_right };
     mm_barrier();
     put++;
-    mm_state |= MM_PUT_OFF;
+    mm_state_set(MM_PUT_OFF);
     return true;
 }
 
@@ -79,11 +79,11 @@ void mm_watch_with(const struct watcher *watcher)
 {
     mm_watcher = watcher;
     if (watcher) {
-        mm_state |= MM_DIALS;
+        mm_state_set(MM_DIALS);
         heap.buddy.keep = 0;            /* nothing is quick now, so let it be plain */
         buddy_join_kept(&heap.buddy);
     } else {
-        mm_state &= ~(uintptr_t)MM_DIALS;
+        mm_state_clear(MM_DIALS);
         heap.buddy.keep = KEPT_PAGES;
     }
 }

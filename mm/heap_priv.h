@@ -39,9 +39,6 @@ static inline uintptr_t heap_base(void)
     return HEAP_IS_AT_ZERO ? 0 : heap.base;
 }
 
-/* The compiler moves no access across it: what an interrupt may see is whole. */
-static inline void mm_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
-
 /* ---- addresses, page numbers, records -------------------------------------- */
 
 /* At least npages if addr is outside the heap's span. */
@@ -98,21 +95,17 @@ static inline bool same_name(const char *a, const char *b)
 /* ---- entering and leaving: irq.c -------------------------------------------- */
 
 /*
- * Enter from anywhere but the fast paths.  False: mm is busy under us.  Frees
- * that were put off are done now.
+ * Enter from anywhere but the fast paths, for the call at `site`, or NULL: for no call.
+ * False: mm is busy under us.  Frees that were put off are done now.
  */
 bool mm_enter(const struct alloc_site *site);
 
-static inline void mm_leave(void)
-{
-    mm_barrier();
-    mm_state &= ~MM_BUSY;
-    mm_barrier();
-}
+static inline void mm_leave(void) { mm_state_clear(MM_BUSY); }
 
 /*
- * The short way in, for the fast paths: only if nothing at all is going on.  (More than
- * 1 is as good as not 0, for no flag is 1; but 0 would be compared in a register.)
+ * The short way in, for the fast paths: only if nothing at all is going on.  The site
+ * is never NULL, which would say idle.  (More than 1 is as good as not 0, for no flag
+ * is 1; but 0 would be compared in a register.)
  */
 static inline bool mm_enter_at_once(const struct alloc_site *site)
 {

@@ -12,8 +12,9 @@
  * What waits is live until then.  It is proved once more before it is freed: the
  * call that was interrupted may have freed the very same thing.
  *
- * mm_state is changed by single instructions, as compilers make them from -Og on;
- * in a build without optimization handlers must not free.
+ * mm_state is changed by single instructions (mm_state_set, mm_state_clear), as
+ * compilers make them from -Og on; in a build without optimization handlers must not
+ * free.
  *
  * Cost: one compare on the fast path.
  */
@@ -47,7 +48,7 @@ static void do_put_off(void)
 {
     const struct mm_put_off *next;
 
-    mm_state &= ~(uintptr_t)MM_PUT_OFF;
+    mm_state_clear(MM_PUT_OFF);
     while ((next = mm_next_put_off())) {
         if (next->is_right(&next->free))
             free_proved(&next->free, true);
@@ -61,8 +62,7 @@ bool mm_enter(const struct alloc_site *site)
 {
     if (mm_state & MM_BUSY)
         return false;
-    mm_state |= site ? (uintptr_t)site : MM_BUSY;
-    mm_barrier();
+    mm_state_set(site ? (uintptr_t)site : MM_BUSY);
     do_put_off();
     return true;
 }

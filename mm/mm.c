@@ -8,8 +8,8 @@
  * One flat array of page structs covers the span from the lowest to the highest
  * usable page, rounded outwards to the largest block, so that blocks are aligned in
  * absolute addresses and a buddy is always inside the array (in a kernel it begins at
- * address 0: heap_base()).  What no range gave
- * stays a hole: it costs its page structs, and is never handed out or joined over.
+ * address 0: heap_base()).  What no range gave stays a hole: it costs its page structs,
+ * and is never handed out or joined over.
  *
  * Rules, beside those of buddy.c and slab.c, proved by mm_check():
  *   M1  total = free + used pages, where used pages are recounted block by block;

@@ -38,8 +38,8 @@ void mm_init(const struct mm_range *ranges, size_t count);
 const char *mm_check(void);
 
 /*
- * Where the last mm_check() found it: a record, or the slab or block whose page struct or
- * map it is; NULL: nowhere in particular.
+ * Where the last mm_check() found it: a record, or the slab or block of which a page
+ * struct or map is wrong; NULL: nowhere in particular.
  */
 const void *mm_check_where(void);
 
@@ -140,8 +140,9 @@ void mm_what_is(const void *addr, struct mm_what *what);
 void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg);
 
 /*
- * Give every empty slab of every cache back, and join the single pages that are kept
- * from joining; how many pages went from slabs.
+ * Give back what is held in reserve: what waits in quarantine, every empty slab of
+ * every cache; and join the single pages that are kept from joining.  How many pages
+ * went from slabs.
  */
 uint32_t mm_reclaim(void);
 

@@ -20,18 +20,45 @@ size_t strlen(const char *s);
 /*
  * What mm is doing: 0, nothing; or whom it is serving, with some bits.
  *
- *     | address of the call site being served, or all ones |  DIALS PUT_OFF IRQ - |
+ *     | address of the call site being served, or all ones |  - DIALS PUT_OFF IRQ - |
  *       MM_BUSY: any of these bits                            a site is aligned to 32
  *
  * mm is busy while its structures are between two consistent states: a fault then
- * happened inside the allocator.  The trap code sets MM_IRQ at the start of an
- * interrupt handler and clears that bit, no other, at its end; MM_PUT_OFF says that
- * frees from an interrupt wait for mm to be entered again; MM_DIALS that some dial is
- * on (dials.h), so that every call goes the long way.
+ * happened inside the allocator.  MM_IRQ is set in an interrupt handler, by
+ * mm_irq_begin() and mm_irq_end(); MM_PUT_OFF says that frees from an interrupt wait
+ * for mm to be entered again; MM_DIALS that some dial is on (dials.h), so that every
+ * call goes the long way.
  */
-enum { MM_IRQ = 2, MM_PUT_OFF = 4, MM_DIALS = 8 };
+#define MM_IRQ ((uintptr_t)2)
+#define MM_PUT_OFF ((uintptr_t)4)
+#define MM_DIALS ((uintptr_t)8)
 #define MM_BUSY (~(uintptr_t)31)
 extern uintptr_t mm_state;
+
+/* The compiler moves no access across it: what an interrupt may see is whole. */
+static inline void mm_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+
+/*
+ * Some bits change and the others stay as they are in memory, by one instruction:
+ * whatever an interrupt does to those is not lost.
+ */
+static inline void mm_state_set(uintptr_t bits)
+{
+    mm_barrier();
+    mm_state |= bits;
+    mm_barrier();
+}
+
+static inline void mm_state_clear(uintptr_t bits)
+{
+    mm_barrier();
+    mm_state &= ~bits;
+    mm_barrier();
+}
+
+/* For the trap code, around each interrupt handler.  Handlers do not nest. */
+static inline void mm_irq_begin(void) { mm_state_set(MM_IRQ); }
+static inline void mm_irq_end(void) { mm_state_clear(MM_IRQ); }
 
 /* What the compiler may know of a path: that it is the common one, or a rare one. */
 #define likely(truth) __builtin_expect(!!(truth), 1)

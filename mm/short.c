@@ -24,7 +24,10 @@
 
 /* ---- objects --------------------------------------------------------------------- */
 
-/* A slot of the word that the cache serves.  mm is entered.  False: there is none. */
+/*
+ * A slot of the word that the cache serves.  mm is entered.  False: there is none.
+ * (The size is read as late as possible.)
+ */
 SHORT bool take_at_once(struct kmem_cache *cache, const uint32_t *size, void **p)
 {
     uint32_t bits = *cache->word;
@@ -49,7 +52,7 @@ SHORT struct alloc_site *leave_unserved(void)
     return site;
 }
 
-/* Set a slot's bit, which lies in that word.  False: it is set. */
+/* Set a slot's bit, which lies in that word, read twice.  False: it is set. */
 SHORT bool set_free(uint32_t *word, uint32_t index)
 {
     uint32_t free = *(volatile uint32_t *)word | 1u << (index & 31);
@@ -84,7 +87,7 @@ SHORT bool give_back_of_many(struct kmem_cache *cache, struct page *slab,
     if (!starts_slot(cache, offset, &index))
         return false;
     if (!set_free(heap_word(slab->map + index / 32), index)) {
-        *p = address_of_slot(slab, index);
+        *p = address_of_slot(slab, index);      /* as it was, but had again */
         return false;
     }
     if (likely(cache->record_place == RECORD_IN_SLAB)) {

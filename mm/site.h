@@ -44,7 +44,10 @@ void mm_count_sites(uint32_t after);
 struct alloc_site *mm_sites(void);
 struct alloc_site *mm_sites_end(void);
 
-/* Whom a busy mm is serving, by mm_state; NULL: it is not busy, or nobody is known. */
+/*
+ * Whom a busy mm is serving, by mm_state; NULL: it is not busy, or nobody is known.
+ * Frees that were put off are done in the next call, whosever that is.
+ */
 const struct alloc_site *mm_serving(void);
 
 /* Calls whose return address found no room: they share one site, without address. */

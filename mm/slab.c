@@ -45,7 +45,7 @@
  *   S8  a cache's layout follows from its slot size;
  *   S9  a slot that is neither live nor free is in quarantine, and no other is.
  *
- * Cost: both short paths are straight lines (slab_priv.h); the rest is O(1), but for
+ * Cost: both short paths are straight lines (short.c); the rest is O(1), but for
  * what a new slab must clear.
  */
 #include "mm/partial_priv.h"

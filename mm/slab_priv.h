@@ -1,6 +1,6 @@
 /*
- * slab_priv.h - object caches: the struct, and how a slot is found, taken and given
- * back, which short.c and slab.c share.  slab.c tells the whole story.
+ * slab_priv.h - object caches: how a slot is found and taken, and what slab.c, cache.c
+ * and kmalloc.c do for others.  slab.c tells the whole story.
  */
 #ifndef MM_SLAB_PRIV_H
 #define MM_SLAB_PRIV_H

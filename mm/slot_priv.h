@@ -68,8 +68,8 @@ struct kmem_cache {
     void (*ctor)(void *object);
 } __attribute__((aligned(128)));        /* so that its number is a shift away */
 
-_Static_assert((sizeof(struct kmem_cache) & (sizeof(struct kmem_cache) - 1)) == 0,
-               "a power of two");
+_Static_assert(sizeof(struct kmem_cache) == (sizeof(void *) > 4 ? 256 : 128),
+               "a power of two, and no larger than it was");
 
 /*
  * By number; the kmalloc caches first, by size; cache.c has the list.  Number 0 is
@@ -92,7 +92,7 @@ static inline struct kmem_cache *kmalloc_cache(size_t size)
     return kmalloc_by_size[(size - 1) / 8];
 }
 
-/* An entry of the table, in use or not?  What is not in use serves nothing. */
+/* An entry of the table?  One that is not in use serves nothing. */
 static inline bool is_cache_entry(const struct kmem_cache *cache)
 {
     const uintptr_t offsets = sizeof(caches) - sizeof(*cache);  /* all the bits */

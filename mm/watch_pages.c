@@ -97,7 +97,7 @@ static struct zone page_zone(uint32_t pfn, uint32_t n)
 void watch_pages_taken(uint32_t pfn, uint32_t n)
 {
     struct zone zone = page_zone(pfn, n);
-    struct look look = { "alloc_pages", mm_serving(), zone.start,
+    struct look look = { "an allocation", mm_serving(), zone.start,
                          "restored, and the pages handed out" };
 
     if (settings.debug_pagealloc)

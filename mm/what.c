@@ -47,7 +47,6 @@ static void fill_slot(struct mm_what *what, struct page *slab)
         return;
     }
     what->kind = is_live_slot(&slot) ? MM_SLAB_LIVE : MM_SLAB_FREE;
-    what->quarantined = what->kind == MM_SLAB_FREE && !is_free_slot(&slot);
     what->slot = slot.index;
     what->asked = cache->object_size;
     fill_extent(what, (uintptr_t)object_address(&slot), object_room(cache));
@@ -55,6 +54,8 @@ static void fill_slot(struct mm_what *what, struct page *slab)
     what->used_before = what->kind == MM_SLAB_FREE && what->serial;
     if (cache->left && what->offset >= cache->object_size)
         what->kind = MM_SLAB_REDZONE;
+    what->quarantined = heap.quarantined && what->kind == MM_SLAB_FREE &&
+                        what->freed_by && !is_free_slot(&slot);
 }
 
 /* The first block of the run that a part belongs to. */

@@ -112,12 +112,13 @@ class What:
             record = heap.record_fields.unpack_from(
                 slab.records, self.slot * heap.record_layout.size)
             self._record(record)
-            self.quarantined = not free and heap.is_freed(record)
-            free = free or self.quarantined
+            waits = not free and heap.is_freed(record)
+            self.quarantined = waits and heap.quarantined > 0
+            free = free or waits
         self.kind = "slab_free" if free else "slab_live"
         self.used_before = bool(free and self.serial)
         if cache.left and not 0 <= self.address - self.start < cache.object_size:
-            self.kind = "slab_redzone"
+            self.kind, self.quarantined = "slab_redzone", False
 
 
 def as_json(what, sites):
@@ -132,6 +133,8 @@ def as_json(what, sites):
         row.update(order=what.order)
     if what.kind in SLOTS:
         row.update(cache=what.cache.label, slot=what.slot)
+    if what.quarantined:
+        row.update(quarantined=True)
     if what.serial:
         row.update(serial=what.serial, asked=what.asked)
     for role in ("taken_by", "freed_by"):

@@ -17,7 +17,7 @@ static void handle(uintptr_t state, unsigned n)
     while (n--)
         step_in_handler();
     model.state = before;
-    mm_state = (mm_state & MM_PUT_OFF) | (mm_before & ~(uintptr_t)MM_PUT_OFF);
+    mm_state = (mm_state & MM_PUT_OFF) | (mm_before & ~MM_PUT_OFF);
 }
 
 void interrupt(void)

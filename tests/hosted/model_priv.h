@@ -58,7 +58,7 @@ extern struct model {
 /* mm_state, but for whom mm is busy and for the dials. */
 static inline uintptr_t seen_state(void)
 {
-    uintptr_t state = mm_state & ~(uintptr_t)MM_DIALS;
+    uintptr_t state = mm_state & ~MM_DIALS;
 
     return state & MM_BUSY ? state | MM_BUSY : state;
 }

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE             /* REG_EFL */
 #include "mm/dials.h"
+#include "mm/heap_priv.h"
 #include "tests/hosted/arena.h"
 
 #include <signal.h>
@@ -115,7 +116,7 @@ static void on_trap(int signal, siginfo_t *info, void *context)
         came = true;
         mm_state |= MM_IRQ;
         handler();
-        mm_state &= ~(uintptr_t)MM_IRQ;
+        mm_state &= ~MM_IRQ;
     }
 }
 
@@ -287,6 +288,13 @@ static void prepare(void (*before)(void))
     same_page = page;
 }
 
+/* The next call must know that it cannot be short. */
+static void assert_what_waits_is_told(void)
+{
+    if (mm_next_put_off())
+        assert_int_equal(mm_state & MM_PUT_OFF, MM_PUT_OFF);
+}
+
 /* Everything that is held is live, nothing else is, and all of it goes back. */
 static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused)
 {
@@ -295,6 +303,7 @@ static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused)
                        (victim != NULL);
     uint32_t pages = 0u + (page != 0) + (handlers_page != 0) + (page_victim != 0);
 
+    assert_what_waits_is_told();
     mm_count_sites(0);          /* mm is entered: what was put off is done */
     now = arena_stats();
     if (now.live_objects != objects || now.live_pages != pages)
@@ -434,6 +443,7 @@ static void try_stale_frees(void (*before)(void), void (*operation)(void),
         for (unsigned k = 0; k < trail[i].visits && k < MAX_VISITS; k++) {
             prepare(before);
             interrupts += interrupted_at(trail[i].at, k, operation);
+            assert_what_waits_is_told();
             mm_count_sites(0);          /* mm is entered: what was put off is done */
             assert_int_equal(arena_what(taken()).kind, kind);
             assert_int_equal(arena_stats().bad_frees, came);

@@ -276,6 +276,35 @@ static void calls_are_recorded_for_what_the_dial_names(void **state)
     mm_stack_hook = NULL;
 }
 
+/* A record that was overwritten says that it is freed; nobody waits for anything. */
+static void nothing_is_in_quarantine_without_one(void **state)
+{
+    void *p = kmalloc(64, GFP_KERNEL);
+    struct slot slot = { 0 };
+
+    (void)state;
+    assert_true(find_object(p, &slot));
+    slot_record(&slot)->freed_by = 1;
+    assert_int_equal(arena_what(p).kind, MM_SLAB_FREE);
+    assert_false(arena_what(p).quarantined);
+    slot_record(&slot)->freed_by = 0;
+    kfree(p);
+}
+
+static void a_red_zone_is_not_in_quarantine(void **state)
+{
+    unsigned char *p = NULL;
+
+    (void)state;
+    set_dial("slub_debug", "Z");
+    set_dial("quarantine", "64K");
+    p = kmalloc(64, GFP_KERNEL);
+    kfree(p);
+    assert_true(arena_what(p).quarantined);
+    assert_int_equal(arena_what(p - 4).kind, MM_SLAB_REDZONE);
+    assert_false(arena_what(p - 4).quarantined);
+}
+
 /* Its slab's page struct was overwritten: the others go back all the same. */
 static void quarantine_forgets_what_cannot_be_found(void **state)
 {
@@ -310,6 +339,8 @@ int main(void)
         ARENA_TEST(nobody_looks_under_a_busy_mm),
         ARENA_TEST(only_f_proves_the_slab_at_each_call),
         ARENA_TEST(calls_are_recorded_for_what_the_dial_names),
+        ARENA_TEST(nothing_is_in_quarantine_without_one),
+        ARENA_TEST(a_red_zone_is_not_in_quarantine),
         ARENA_TEST(quarantine_forgets_what_cannot_be_found),
     };
 

@@ -119,6 +119,8 @@ def test_quarantine_keeps_freed_objects_back(boot):
     first = machine.take("kmalloc 100")[1]
     machine.run("kfree $1")
     assert "a freed object in quarantine: slot 0" in machine.run("whatis $1")[0]
+    (what,) = machine.json("whatis $1 -j")
+    assert (what["kind"], what["quarantined"]) == ("slab_free", True)
     assert machine.take("kmalloc 100")[1] != first
     machine.run("kfree $1", bug="double free")
     machine.is_whole()
@@ -127,6 +129,13 @@ def test_quarantine_keeps_freed_objects_back(boot):
 def test_powers_of_two_are_aligned_with_everything_on(watched):
     for size in (8, 64, 256, 1024, 4096, 8192, 65536):
         assert watched.take(f"kmalloc {size} 3")[1] % size == 0
+
+
+@pytest.mark.parametrize("dial", ["slub_debug=FZPU", "quarantine=64K", "page_owner=on"])
+def test_stress_finds_memory_as_it_was_with_objects_in_reserve(boot, dial):
+    machine = boot(cmdline=dial)
+    machine.run("kmalloc 50; kfree $1")
+    assert machine.run("stress 2000")[-1].endswith("all given back, all rules hold")
 
 
 # ---- mm's own structures ----------------------------------------------------------

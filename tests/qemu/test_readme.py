@@ -99,7 +99,7 @@ def test_there_are_sessions():
 
 
 def test_the_json_keys_are_those_of_the_readme(elf):
-    with Machine(elf, cmdline="slub_debug=U") as machine:
+    with Machine(elf, cmdline="slub_debug=U quarantine=64K") as machine:
         machine.run("kmalloc 100 2; kfree $2; pages 1")
         addresses = ["$1", "$2", "$3", "0x60", "0x3000000",
                      f"0x{symbol(elf, 'kernel_main'):x}"]
