@@ -6,9 +6,9 @@
  * With records on, each slot below a page takes 12 bytes more behind the slots; the
  * slots stay where they are, so powers of two stay aligned:
  *
- *     few, up to 32:      | slots | records |        the map is in the page struct
- *     many, always a page: | slots | records | map |
- *     many, no records:    | slots | map |           or no map: it lies apart
+ *     few, up to 32:        | slots | records |        the map is in the page struct
+ *     many, always a page:  | slots | records | map |
+ *     many, no records:     | slots | map |            or no map: it lies apart
  *
  * With red zones (dial Z) a slot is wider than its object:
  *
