@@ -34,7 +34,7 @@ GDBFLAGS  ?=
 FUZZTIME  ?= 600
 SOAK      ?= 1000000000
 # Files that make mutants alters, and how many mutants it tries; 0 is all.
-MUTANTS   ?= $(sort $(wildcard mm/*.[ch]))
+MUTANTS   ?= $(sort $(wildcard mm/*.[ch] mm/*/*.[ch]))
 SAMPLE    ?= 0
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
@@ -52,9 +52,7 @@ BOOT += boot/entry.S              # from the loader to kernel_main
 MM += mm/mm.c                     # handing memory over
 MM += mm/heap.c                   # the state of the heap, and what waits for it
 MM += mm/site.c                   # call sites
-MM += mm/stack.c                  #   the calls that led to a call
 MM += mm/buddy.c                  # blocks of pages that split and join
-MM += mm/buddy_check.c            #   their rules, proved
 MM += mm/page_alloc.c             # alloc_pages and its kin
 MM += mm/slab.c                   # slabs of equal slots
 MM += mm/slot.c                   #   what a slab must be
@@ -68,15 +66,19 @@ MM += mm/functions.c              # the same as functions, without a call site
 MM += mm/irq.c                    # entering, and who comes while it is entered
 MM += mm/what.c                   # what is this address
 MM += mm/report.c                 # saying no, and why
-MM += mm/walk.c                   # what is live
-MM += mm/stats.c                  # the heap in numbers
-MM += mm/dials.c                  # debugging dials, by Linux's names
-MM += mm/settings.c               #   what they are set to
-MM += mm/watch.c                  #   objects: red zones, poison, slabs proved
-MM += mm/watch_pages.c            #   pages and large kmallocs
-MM += mm/zone.c                   #   bytes that must all be the same
-MM += mm/quarantine.c             #   freed objects that wait
-MM += mm/check.c                  # mm_check: every numbered rule, proved
+
+MM += mm/look/walk.c              # what is live
+MM += mm/look/stats.c             # the heap in numbers
+MM += mm/look/check.c             # mm_check: every numbered rule, proved
+MM += mm/look/buddy_check.c       #   their rules, proved
+
+MM += mm/watch/dials.c            # debugging dials, by Linux's names
+MM += mm/watch/settings.c         #   what they are set to
+MM += mm/watch/watch.c            #   objects: red zones, poison, slabs proved
+MM += mm/watch/watch_pages.c      #   pages and large kmallocs
+MM += mm/watch/zone.c             #   bytes that must all be the same
+MM += mm/watch/quarantine.c       #   freed objects that wait
+MM += mm/watch/stack.c            # the calls that led to a call
 
 DRIVERS += drivers/serial.c       # 16550 UART
 DRIVERS += drivers/pic.c          # 8259A interrupt controllers
@@ -598,4 +600,4 @@ FORCE:
          $(patsubst %.c,$(HOSTED)/32/%.d,$(REPLAY)) \
          $(patsubst %.c,$(HOSTED)/lib/%.d,$(SOAKED)) \
          $(patsubst %.c,build/fuzz/%.d,$(FUZZED) $(strip $(MM)))
--include $(wildcard $(COVERAGE)/mm/*.d $(COVERAGE)/tests/hosted/*.d)
+-include $(wildcard $(COVERAGE)/mm/*.d $(COVERAGE)/mm/*/*.d $(COVERAGE)/tests/hosted/*.d)

@@ -17,7 +17,7 @@
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/mm.h"
-#include "mm/stack.h"
+#include "mm/watch/stack.h"
 
 enum { PLACE_SIZE = 96 };
 

@@ -13,8 +13,8 @@
 #include "kernel/paging.h"
 #include "kernel/shell.h"
 #include "kernel/whatis.h"
-#include "mm/dials.h"
 #include "mm/mm.h"
+#include "mm/watch/dials.h"
 
 enum { LINE_BYTES = 16, DEFAULT_BYTES = 64 };
 

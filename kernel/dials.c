@@ -4,16 +4,16 @@
  *     make run CMDLINE="slub_debug=ZP,kmalloc-64"
  *     marbles> params slub_debug=FZPU
  *
- * What each does is told in mm/dials.h.  For the calls that led to mm (dial U) it walks
+ * What each does is told in mm/watch/dials.h.  For the calls that led to mm (dial U) it walks
  * up the chain of frame pointers.
  */
-#include "mm/dials.h"
+#include "mm/watch/dials.h"
 
 #include "kernel/backtrace.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/report.h"
-#include "mm/stack.h"
+#include "mm/watch/stack.h"
 
 void dials_init(void)
 {

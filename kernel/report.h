@@ -11,7 +11,7 @@ struct mm_report;
 /* From here on what mm reports is printed. */
 void report_init(void);
 
-/* mm/dials.h: watch with the dials that were set, and know who calls. */
+/* mm/watch/dials.h: watch with the dials that were set, and know who calls. */
 void dials_init(void);
 
 /* The report of overwritten bytes: where, whose, what is there, who is beside it. */

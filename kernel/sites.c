@@ -17,7 +17,7 @@
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
-#include "mm/stack.h"
+#include "mm/watch/stack.h"
 
 enum { NAME_SIZE = 96 };
 

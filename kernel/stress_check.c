@@ -22,8 +22,8 @@
 
 #include "kernel/shell.h"
 #include "kernel/string.h"
-#include "mm/dials.h"
 #include "mm/mm.h"
+#include "mm/watch/dials.h"
 
 enum { EDGE = 256 };
 

@@ -20,7 +20,7 @@
 #include "kernel/shell.h"
 #include "kernel/sites.h"
 #include "kernel/symbols.h"
-#include "mm/stack.h"
+#include "mm/watch/stack.h"
 
 enum { LINE_SIZE = 200, PLACE_SIZE = 96 };
 

@@ -15,7 +15,7 @@
  * Cost: putting off searches what waits, 64 at most.
  */
 #include "mm/heap_priv.h"
-#include "mm/stack_priv.h"
+#include "mm/watch/stack_priv.h"
 #include "mm/watcher_priv.h"
 
 enum { RING = 64 };             /* a power of two: put and got wrap */

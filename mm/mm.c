@@ -20,9 +20,9 @@
  *
  * Cost: linear in the span; this is boot, and listings.
  */
-#include "mm/dials_priv.h"
 #include "mm/site_priv.h"
 #include "mm/slab_priv.h"
+#include "mm/watch/dials_priv.h"
 
 /* A slab's map is named by 32 bits, in units of four bytes: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)

@@ -8,7 +8,7 @@
  * Cost: O(MAX_PAGE_ORDER).
  */
 #include "mm/slot_priv.h"
-#include "mm/stack_priv.h"
+#include "mm/watch/stack_priv.h"
 
 static void fill_record(struct mm_what *what, const struct record *record)
 {

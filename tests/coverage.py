@@ -91,13 +91,13 @@ def print_what_is_missing(name, file):
 
 def main():
     gcov, folder, *programs = sys.argv[1:]
-    for old in pathlib.Path(folder).glob("mm/*.gcda"):
+    for old in pathlib.Path(folder).glob("mm/**/*.gcda"):
         old.unlink()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         failures = "".join(pool.map(run, programs))
     if failures:
         sys.exit(failures)
-    files = read(gcov, map(str, pathlib.Path(folder).glob("mm/*.gcda")))
+    files = read(gcov, map(str, pathlib.Path(folder).glob("mm/**/*.gcda")))
     print_table(files)
     for name, file in files:
         print_what_is_missing(name, file)

@@ -2,7 +2,7 @@
 """mutants.py CC SAMPLE FILE... - do the hosted tests notice when mm is wrong?
 
 Each comparison, bit operation, negation, sum and counter update in the functions of
-each FILE (mm/*.c, mm/*.h) is altered once, which makes a mutant of mm.  The suites run
+each FILE (of mm/) is altered once, which makes a mutant of mm.  The suites run
 with it, the fastest first, until one fails: the mutant is killed.  One that comes
 through survives: a test is missing, or the mutant does the same in another way.
 
@@ -28,7 +28,7 @@ ROOT = pathlib.Path.cwd()
 BUILD = ROOT / "build/mutants"
 TESTS = BUILD / "tests.o"
 EXPLAINED = ROOT / "tests/mutants.txt"
-MM = sorted(ROOT.glob("mm/*.c"))
+MM = sorted(ROOT.glob("mm/**/*.c"))
 HOSTED = sorted(path for path in ROOT.glob("tests/hosted/*.c")
                 if '"kernel/' not in path.read_text())
 SUITES = [path.stem for path in HOSTED if path.stem.startswith("test_")]

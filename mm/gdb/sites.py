@@ -104,9 +104,9 @@ class Sites:
         return self.known[number]
 
     def _stack(self, number):
-        """A site with the calls that led to it: an entry of mm/stack.c."""
+        """A site with the calls that led to it: an entry of mm/watch/stack.c."""
         try:
-            entry = gdb.parse_and_eval(f"&'mm/stack.c'::stacks[{number - 1}].site")
+            entry = gdb.parse_and_eval(f"&'mm/watch/stack.c'::stacks[{number - 1}].site")
         except gdb.error:
             return None
         if not 0 < number <= entry.dereference().type.sizeof << 20:

@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-#include "mm/dials.h"
 #include "mm/mm.h"
-#include "mm/stack.h"
+#include "mm/watch/dials.h"
+#include "mm/watch/stack.h"
 
 /* ---- memory ---------------------------------------------------------------- */
 

@@ -24,8 +24,8 @@
 #ifndef TESTS_HOSTED_MODEL_H
 #define TESTS_HOSTED_MODEL_H
 
-#include "mm/dials.h"
 #include "mm/mm.h"
+#include "mm/watch/dials.h"
 
 struct model_stream {
     const uint8_t *next, *end;

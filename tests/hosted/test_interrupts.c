@@ -8,8 +8,8 @@
  * up.  In loops the first four visits are tried.  Nothing depends on time.
  */
 #define _GNU_SOURCE             /* REG_EFL */
-#include "mm/dials.h"
 #include "mm/heap_priv.h"
+#include "mm/watch/dials.h"
 #include "tests/hosted/arena.h"
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 /*
  * test_kept.c - single pages that are kept from joining for the next taker.
  */
-#include "mm/dials.h"
+#include "mm/watch/dials.h"
 #include "tests/hosted/arena.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * quarantine_priv.h - freed objects that wait: see quarantine.c.
  */
-#ifndef MM_QUARANTINE_PRIV_H
-#define MM_QUARANTINE_PRIV_H
+#ifndef MM_WATCH_QUARANTINE_PRIV_H
+#define MM_WATCH_QUARANTINE_PRIV_H
 
 #include "mm/slot_priv.h"
 

@@ -16,8 +16,8 @@
  * With any of them on, all calls go the long way round, which looks here (MM_DIALS);
  * with none, the short ways do not know of them.
  */
-#ifndef MM_DIALS_H
-#define MM_DIALS_H
+#ifndef MM_WATCH_DIALS_H
+#define MM_WATCH_DIALS_H
 
 #include "mm/port.h"
 

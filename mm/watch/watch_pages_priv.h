@@ -1,10 +1,10 @@
 /*
  * watch_pages_priv.h - pages and large kmallocs, watched: see watch_pages.c.
  */
-#ifndef MM_WATCH_PAGES_PRIV_H
-#define MM_WATCH_PAGES_PRIV_H
+#ifndef MM_WATCH_WATCH_PAGES_PRIV_H
+#define MM_WATCH_WATCH_PAGES_PRIV_H
 
-#include "mm/zone_priv.h"
+#include "mm/watch/zone_priv.h"
 
 /* For struct watcher. */
 struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t pfn);

@@ -1,8 +1,8 @@
 /*
  * zone_priv.h - bytes that must all be the same: see zone.c.
  */
-#ifndef MM_ZONE_PRIV_H
-#define MM_ZONE_PRIV_H
+#ifndef MM_WATCH_ZONE_PRIV_H
+#define MM_WATCH_ZONE_PRIV_H
 
 #include "mm/heap_priv.h"
 

@@ -1,8 +1,8 @@
 /*
  * stack.h - the calls that led to an allocation or a free (dial U).
  */
-#ifndef MM_STACK_H
-#define MM_STACK_H
+#ifndef MM_WATCH_STACK_H
+#define MM_WATCH_STACK_H
 
 #include "mm/site.h"
 

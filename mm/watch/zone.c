@@ -6,7 +6,7 @@
  *
  * Cost: linear in the bytes.
  */
-#include "mm/zone_priv.h"
+#include "mm/watch/zone_priv.h"
 
 static unsigned char expected(const struct zone *zone, const unsigned char *at)
 {

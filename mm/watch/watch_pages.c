@@ -7,11 +7,11 @@
  *
  * Cost: linear in the bytes of the block.
  */
-#include "mm/watch_pages_priv.h"
+#include "mm/watch/watch_pages_priv.h"
 
-#include "mm/settings_priv.h"
 #include "mm/slot_priv.h"
-#include "mm/stack_priv.h"
+#include "mm/watch/settings_priv.h"
+#include "mm/watch/stack_priv.h"
 
 /* ---- large kmallocs: only the slack behind them ------------------------- */
 

@@ -21,14 +21,14 @@
  *
  * Cost: linear in the bytes of the object, with F in the slots of the slab.
  */
-#include "mm/watch_priv.h"
+#include "mm/watch/watch_priv.h"
 
-#include "mm/dials.h"
 #include "mm/partial_priv.h"
-#include "mm/settings_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/stack_priv.h"
-#include "mm/watch_pages_priv.h"
+#include "mm/watch/dials.h"
+#include "mm/watch/settings_priv.h"
+#include "mm/watch/stack_priv.h"
+#include "mm/watch/watch_pages_priv.h"
 #include "mm/watcher_priv.h"
 
 /* ---- the zones of a slot ------------------------------------------------ */

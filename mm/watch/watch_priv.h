@@ -1,8 +1,8 @@
 /*
  * watch_priv.h - objects, watched: see watch.c.
  */
-#ifndef MM_WATCH_PRIV_H
-#define MM_WATCH_PRIV_H
+#ifndef MM_WATCH_WATCH_PRIV_H
+#define MM_WATCH_WATCH_PRIV_H
 
 #include "mm/slot_priv.h"
 

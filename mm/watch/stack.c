@@ -13,7 +13,7 @@
  *
  * Cost: a walk up the stack, and a hash over its addresses.
  */
-#include "mm/stack_priv.h"
+#include "mm/watch/stack_priv.h"
 
 #define STACKS 512              /* a power of two */
 

@@ -1,10 +1,10 @@
 /*
  * stack_priv.h - from a record's number to its call site, or to its stack: stack.c.
  */
-#ifndef MM_STACK_PRIV_H
-#define MM_STACK_PRIV_H
+#ifndef MM_WATCH_STACK_PRIV_H
+#define MM_WATCH_STACK_PRIV_H
 
-#include "mm/stack.h"
+#include "mm/watch/stack.h"
 
 /* NULL: 0, or the number of none. */
 const struct alloc_site *site_of(uint16_t number);

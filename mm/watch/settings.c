@@ -9,7 +9,7 @@
  * block that names the cache counts, else the last that names none (as Linux's
  * parse_slub_debug_flags does it).
  */
-#include "mm/settings_priv.h"
+#include "mm/watch/settings_priv.h"
 
 #include "mm/slot_priv.h"
 

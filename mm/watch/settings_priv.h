@@ -1,8 +1,8 @@
 /*
  * settings_priv.h - what the dials are set to: see settings.c.
  */
-#ifndef MM_SETTINGS_PRIV_H
-#define MM_SETTINGS_PRIV_H
+#ifndef MM_WATCH_SETTINGS_PRIV_H
+#define MM_WATCH_SETTINGS_PRIV_H
 
 #include "mm/port.h"
 

@@ -13,10 +13,10 @@
  *
  * Cost: O(1).  It needs the records: they tell a waiting slot from a live one.
  */
-#include "mm/quarantine_priv.h"
+#include "mm/watch/quarantine_priv.h"
 
-#include "mm/settings_priv.h"
 #include "mm/slab_priv.h"
+#include "mm/watch/settings_priv.h"
 
 enum { RING = 4096 };           /* a power of two: oldest wraps */
 

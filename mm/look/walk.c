@@ -9,7 +9,7 @@
  * Cost: linear in the heap.  mm is busy meanwhile: nothing changes underfoot.
  */
 #include "mm/slot_priv.h"
-#include "mm/stack.h"
+#include "mm/watch/stack.h"
 
 struct walk {
     bool (*fn)(const struct mm_what *what, void *arg);

@@ -8,15 +8,15 @@
  * What allocates knows nothing of dials.  As long as one is on, or something is left
  * of one that was, the functions below look on (watcher_priv.h).
  */
-#include "mm/dials_priv.h"
+#include "mm/watch/dials_priv.h"
 
-#include "mm/dials.h"
 #include "mm/layout_priv.h"
-#include "mm/quarantine_priv.h"
-#include "mm/settings_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watch_pages_priv.h"
-#include "mm/watch_priv.h"
+#include "mm/watch/dials.h"
+#include "mm/watch/quarantine_priv.h"
+#include "mm/watch/settings_priv.h"
+#include "mm/watch/watch_pages_priv.h"
+#include "mm/watch/watch_priv.h"
 #include "mm/watcher_priv.h"
 
 enum { NUMBER_SIZE = 24 };
