@@ -86,53 +86,58 @@ DRIVERS += drivers/pit.c          # 8254 timer
 DRIVERS += drivers/vga.c          # text on a VGA screen
 DRIVERS += drivers/power.c        # test exit, power off, reboot
 
-KERNEL += kernel/main.c           # entry to prompt, as a list
-KERNEL += kernel/gdt.c            # segments, and a task for the double fault
-KERNEL += kernel/trap.c           # exceptions and interrupts, in C
-KERNEL += kernel/trap_entry.S     #   and where the CPU comes in
-KERNEL += kernel/panic.c          # the last words
-KERNEL += kernel/paging.c         # page tables
-KERNEL += kernel/memmap.c         # the machine's memory, handed to mm
-KERNEL += kernel/memmap_usable.c  #   what of it is usable (pure)
-KERNEL += kernel/timer.c          # ticks
-KERNEL += kernel/console.c        # characters out and in
-KERNEL += kernel/printk.c         # kprintf and the log
-KERNEL += kernel/format.c         #   their formats (pure)
-KERNEL += kernel/string.c         # memcpy, strlen and their kin
-KERNEL += kernel/params.c         # the kernel command line
-KERNEL += kernel/symbols.c        # names for addresses
-KERNEL += kernel/backtrace.c      #   and the calls that led somewhere
-KERNEL += kernel/terminal.c       # what is known of the terminal (pure)
-KERNEL += kernel/keys.c           #   its bytes, made into keys (pure)
-KERNEL += kernel/line_view.c      #   a line on its screen, changed with few bytes (pure)
-KERNEL += kernel/tty.c            #   the one at the console
-KERNEL += kernel/edit.c           # editing a line (pure)
-KERNEL += kernel/edit_text.c      #   its text
-KERNEL += kernel/edit_search.c    #   Ctrl-R
-KERNEL += kernel/edit_complete.c  #   Tab
-KERNEL += kernel/history.c        #   the lines before (pure)
-KERNEL += kernel/complete.c       # the words that may stand somewhere
-KERNEL += kernel/readline.c       # a line typed at the console
-KERNEL += kernel/shell.c          # from a line to commands
-KERNEL += kernel/shell_args.c     #   and their arguments
-KERNEL += kernel/held.c           # what the shell holds: $1, $2 ...
-KERNEL += kernel/sites.c          # call sites in words
-KERNEL += kernel/report.c         # what mm reports, printed
-KERNEL += kernel/report_damage.c  #   damage, byte by byte, as Linux's slub does
-KERNEL += kernel/dials.c          # mm's debugging dials as parameters
-KERNEL += kernel/whatis.c         # whatis: what an address is, in sentences
-KERNEL += kernel/cmd_help.c       # help
-KERNEL += kernel/cmd_memory.c     # meminfo, buddyinfo, slabinfo
-KERNEL += kernel/cmd_leaks.c      # leaks, allocinfo
-KERNEL += kernel/cmd_alloc.c      # kmalloc, kfree, forget, pages
-KERNEL += kernel/cmd_look.c       # dump, check
-KERNEL += kernel/stress.c         # stress: random work against a record of its own
-KERNEL += kernel/stress_check.c   #   and what must hold at each step
-KERNEL += kernel/bench.c          # bench: what the calls cost
-KERNEL += kernel/bench_work.c     #   the calls, in workloads
-KERNEL += kernel/cmd_more.c       # more: one screen at a time
-KERNEL += kernel/cmd_watch.c      # watch, clear, history
-KERNEL += kernel/cmd_system.c     # params, dmesg, uptime, exit ...
+KERNEL += kernel/main.c               # entry to prompt, as a list
+KERNEL += kernel/panic.c              # the last words
+KERNEL += kernel/memmap.c             # the machine's memory, handed to mm
+KERNEL += kernel/memmap_usable.c      #   what of it is usable (pure)
+KERNEL += kernel/console.c            # characters out and in
+KERNEL += kernel/printk.c             # kprintf and the log
+KERNEL += kernel/format.c             #   their formats (pure)
+KERNEL += kernel/string.c             # memcpy, strlen and their kin
+KERNEL += kernel/params.c             # the kernel command line
+KERNEL += kernel/symbols.c            # names for addresses
+KERNEL += kernel/backtrace.c          #   and the calls that led somewhere
+
+KERNEL += kernel/cpu/gdt.c            # segments, and a task for the double fault
+KERNEL += kernel/cpu/trap.c           # exceptions and interrupts, in C
+KERNEL += kernel/cpu/trap_entry.S     #   and where the CPU comes in
+KERNEL += kernel/cpu/paging.c         # page tables
+KERNEL += kernel/cpu/timer.c          # ticks
+
+KERNEL += kernel/line/terminal.c      # what is known of the terminal (pure)
+KERNEL += kernel/line/keys.c          #   its bytes, made into keys (pure)
+KERNEL += kernel/line/line_view.c     #   a line on its screen, changed with few bytes (pure)
+KERNEL += kernel/line/tty.c           #   the one at the console
+KERNEL += kernel/line/edit.c          # editing a line (pure)
+KERNEL += kernel/line/edit_text.c     #   its text
+KERNEL += kernel/line/edit_search.c   #   Ctrl-R
+KERNEL += kernel/line/edit_complete.c #   Tab
+KERNEL += kernel/line/history.c       #   the lines before (pure)
+KERNEL += kernel/line/readline.c      # a line typed at the console
+
+KERNEL += kernel/shell/complete.c     # the words that may stand somewhere
+KERNEL += kernel/shell/shell.c        # from a line to commands
+KERNEL += kernel/shell/shell_args.c   #   and their arguments
+KERNEL += kernel/shell/cmd_help.c     # help
+KERNEL += kernel/shell/cmd_more.c     # more: one screen at a time
+KERNEL += kernel/shell/cmd_watch.c    # watch, clear, history
+KERNEL += kernel/shell/cmd_system.c   # params, dmesg, uptime, exit ...
+
+KERNEL += kernel/memory/held.c        # what the shell holds: $1, $2 ...
+KERNEL += kernel/memory/sites.c       # call sites in words
+KERNEL += kernel/memory/report.c      # what mm reports, printed
+KERNEL += kernel/memory/report_damage.c #   damage, byte by byte, as Linux's slub does
+KERNEL += kernel/memory/dials.c       # mm's debugging dials as parameters
+KERNEL += kernel/memory/whatis.c      # whatis: what an address is, in sentences
+KERNEL += kernel/memory/cmd_memory.c  # meminfo, buddyinfo, slabinfo
+KERNEL += kernel/memory/cmd_leaks.c   # leaks, allocinfo
+KERNEL += kernel/memory/cmd_alloc.c   # kmalloc, kfree, forget, pages
+KERNEL += kernel/memory/cmd_look.c    # dump, check
+
+KERNEL += kernel/bench/stress.c       # stress: random work against a record of its own
+KERNEL += kernel/bench/stress_check.c #   and what must hold at each step
+KERNEL += kernel/bench/bench.c        # bench: what the calls cost
+KERNEL += kernel/bench/bench_work.c   #   the calls, in workloads
 
 LESSONS += kernel/lessons/drain.c # the driver that forgets one kfree in ten
 
@@ -145,10 +150,10 @@ TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
 # What single tests need beside mm.
 EXTRA_test_memmap := kernel/memmap_usable.c
 EXTRA_test_format := kernel/format.c
-EXTRA_test_edit   := kernel/edit.c kernel/edit_text.c kernel/edit_search.c \
-                     kernel/edit_complete.c \
-                     kernel/history.c kernel/line_view.c kernel/keys.c \
-                     kernel/terminal.c
+EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c kernel/line/edit_search.c \
+                     kernel/line/edit_complete.c \
+                     kernel/line/history.c kernel/line/line_view.c kernel/line/keys.c \
+                     kernel/line/terminal.c
 
 # Operations on mm, decided by bytes (model.h): whose bytes they are.
 MODEL  := $(sort $(wildcard tests/hosted/model*.c))

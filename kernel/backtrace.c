@@ -18,11 +18,11 @@
  */
 #include "kernel/backtrace.h"
 
+#include "kernel/cpu/trap.h"
 #include "kernel/image.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
-#include "kernel/trap.h"
 #include "mm/port.h"
 
 enum { MAX_LINES = 24, TEXT_SIZE = 80 };

@@ -28,9 +28,9 @@
 #include "drivers/pic.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"
-#include "kernel/cpu.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/trap.h"
 #include "kernel/memmap.h"
-#include "kernel/trap.h"
 
 enum { QUEUE_SIZE = 16384 };            /* pages of paste; a power of two */
 enum { DEFAULT_BAUD = 115200, CTRL_C = 3 };

@@ -27,10 +27,10 @@
 #include <stdint.h>
 
 #include "kernel/console.h"
-#include "kernel/cpu.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/timer.h"
 #include "kernel/format.h"
 #include "kernel/string.h"
-#include "kernel/timer.h"
 #include "mm/port.h"
 
 enum { RING_SIZE = 16 * 1024, LINE_SIZE = 256 };

@@ -41,9 +41,9 @@
  * on its ticks and packets alone, and the last row is the same in every run with
  * the same memory.  The command only sleeps and prints.
  */
+#include "kernel/cpu/timer.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
-#include "kernel/timer.h"
 #include "mm/mm.h"
 
 enum {

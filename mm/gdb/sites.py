@@ -71,7 +71,7 @@ class Site:
         self.func = target.read_string(fields["func"]) if fields["func"] else None
 
     def place(self):
-        """As site_place of kernel/sites.c."""
+        """As site_place of kernel/memory/sites.c."""
         if self.file is None:
             return self.symbols.format(self.return_address)
         return f"{self.file}:{self.line}"
@@ -162,7 +162,7 @@ class Leaks(Command):
                 else "there is no heap yet"))
         sites = Sites()
         counts = count_by_site(heap, since)
-        # Most bytes first, the oldest first among equals: kernel/sites.c.
+        # Most bytes first, the oldest first among equals: kernel/memory/sites.c.
         ranked = sorted(counts.items(), key=lambda row: (-row[1][0], row[1][2], row[0]))
         lost = target.static("mm/site.c", "lost") or 0
         if as_json:

@@ -2,7 +2,7 @@
  * heaps.c - random heaps for GDB to look at: heaps SEED COUNT, or heaps large N.
  *
  * Each heap is made of random work, described on stdout in the JSON of the shell's
- * commands (kernel/cmd_memory.c and others: same keys, same formulas, from the same
+ * commands (kernel/memory/cmd_memory.c and others: same keys, same formulas, from the same
  * mm_get_stats and its kin), and then shown to GDB in heap_is_made().
  */
 #include "mm/mm.h"

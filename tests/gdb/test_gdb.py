@@ -47,7 +47,7 @@ def test_one_can_step_into_kmalloc_and_see_its_locals(kernel, tmp_path):
         "echo LOCALS\\n", "print size", "print/r *site", *["next"] * 5, "info locals",
         "echo CALLERS\\n", "backtrace", 'finish', cmdline='run="kmalloc 100"'))
     assert re.search(r"kmalloc_at \(site=.*, size=100, gfp=\S*\d+\)", said), said
-    assert 'file = 0x' in said and '"kernel/cmd_alloc.c"' in said
+    assert 'file = 0x' in said and '"kernel/memory/cmd_alloc.c"' in said
     seen = said[said.index("LOCALS"):said.index("CALLERS")]
     assert "$1 = 100" in seen and re.search(r"^cache = 0x", seen, re.M), seen
     assert "optimized out" not in seen, seen

@@ -7,9 +7,9 @@
  * comes behind one in the last column.  In a random round it is compared with what
  * the line says after every drawing.
  */
+#include "kernel/line/edit.h"
 #include "tests/hosted/arena.h"
 #include "tests/hosted/screen.h"
-#include "kernel/edit.h"
 
 #include <stdio.h>
 #include <stdlib.h>

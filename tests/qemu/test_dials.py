@@ -4,8 +4,8 @@ import re
 import pytest
 from marbles import site
 
-KMALLOC = site("kernel/cmd_alloc.c", r"= kmalloc\(")
-KFREE = site("kernel/cmd_alloc.c", r"^ +kfree\(")
+KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
+KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(")
 
 
 def damage(machine, command, kind):

@@ -8,7 +8,7 @@ import sys
 import pytest
 from marbles import ROOT, make, site
 
-KMALLOC = site("kernel/cmd_alloc.c", r"= kmalloc\(")
+KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 
 
 def run(commands, elf, **environment):

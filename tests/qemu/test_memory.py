@@ -4,10 +4,10 @@ import re
 import pytest
 from marbles import site, symbol
 
-KMALLOC = site("kernel/cmd_alloc.c", r"= kmalloc\(")
-PAGES = site("kernel/cmd_alloc.c", r"= alloc_pages\(")
-KFREE = site("kernel/cmd_alloc.c", r"^ +kfree\(")
-FREE_PAGES = site("kernel/cmd_alloc.c", r"^ +free_pages\(")
+KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
+PAGES = site("kernel/memory/cmd_alloc.c", r"= alloc_pages\(")
+KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(")
+FREE_PAGES = site("kernel/memory/cmd_alloc.c", r"^ +free_pages\(")
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_kmemleak_off_records_nothing_and_still_proves_frees(boot):
 def test_kmemleak_on_is_the_default(boot):
     machine = boot(cmdline="kmemleak=on")
     machine.run("kmalloc 100")
-    assert list(machine.leaks()[0]) == [site("kernel/cmd_alloc.c", r"= kmalloc\(")]
+    assert list(machine.leaks()[0]) == [site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")]
 
 
 def test_quiet_and_loglevel_choose_what_the_boot_shows(boot):

@@ -1,0 +1,134 @@
+/*
+ * cpu.h - the instructions that C has no words for.
+ *
+ * Register and flag names are those of the Intel manual (SDM), volume 3A,
+ * chapter 2; CPUID leaves those of volume 2A.
+ */
+#ifndef KERNEL_CPU_CPU_H
+#define KERNEL_CPU_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    EFLAGS_IF = 1 << 9,
+    EFLAGS_ID = 1 << 21,        /* can be changed: there is a CPUID */
+    CR4_PSE = 1 << 4,
+    CPUID_1_EDX_PSE = 1 << 3,
+    CPUID_1_EDX_TSC = 1 << 4,
+};
+#define CR0_WP (1u << 16)
+#define CR0_PG (1u << 31)
+
+/* ---- interrupts --------------------------------------------------------- */
+
+static inline void irq_enable(void) { __asm__ volatile("sti" : : : "memory"); }
+static inline void irq_disable(void) { __asm__ volatile("cli" : : : "memory"); }
+
+static inline uint32_t cpu_flags(void)
+{
+    uint32_t flags;
+
+    __asm__ volatile("pushfl; popl %0" : "=r"(flags) : : "memory");
+    return flags;
+}
+
+static inline void cpu_set_flags(uint32_t flags)
+{
+    __asm__ volatile("pushl %0; popfl" : : "r"(flags) : "memory", "cc");
+}
+
+/* Interrupts off; gives what irq_restore needs to make it as it was. */
+static inline uint32_t irq_save(void)
+{
+    uint32_t flags = cpu_flags();
+
+    irq_disable();
+    return flags;
+}
+
+static inline void irq_restore(uint32_t flags)
+{
+    cpu_set_flags(flags);
+}
+
+/* ---- control registers -------------------------------------------------- */
+
+static inline uint32_t cpu_cr0(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cpu_set_cr0(uint32_t value)
+{
+    __asm__ volatile("movl %0, %%cr0" : : "r"(value) : "memory");
+}
+
+/* The address of the last page fault. */
+static inline uint32_t cpu_cr2(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cpu_set_cr3(uint32_t value)
+{
+    __asm__ volatile("movl %0, %%cr3" : : "r"(value) : "memory");
+}
+
+/* Only a CPU with CPUID has it. */
+static inline uint32_t cpu_cr4(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cpu_set_cr4(uint32_t value)
+{
+    __asm__ volatile("movl %0, %%cr4" : : "r"(value) : "memory");
+}
+
+/* ---- CPUID -------------------------------------------------------------- */
+
+/* A 486 may have none: then its flag cannot be changed. */
+static inline bool cpu_has_cpuid(void)
+{
+    uint32_t flags = cpu_flags();
+
+    cpu_set_flags(flags ^ EFLAGS_ID);
+
+    bool changed = ((cpu_flags() ^ flags) & EFLAGS_ID) != 0;
+
+    cpu_set_flags(flags);
+    return changed;
+}
+
+/* The feature bits in edx of leaf 1, or 0 without CPUID. */
+static inline uint32_t cpu_features(void)
+{
+    uint32_t leaf = 1;
+    uint32_t features;
+
+    if (!cpu_has_cpuid())
+        return 0;
+    __asm__("cpuid" : "+a"(leaf), "=d"(features) : : "ebx", "ecx");
+    return features;
+}
+
+/* The low word of the time-stamp counter; only a CPU with CPUID_1_EDX_TSC has it. */
+static inline uint32_t cpu_tsc(void)
+{
+    uint32_t low;
+
+    __asm__ volatile("rdtsc" : "=a"(low) : : "edx", "memory");
+    return low;
+}
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * timer.h - ticks of the PIT, TIMER_HZ a second, and what runs at each.
+ */
+#ifndef KERNEL_CPU_TIMER_H
+#define KERNEL_CPU_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TIMER_HZ 100
+
+void timer_init(void);
+uint32_t timer_ticks(void);             /* since boot; wraps after 497 days */
+
+/*
+ * Call fn(arg) at each tick, in the interrupt handler (GFP_ATOMIC!), until
+ * timer_stop.  False: all places are taken.
+ */
+bool timer_every_tick(void (*fn)(void *arg), void *arg);
+void timer_stop(void (*fn)(void *arg), void *arg);
+
+/* Sleep (sti; hlt) until the next interrupt of any kind. */
+void cpu_idle(void);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * trap.h - exceptions and interrupts: see trap.c.
+ */
+#ifndef KERNEL_CPU_TRAP_H
+#define KERNEL_CPU_TRAP_H
+
+#include <stdint.h>
+
+/* What trap_entry.S leaves on the stack, lowest address first. */
+struct trap_frame {
+    uint32_t edi, esi, ebp, esp_at_push, ebx, edx, ecx, eax;    /* pushal */
+    uint32_t vector, error;
+    uint32_t eip, cs, eflags;                                   /* the CPU */
+};
+
+/*
+ * Load the interrupt table.  Interrupts stay off.  From now on an exception calls fn,
+ * which must not return, with its frame and what esp was.
+ */
+void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp));
+
+/* From now on IRQ `irq` calls fn, with interrupts off and MM_IRQ set. */
+void irq_handle(unsigned irq, void (*fn)(void));
+
+/* ---- trap_entry.S ------------------------------------------------------- */
+
+extern const uint32_t trap_entries[];   /* addresses of the entries, by vector */
+extern const char report_stack[], report_stack_top[];
+void double_fault_entry(void);
+
+#endif

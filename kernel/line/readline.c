@@ -1,0 +1,94 @@
+/*
+ * readline.c - a line typed at the console, with editing and history.
+ *
+ *     tty_byte --> edit_byte ... edit_byte --> edit_draw --> sleep
+ *                  as long as input waits      once
+ *
+ * What the keys do is in edit.c; here is when.
+ *
+ * Who sits there?  The terminal is asked for its size when a hand pauses inside a
+ * line, and not before: a script sends its lines whole, so neither a pipe nor a test
+ * that waits for the prompt ever sees an escape sequence.  Who does not answer is
+ * not asked again (Ctrl-L asks), and gets characters and backspaces only.  Who does
+ * is asked once in each line, for windows change their size.
+ *
+ * What an interrupt prints meanwhile ends the row; the line is shown again below.
+ */
+#include "kernel/line/readline.h"
+
+#include "kernel/console.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/line/edit.h"
+#include "kernel/line/tty.h"
+#include "kernel/printk.h"
+#include "kernel/shell/complete.h"
+
+enum { PAUSE_TICKS = TIMER_HZ / 10 };
+
+static struct history history;
+static struct edit editor = {
+    .terminal = &tty, .history = &history, .candidates = complete_candidate,
+    .leave_hint = "\"exit\" ends QEMU, \"poweroff\" the machine",
+};
+
+const struct history *readline_history(void)
+{
+    return &history;
+}
+
+/* If something was printed since: the line, below it. */
+static bool show_again(uint32_t *printed)
+{
+    if (printk_shown() == *printed)
+        return false;
+    console_fresh_line();
+    edit_redraw(&editor);
+    *printed = printk_shown();
+    return true;
+}
+
+static bool worth_asking(void)
+{
+    static bool asked_before;
+    bool worth = tty.width != 0 || !asked_before;
+
+    asked_before = true;
+    return worth;
+}
+
+/* Bytes as long as some wait; a line that ends leaves the others waiting. */
+static enum edit_result take_waiting(int byte)
+{
+    enum edit_result result = EDIT_GOES_ON;
+
+    for (; byte >= 0 && result == EDIT_GOES_ON; byte = tty_byte(0)) {
+        result = edit_byte(&editor, (uint8_t)byte);
+        if (result != EDIT_GOES_ON)
+            break;
+    }
+    return result;
+}
+
+bool readline(const char *prompt, char *line, size_t size)
+{
+    enum edit_result result = EDIT_GOES_ON;
+    uint32_t printed = printk_shown();
+    bool touched = false, asked = false;
+
+    tty_attended = true;
+    edit_begin(&editor, prompt, line, size);
+    while (result == EDIT_GOES_ON) {
+        int byte = tty_byte(touched && !asked ? PAUSE_TICKS : TTY_FOR_EVER);
+
+        if (!show_again(&printed) && byte < 0) {
+            asked = true;
+            if (worth_asking())
+                terminal_ask(&tty);
+        }
+        touched |= byte >= 0;
+        result = take_waiting(byte);
+        if (result == EDIT_GOES_ON)
+            edit_draw(&editor);
+    }
+    return result == EDIT_DONE;
+}

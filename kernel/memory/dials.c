@@ -1,0 +1,44 @@
+/*
+ * dials.c - mm's debugging dials as kernel parameters, at boot and at the prompt.
+ *
+ *     make run CMDLINE="slub_debug=ZP,kmalloc-64"
+ *     marbles> params slub_debug=FZPU
+ *
+ * What each does is told in mm/watch/dials.h.  For the calls that led to mm (dial U) it walks
+ * up the chain of frame pointers.
+ */
+#include "mm/watch/dials.h"
+
+#include "kernel/backtrace.h"
+#include "kernel/memory/report.h"
+#include "kernel/params.h"
+#include "kernel/printk.h"
+#include "mm/watch/stack.h"
+
+void dials_init(void)
+{
+    mm_stack_hook = backtrace_to_mm;
+}
+
+static bool set_dial(const char *name, const char *value)
+{
+    const char *problem = mm_set_dial(name, value);
+
+    if (problem != NULL)
+        pr_err("%s=%s: %s", name, value, problem);
+    return problem == NULL;
+}
+
+#define DIAL(name, value_name, help)                                            \
+    static bool set_##name(const char *value) { return set_dial(#name, value); } \
+    static const char *get_##name(void) { return mm_dial(#name); }              \
+    KERNEL_DIAL(name, value_name, help, set_##name, get_##name)
+
+DIAL(slub_debug, "FZPU[,CACHE...][;...]",
+     "check slabs, red zones, poison, who: of all caches or those");
+DIAL(slab_debug, "FZPU[,CACHE...][;...]", "the same");
+DIAL(init_on_alloc, "0|1", "clear all memory that is handed out");
+DIAL(init_on_free, "0|1", "clear all memory that is freed");
+DIAL(debug_pagealloc, "on|off", "poison free pages, and look when they are taken");
+DIAL(page_owner, "on|off", "record the calls that took and freed pages");
+DIAL(quarantine, "BYTES", "hold freed objects back, so many bytes of them");

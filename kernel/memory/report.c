@@ -1,0 +1,225 @@
+/*
+ * report.c - what mm has to say about somebody's bug, on the console.
+ *
+ *     BUG mm: double free: kfree(0x00523100) by cmd_kfree (kernel/memory/cmd_alloc.c:99)
+ *       0x00523100: a free slot: slot 2 of cache kmalloc-128, 128 bytes
+ *         last taken for 100 bytes by cmd_kmalloc (kernel/memory/cmd_alloc.c:73), serial 7
+ *         freed by cmd_kfree (kernel/memory/cmd_alloc.c:99)
+ *
+ * The first line is for programs as well: the bug, the call, the caller.  The
+ * rest is what `whatis` says.  mm calls with its structures whole, having
+ * refused the call; after a fatal report the machine stops here.
+ *
+ * All lines go out as errors (LOG_ERR), so that `quiet` shows them.
+ *
+ * Each bug is reported.  Running out of memory is nobody's bug, and repeats
+ * itself: a command shows its first failure whole, with the sites that hold
+ * most, then counts: a line at the 100th, the 10,000th ... and one when the command
+ * is over, that says how many were not shown.
+ */
+#include "kernel/memory/report.h"
+
+#include "kernel/memory/sites.h"
+#include "kernel/memory/whatis.h"
+#include "kernel/printk.h"
+
+enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3, SHOWN_OBJECTS = 8 };
+
+static uint32_t bugs;
+static uint32_t damages;        /* of these: bytes that were overwritten */
+static uint32_t failures;       /* to allocate, since the command began */
+static uint32_t hidden;         /* of those, not shown in any way */
+static uint32_t next_shown = 1;
+
+static void log_line(const char *text)
+{
+    pr_err("  %s", text);
+}
+
+/* ---- bugs --------------------------------------------------------------- */
+
+/* A free, or another use, of a pointer that is not what the call takes. */
+static bool about_pointer(enum mm_bug bug)
+{
+    return bug <= MM_BUG_USE_AFTER_FREE;
+}
+
+/* What was passed to the call, as one would write it. */
+static void format_arguments(const struct mm_report *report, char *text, size_t size)
+{
+    char gfp[TEXT_SIZE];
+
+    switch (report->bug) {
+    case MM_BUG_WRONG_ORDER:
+        if (report->bytes != 0)
+            ksnprintf(text, size, "%p, %zu bytes", report->what.addr, report->bytes);
+        else
+            ksnprintf(text, size, "%p, order %u", report->what.addr, report->order);
+        break;
+    case MM_BUG_WRONG_CACHE:
+        ksnprintf(text, size, "%s, %p", report->cache, report->what.addr);
+        break;
+    case MM_BUG_SLEEP_IN_IRQ:
+    case MM_BUG_TOO_LARGE:
+        mm_gfp_name(report->gfp, gfp, sizeof(gfp));
+        if (report->bytes != 0)
+            ksnprintf(text, size, "%zu bytes, %s", report->bytes, gfp);
+        else
+            ksnprintf(text, size, "order %u, %s", report->order, gfp);
+        break;
+    case MM_BUG_BAD_CACHE:
+    case MM_BUG_NO_CACHE:
+    case MM_BUG_CACHE_IN_USE:
+        ksnprintf(text, size, "%s", report->cache != NULL ? report->cache : "?");
+        break;
+    default:
+        ksnprintf(text, size, "%p", report->what.addr);
+    }
+}
+
+/* Objects of one cache, for a listing. */
+struct owned {
+    const char *cache;
+    unsigned left;              /* lines still to show */
+};
+
+static bool log_owned(const struct mm_what *what, void *arg)
+{
+    struct owned *owned = arg;
+    char taker[CALLER_SIZE];
+
+    if (what->cache != owned->cache)
+        return true;
+    if (owned->left == 0) {
+        log_line("...");
+        return false;
+    }
+    owned->left--;
+    pr_err("  %p: taken%s, serial %u", what->addr,
+           site_caller(what->taken_by, taker, sizeof(taker)),
+           (unsigned)what->serial);
+    return true;
+}
+
+static bool is_damage(enum mm_bug bug)
+{
+    return bug >= MM_BUG_RIGHT_REDZONE && bug <= MM_BUG_PAGE_POISON;
+}
+
+static void report_corruption(const struct mm_report *report)
+{
+    char caller[CALLER_SIZE];
+
+    if (report->caller != NULL)
+        pr_err("BUG mm: corrupted: %s: found by %s%s", report->problem, report->call,
+               site_caller(report->caller, caller, sizeof(caller)));
+    else
+        pr_err("BUG mm: corrupted: %s", report->problem);
+    if (report->what.addr != NULL)
+        whatis_describe(&report->what, log_line);
+}
+
+static void report_bug(const struct mm_report *report)
+{
+    char arguments[TEXT_SIZE], caller[CALLER_SIZE];
+    struct owned owned = { report->cache, SHOWN_OBJECTS };
+
+    bugs++;
+    format_arguments(report, arguments, sizeof(arguments));
+    pr_err("BUG mm: %s: %s(%s)%s", mm_bug_name(report->bug), report->call, arguments,
+           site_caller(report->caller, caller, sizeof(caller)));
+    if (report->live != 0) {
+        pr_err("  it has %u live objects:", (unsigned)report->live);
+        mm_walk_live(log_owned, &owned);
+    } else if (report->problem != NULL) {
+        log_line(report->problem);
+    }
+    if (about_pointer(report->bug))
+        whatis_describe(&report->what, log_line);
+}
+
+/* ---- out of memory ------------------------------------------------------ */
+
+/* arg counts the lines still to show. */
+static bool log_top_site(const struct alloc_site *site, void *arg)
+{
+    unsigned *left = arg;
+    char taker[CALLER_SIZE];
+
+    pr_err("  %u kB in %u live objects, taken%s", (unsigned)(site->bytes >> 10),
+           (unsigned)site->objects, site_caller(site, taker, sizeof(taker)));
+    return --*left > 0;
+}
+
+static void report_failure(const struct mm_report *report)
+{
+    char gfp[TEXT_SIZE], caller[CALLER_SIZE], nth[TEXT_SIZE] = "";
+    unsigned left = TOP_SITES;
+
+    if (++failures != next_shown && !report->fatal) {
+        hidden++;
+        return;
+    }
+    next_shown *= 100;
+    if (failures > 1)
+        ksnprintf(nth, sizeof(nth), ", the %uth in this command", (unsigned)failures);
+    pr_err("page allocation failure: order:%u, mode:%s%s", report->order,
+           mm_gfp_name(report->gfp, gfp, sizeof(gfp)), nth);
+    if (failures > 1 && !report->fatal)
+        return;
+    pr_err("  %s(%zu bytes)%s", report->call, report->bytes,
+           site_caller(report->caller, caller, sizeof(caller)));
+    if (mm_state & MM_BUSY)     /* we are in an interrupt: hands off the heap */
+        log_line("not for want of memory: mm was interrupted at its work");
+    else
+        sites_walk(0, log_top_site, &left);
+}
+
+void report_begin_command(void)
+{
+    failures = 0;
+    hidden = 0;
+    next_shown = 1;
+}
+
+void report_end_command(void)
+{
+    if (hidden > 0)
+        pr_err("page allocation failure: %u more were not shown", (unsigned)hidden);
+    report_begin_command();
+}
+
+/* ---- the hook ----------------------------------------------------------- */
+
+static void report(const struct mm_report *report)
+{
+    if (report->bug == MM_OUT_OF_MEMORY) {
+        report_failure(report);
+    } else if (is_damage(report->bug)) {
+        bugs++;
+        damages++;
+        report_damage(report);
+    } else if (report->bug == MM_BUG_CORRUPTED) {
+        bugs++;
+        report_corruption(report);
+    } else {
+        report_bug(report);
+    }
+    if (report->fatal)
+        panic("mm: %s: %s cannot go on", mm_bug_name(report->bug), report->call);
+}
+
+uint32_t report_bugs(void)
+{
+    return bugs;
+}
+
+uint32_t report_refusals(void)
+{
+    return bugs - damages;
+}
+
+void report_init(void)
+{
+    mm_report_hook = report;
+}

@@ -1,0 +1,29 @@
+/*
+ * report.h - what mm has to say about somebody's bug, on the console.
+ */
+#ifndef KERNEL_MEMORY_REPORT_H
+#define KERNEL_MEMORY_REPORT_H
+
+#include <stdint.h>
+
+struct mm_report;
+
+/* From here on what mm reports is printed. */
+void report_init(void);
+
+/* mm/watch/dials.h: watch with the dials that were set, and know who calls. */
+void dials_init(void);
+
+/* The report of overwritten bytes: where, whose, what is there, who is beside it. */
+void report_damage(const struct mm_report *report);
+
+/* Bugs reported since boot; running out of memory is none. */
+uint32_t report_bugs(void);
+/* Those that refused what was asked for; overwritten bytes refuse nothing. */
+uint32_t report_refusals(void);
+
+/* The shell says where a command begins and ends: see report.c on repetition. */
+void report_begin_command(void);
+void report_end_command(void);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * sites.c - the call sites with live memory, largest first.
+ *
+ *     alloc_sites:   | a.c:10 | a.c:20 | b.c:7 | ... |   one struct a call
+ *     mm_count_sites:   2 x 64   none    9 x 8           counted when asked
+ *     sites_walk:       1st              2nd             ranked here
+ *
+ * The table stays as the linker made it.  Ranking is selection: each step looks
+ * for the largest site behind the one before, so it needs no memory, and takes
+ * time in the square of the sites with live memory: some dozen.
+ *
+ * An interrupt handler that runs out of memory wants the top sites too, perhaps
+ * in the middle of a listing: `walking` sends it away.
+ */
+#include "kernel/memory/sites.h"
+
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "kernel/symbols.h"
+#include "mm/watch/stack.h"
+
+enum { NAME_SIZE = 96 };
+
+static volatile bool walking;
+
+const char *site_place(const struct alloc_site *site, char *buf, size_t size)
+{
+    if (site == NULL)
+        strlcpy(buf, "unknown", size);
+    else if (site->file == NULL)
+        symbol_format(site->address, buf, size);
+    else
+        ksnprintf(buf, size, "%s:%u", site->file, (unsigned)site->line);
+    return buf;
+}
+
+const char *site_function(const struct alloc_site *site)
+{
+    struct symbol symbol;
+
+    if (site == NULL)
+        return "unknown";
+    if (site->func != NULL)
+        return site->func;
+    return symbol_find(site->address, &symbol) ? symbol.name : "unknown";
+}
+
+const char *site_caller(const struct alloc_site *site, char *buf, size_t size)
+{
+    char place[NAME_SIZE];
+
+    buf[0] = 0;
+    if (site != NULL)
+        ksnprintf(buf, size, " by %s (%s)", site_function(site),
+                  site_place(site, place, sizeof(place)));
+    return buf;
+}
+
+void site_json_calls(const struct alloc_site *site, const char *role)
+{
+    unsigned depth;
+    const uintptr_t *calls = mm_site_stack(site, &depth);
+    char name[NAME_SIZE];
+
+    if (depth == 0)
+        return;
+    kprintf(", \"%s_calls\": [", role);
+    for (unsigned i = 0; i < depth; i++)
+        kprintf("%s\"%s\"", i == 0 ? "" : ", ",
+                symbol_format(calls[i], name, sizeof(name)));
+    kprintf("]");
+}
+
+/* Their order in every listing; two sites never rank alike. */
+static bool ranks_before(const struct alloc_site *a, const struct alloc_site *b)
+{
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes;
+    if (a->oldest != b->oldest)
+        return a->oldest < b->oldest;
+    return a < b;
+}
+
+/* The better of the two, if `site` has anything and comes behind `previous`. */
+static const struct alloc_site *better(const struct alloc_site *best,
+                                       const struct alloc_site *site,
+                                       const struct alloc_site *previous)
+{
+    if (site->objects == 0 || (previous != NULL && !ranks_before(previous, site)))
+        return best;
+    return best == NULL || ranks_before(site, best) ? site : best;
+}
+
+/* The first site in order behind `previous` (NULL: of all), or NULL. */
+static const struct alloc_site *next_site(const struct alloc_site *previous)
+{
+    const struct alloc_site *best = NULL;
+
+    for (const struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
+        best = better(best, site, previous);
+    for (const struct alloc_site *site = NULL; (site = mm_next_stack(site)) != NULL; )
+        best = better(best, site, previous);
+    return best;
+}
+
+bool sites_walk(uint32_t after,
+                bool (*fn)(const struct alloc_site *site, void *arg), void *arg)
+{
+    if (walking)
+        return false;
+    walking = true;
+    mm_count_sites(after);
+    for (const struct alloc_site *site = next_site(NULL); site != NULL;
+         site = next_site(site))
+        if (!fn(site, arg))
+            break;
+    walking = false;
+    return true;
+}

@@ -1,0 +1,36 @@
+/*
+ * sites.h - call sites in words, and those with live memory, largest first.
+ */
+#ifndef KERNEL_MEMORY_SITES_H
+#define KERNEL_MEMORY_SITES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mm/site.h"
+
+/*
+ * "mm/foo.c:12", or "function+0x12/0x40" where only the return address is known,
+ * into buf; returns buf.  NULL is "unknown".
+ */
+const char *site_place(const struct alloc_site *site, char *buf, size_t size);
+
+/* " by function (place)" into buf, or nothing for NULL; returns buf. */
+const char *site_caller(const struct alloc_site *site, char *buf, size_t size);
+
+/* The name of its function; never NULL. */
+const char *site_function(const struct alloc_site *site);
+
+/* Of a site with the calls that led to it (dial U), in JSON: , "ROLE_calls": [...] */
+void site_json_calls(const struct alloc_site *site, const char *role);
+
+/*
+ * Count what is live and has a serial above `after`, then call fn for each site
+ * that has any: most bytes first, the oldest first among equals, until fn
+ * returns false.  False, and no call, if a walk is under way already: the counts
+ * lie in the sites themselves, so there can be one at a time.
+ */
+bool sites_walk(uint32_t after,
+                bool (*fn)(const struct alloc_site *site, void *arg), void *arg);
+
+#endif

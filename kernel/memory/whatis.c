@@ -1,0 +1,244 @@
+/*
+ * whatis.c - what an address is, in sentences.
+ *
+ *     whatis 0x00523110
+ *     0x00523110: byte 16 of a live object: slot 2 of cache kmalloc-128, 128 bytes
+ *                 from 0x00523100
+ *       taken for 100 bytes by cmd_kmalloc (kernel/memory/cmd_alloc.c:73), serial 7
+ *
+ * Three sources answer, in this order: mm knows every address of the heap (page
+ * structs for the block, records for who); the symbol table in the image knows
+ * functions and static data; the loader's memory map knows the rest.  So there
+ * is an answer for each of the 2^32 addresses, and none of them is touched.
+ *
+ * Cost: a few list steps; no walk over the heap.  It says what the address is
+ * now: of a former life only the last one, while its record lasts.
+ */
+#include "kernel/memory/whatis.h"
+
+#include "kernel/memmap.h"
+#include "kernel/memory/sites.h"
+#include "kernel/shell.h"
+#include "kernel/symbols.h"
+#include "mm/watch/stack.h"
+
+enum { LINE_SIZE = 200, PLACE_SIZE = 96 };
+
+static const struct kind {
+    const char *key;            /* in JSON */
+    const char *words;
+} kinds[] = {
+    [MM_OUTSIDE] = { "outside", "outside the heap" },
+    [MM_HOLE] = { "hole", "a hole in the heap" },
+    [MM_META] = { "meta", "book-keeping of mm: page structs and records" },
+    [MM_FREE_PAGE] = { "free_pages", "a free block of pages" },
+    [MM_USED_PAGES] = { "used_pages", "a live block of pages" },
+    [MM_LARGE] = { "large", "a live kmalloc in pages of its own" },
+    [MM_SLAB_LIVE] = { "slab_live", "a live object" },
+    [MM_SLAB_FREE] = { "slab_free", "a free slot" },
+    [MM_SLAB_REST] = { "slab_rest", "what is left of a slab behind its last slot" },
+    [MM_SLAB_REDZONE] = { "slab_redzone", "the red zone of an object" },
+};
+
+static bool in_slot(const struct mm_what *what)
+{
+    return what->kind == MM_SLAB_LIVE || what->kind == MM_SLAB_FREE ||
+           what->kind == MM_SLAB_REDZONE;
+}
+
+static bool in_block(const struct mm_what *what)
+{
+    return what->kind == MM_FREE_PAGE || what->kind == MM_USED_PAGES ||
+           what->kind == MM_LARGE;
+}
+
+static bool in_heap(const struct mm_what *what)
+{
+    return what->kind != MM_OUTSIDE && what->kind != MM_HOLE;
+}
+
+/* ---- sentences ---------------------------------------------------------- */
+
+/* Code and static data by symbol, everything else by the memory map. */
+static void describe_outside(const struct mm_what *what, char *text, size_t size)
+{
+    struct symbol symbol;
+    char name[PLACE_SIZE];
+    uintptr_t addr = (uintptr_t)what->addr;
+
+    if (symbol_find(addr, &symbol))
+        ksnprintf(text, size, "%p: %s: %s", what->addr, memmap_region(addr),
+                  symbol_format(addr, name, sizeof(name)));
+    else
+        ksnprintf(text, size, "%p: %s", what->addr, memmap_region(addr));
+}
+
+/* The block or slot around the address, and where it starts if not there. */
+static void describe_heap(const struct mm_what *what, char *text, size_t size)
+{
+    const char *words = what->quarantined ? "a freed object in quarantine"
+                                          : kinds[what->kind].words;
+    char within[40] = "", from[32] = "";
+
+    if (what->kind == MM_SLAB_REDZONE && (uintptr_t)what->addr < what->start) {
+        ksnprintf(within, sizeof(within), "%u bytes before, in ",
+                  (unsigned)(what->start - (uintptr_t)what->addr));
+        ksnprintf(from, sizeof(from), " from 0x%08x", (unsigned)what->start);
+    } else if (what->offset != 0) {
+        ksnprintf(within, sizeof(within), "byte %u of ", (unsigned)what->offset);
+        ksnprintf(from, sizeof(from), " from 0x%08x", (unsigned)what->start);
+    }
+    if (in_slot(what))
+        ksnprintf(text, size, "%p: %s%s: slot %u of cache %s, %u bytes%s", what->addr,
+                  within, words, (unsigned)what->slot, what->cache,
+                  (unsigned)what->bytes, from);
+    else if (in_block(what))
+        ksnprintf(text, size, "%p: %s%s: %u kB (%s %u)%s", what->addr, within, words,
+                  (unsigned)(what->bytes >> 10),
+                  what->exact ? "exact, first block of order" : "order",
+                  what->order, from);
+    else if (what->kind == MM_SLAB_REST)
+        ksnprintf(text, size, "%p: %s (cache %s)", what->addr, words, what->cache);
+    else
+        ksnprintf(text, size, "%p: %s", what->addr, words);
+}
+
+static void describe_taker(const struct mm_what *what, bool live, char *text,
+                           size_t size)
+{
+    char place[PLACE_SIZE];
+
+    ksnprintf(text, size, "  %s for %u bytes by %s (%s), serial %u",
+              live ? "taken" : "last taken", (unsigned)what->asked,
+              site_function(what->taken_by),
+              site_place(what->taken_by, place, sizeof(place)),
+              (unsigned)what->serial);
+}
+
+/* The calls that led to this site, where they were recorded (dial U). */
+static void describe_calls(const struct alloc_site *site,
+                           void (*line)(const char *text))
+{
+    unsigned depth;
+    const uintptr_t *calls = mm_site_stack(site, &depth);
+    char text[LINE_SIZE], name[PLACE_SIZE];
+
+    for (unsigned i = 0; i < depth; i++) {
+        ksnprintf(text, sizeof(text), "    %s",
+                  symbol_format(calls[i], name, sizeof(name)));
+        line(text);
+    }
+}
+
+void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
+{
+    char text[LINE_SIZE];
+    char place[PLACE_SIZE];
+    bool free = what->kind == MM_FREE_PAGE || what->kind == MM_SLAB_FREE ||
+                what->freed_by != NULL;
+
+    if (!in_heap(what)) {
+        describe_outside(what, text, sizeof(text));
+        line(text);
+        return;
+    }
+    describe_heap(what, text, sizeof(text));
+    line(text);
+    if (what->serial != 0) {
+        describe_taker(what, !free, text, sizeof(text));
+        line(text);
+        describe_calls(what->taken_by, line);
+    } else if (free && mm_records && !what->used_before) {
+        line("  there is no record that it was ever handed out");
+    }
+    if (free && what->freed_by != NULL) {
+        ksnprintf(text, sizeof(text), "  freed by %s (%s)",
+                  site_function(what->freed_by),
+                  site_place(what->freed_by, place, sizeof(place)));
+        line(text);
+        describe_calls(what->freed_by, line);
+    }
+}
+
+/* ---- the command -------------------------------------------------------- */
+
+static void json_site(const char *role, const struct alloc_site *site)
+{
+    char place[PLACE_SIZE];
+
+    if (site == NULL)
+        return;
+    kprintf(", \"%s\": ", role);
+    json_string(site_place(site, place, sizeof(place)));
+    kprintf(", \"%s_func\": ", role);
+    json_string(site_function(site));
+    site_json_calls(site, role);
+}
+
+static void json_outside(uintptr_t addr)
+{
+    struct symbol symbol;
+
+    kprintf(", \"region\": ");
+    json_string(memmap_region(addr));
+    if (!symbol_find(addr, &symbol))
+        return;
+    kprintf(", \"symbol\": ");
+    json_string(symbol.name);
+    kprintf(", \"offset\": %u", (unsigned)(addr - symbol.start));
+}
+
+static void json_what(const struct mm_what *what)
+{
+    kprintf("{\"address\": \"%p\", \"kind\": \"%s\"", what->addr,
+            kinds[what->kind].key);
+    if (!in_heap(what))
+        json_outside((uintptr_t)what->addr);
+    if (in_slot(what) || in_block(what))        /* before 0 in a left red zone */
+        kprintf(", \"start\": \"0x%08x\", \"bytes\": %u, \"offset\": %d",
+                (unsigned)what->start, (unsigned)what->bytes, (int)what->offset);
+    if (in_block(what))
+        kprintf(", \"order\": %u", what->order);
+    if (in_slot(what))
+        kprintf(", \"cache\": \"%s\", \"slot\": %u", what->cache,
+                (unsigned)what->slot);
+    if (what->quarantined)
+        kprintf(", \"quarantined\": true");
+    if (what->serial != 0)
+        kprintf(", \"serial\": %u, \"asked\": %u", (unsigned)what->serial,
+                (unsigned)what->asked);
+    json_site("taken_by", what->taken_by);
+    json_site("freed_by", what->freed_by);
+    kprintf("}\n");
+}
+
+static void print_line(const char *text)
+{
+    kprintf("%s\n", text);
+}
+
+static int cmd_whatis(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+    struct mm_what what;
+    uint32_t addr;
+
+    if (argc < 2)
+        return shell_usage("ADDR is missing");
+    if (!shell_at_most(argc, argv, 2) || !shell_number(argv[1], "ADDR", &addr))
+        return SHELL_USAGE;
+
+    mm_what_is((const void *)(uintptr_t)addr, &what);
+    if (json)
+        json_what(&what);
+    else
+        whatis_describe(&what, print_line);
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("look", whatis, "ADDR|$N [-j]", "what an address is, and whose",
+    "Any address will do: an object (live or free, which slot of which cache, who\n"
+    "took it, who freed it), a block of pages, code, static data, the stack,\n"
+    "page structs, a hole, beyond RAM.  It is not read, only looked up.\n"
+    "    kmalloc 100; whatis $1; kfree $1; whatis $1",
+    cmd_whatis);

@@ -1,0 +1,15 @@
+/*
+ * whatis.h - what an address is, in sentences; for `whatis` and for reports.
+ */
+#ifndef KERNEL_MEMORY_WHATIS_H
+#define KERNEL_MEMORY_WHATIS_H
+
+#include "mm/mm.h"
+
+/*
+ * Say what the address is, who took it and who freed it: one to three lines,
+ * each passed to `line` without its newline.
+ */
+void whatis_describe(const struct mm_what *what, void (*line)(const char *text));
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * cmd_more.c - more: what a command prints, one screen at a time.
+ *
+ *     kprintf --> kprintf_filter = page --> console
+ *                                    |
+ *                                    +-- a screen is full: -- more -- and a key
+ *
+ * The command waits where it prints, so its output may be as long as it likes and
+ * nothing has to be stored.  q drops the rest, and tells the command that it
+ * may stop, as Ctrl-C does.
+ *
+ * Only for somebody who sits at a terminal that told its height: otherwise, and with
+ * -j, the command just runs.  What the log prints meanwhile is not counted.
+ */
+#include "kernel/console.h"
+#include "kernel/line/tty.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+
+static const char *const question = "-- more: space, Enter (a line) or q --";
+
+static struct pager {
+    unsigned rows, column;      /* since the last key */
+    unsigned limit;             /* rows to show before the next one */
+} pager;
+
+/* A row for the question, and one for a last line that is longer than a row. */
+static unsigned screenful(void)
+{
+    return tty.height - 2;
+}
+
+static void ask(void)
+{
+    terminal_puts(&tty, tty.mono ? "" : "\x1b[7m");
+    terminal_puts(&tty, question);
+    terminal_puts(&tty, tty.mono ? "" : "\x1b[m");
+
+    int key = tty_key(TTY_FOR_EVER);
+
+    while (key == KEY_NONE && !console_interrupted())
+        key = tty_key(TTY_FOR_EVER);
+    terminal_puts(&tty, "\r\x1b[K");
+    pager.rows = 0;
+    pager.limit = key == KEY_CR || key == KEY_LF || key == KEY_DOWN ? 1 : screenful();
+    shell_unwanted = key == 'q' || key == 'Q' || key == KEY_ESCAPE || key == KEY_CTRL_C;
+}
+
+/* The row that the character ends, or that is full with it. */
+static void count(char c)
+{
+    if (c == '\n' || pager.column == tty.width) {
+        pager.rows++;
+        pager.column = 0;
+    }
+    if (c != '\n')
+        pager.column++;
+}
+
+static void page(const char *text, size_t length)
+{
+    for (; length > 0 && !shell_interrupted(); length--, text++) {
+        if (pager.rows >= pager.limit && pager.column == 0)
+            ask();                      /* the question is wiped: not inside a line */
+        if (shell_interrupted())
+            return;
+        console_write(text, 1);
+        count(*text);
+    }
+}
+
+static bool may_page(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "-j") == 0)
+            return false;
+    return tty_attended && tty.height > 2 && kprintf_filter == NULL;
+}
+
+static int cmd_more(int argc, char **argv)
+{
+    if (argc < 2)
+        return shell_usage("CMD is missing");
+    if (!may_page(argc, argv))
+        return shell_run_words(argc - 1, argv + 1);
+
+    pager = (struct pager){ .limit = screenful() };
+    kprintf_filter = page;
+
+    int status = shell_run_words(argc - 1, argv + 1);
+
+    kprintf_filter = NULL;
+    shell_unwanted = false;
+    return status;
+}
+
+SHELL_COMMAND_IN("system", more, "CMD ...", "what CMD prints, one screen at a time",
+    "Space shows the next screen, Enter the next line, q leaves out the rest.\n"
+    "    more slabinfo\n"
+    "    more \"slabinfo; params\"",
+    cmd_more);

@@ -1,0 +1,147 @@
+/*
+ * cmd_watch.c - watch, clear, history: what has to do with the screen and the keys.
+ *
+ *     every 1 s: meminfo      (any key ends)       row 0, by cursor home
+ *     MemTotal:         64104 kB                   each row is written over, and what
+ *     MemFree:          63656 kB                   is behind it erased: no flicker
+ *
+ * A listing with more rows or longer ones than the screen is cut, for what scrolls
+ * does not stay in place.  A terminal that never told its size gets the listings one
+ * below the other.  With nobody there (run=) watch runs its command once.
+ */
+#include "kernel/console.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/line/history.h"
+#include "kernel/line/tty.h"
+#include "kernel/params.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+
+enum { MAX_SECONDS = 24 * 60 * 60 };
+
+/* ---- watch --------------------------------------------------------------- */
+
+static unsigned rows, column;           /* of the frame being shown */
+
+static void show_in_place(const char *text, size_t length)
+{
+    for (; length > 0; length--, text++) {
+        if (*text == '\n') {
+            if (rows + 1 < tty.height)
+                terminal_puts(&tty, "\x1b[K\n");
+            rows++;
+            column = 0;
+        } else if (rows + 1 < tty.height && ++column < tty.width) {
+            console_write(text, 1);
+        }
+    }
+}
+
+static int show_frame(int argc, char **argv, uint32_t seconds)
+{
+    bool in_place = tty.width != 0;
+
+    if (in_place) {
+        terminal_puts(&tty, "\x1b[H");
+        rows = column = 0;
+        kprintf_filter = show_in_place;
+        kprintf("every %u s:", (unsigned)seconds);
+        for (int i = 0; i < argc; i++)
+            kprintf(" %s", argv[i]);
+        kprintf("      (any key ends)\n");
+    }
+
+    int status = shell_run_words(argc, argv);
+
+    kprintf_filter = NULL;
+    if (in_place)
+        terminal_puts(&tty, "\x1b[J");
+    return status;
+}
+
+/* A key that begins the next line is for the prompt. */
+static bool key_ends(uint32_t ticks)
+{
+    uint32_t begin = timer_ticks(), gone;
+    int key = KEY_NONE;
+
+    while (key == KEY_NONE && !shell_interrupted() &&
+           (gone = timer_ticks() - begin) < ticks)
+        key = tty_key(ticks - gone);
+    tty_give_back(key);
+    return key != KEY_NONE || shell_interrupted();
+}
+
+static int watch(int argc, char **argv, uint32_t seconds)
+{
+    int status;
+
+    if (tty.width != 0)
+        terminal_puts(&tty, "\x1b[2J");
+    do
+        status = show_frame(argc, argv, seconds);
+    while (status == SHELL_OK && !shell_interrupted() && !key_ends(seconds * TIMER_HZ));
+    return status;
+}
+
+static int cmd_watch(int argc, char **argv)
+{
+    uint64_t seconds;
+    bool given = argc > 1 && parse_size(argv[1], &seconds);
+    int first = given ? 2 : 1;
+
+    if (!given)
+        seconds = 1;
+    if (argc <= first)
+        return shell_usage("CMD is missing");
+    if (seconds == 0 || seconds > MAX_SECONDS)
+        return shell_usage("SECONDS: %s is not from 1 to %d", argv[1], MAX_SECONDS);
+    if (!tty_attended || kprintf_filter != NULL)
+        return shell_run_words(argc - first, argv + first);
+    return watch(argc - first, argv + first, (uint32_t)seconds);
+}
+
+SHELL_COMMAND_IN("system", watch, "[SECONDS] CMD ...", "repeat a listing in place",
+    "Every SECONDS (1), until a key is pressed.  In run= it runs once.\n"
+    "    watch meminfo\n"
+    "    watch 5 \"buddyinfo; slabinfo\"",
+    cmd_watch);
+
+/* ---- clear, history ------------------------------------------------------ */
+
+static int cmd_clear(int argc, char **argv)
+{
+    if (!shell_at_most(argc, argv, 1))
+        return SHELL_USAGE;
+    if (tty_attended && !tty.dumb)
+        terminal_puts(&tty, "\x1b[H\x1b[2J");
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("system", clear, "", "clear the screen", NULL, cmd_clear);
+
+static int cmd_history(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+    const struct history *history = readline_history();
+
+    if (!shell_at_most(argc, argv, 1))
+        return SHELL_USAGE;
+    for (unsigned back = HISTORY_LINES; back > 0; back--) {
+        const char *line = history_line(history, back);
+
+        if (line == NULL)
+            continue;
+        if (!json) {
+            kprintf("%5u  %s\n", history->count - back + 1, line);
+            continue;
+        }
+        kprintf("{\"number\": %u, \"line\": ", history->count - back + 1);
+        json_string(line);
+        kprintf("}\n");
+    }
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("system", history, "[-j]", "the lines typed before",
+    "The last 64.  Up and Down bring them back, Ctrl-R looks for one.", cmd_history);

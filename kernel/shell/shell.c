@@ -1,0 +1,276 @@
+/*
+ * shell.c - from a line of text to commands that run.
+ *
+ *     kmalloc 100; dump $1 "32"     # what follows is a comment
+ *     \_________/  \__________/
+ *      a command    a command of three words: name, argument, argument
+ *
+ * Blanks separate words and ";" separates commands.  Between '...' every
+ * character is itself; between "..." and outside of quotes a backslash makes
+ * the next one so.  A word that begins with # starts a comment.
+ *
+ * Commands are structs that SHELL_COMMAND puts into the linker section
+ * "shell_commands": the linker's list is the registry, and nobody registers.
+ *
+ * Rules:
+ *   - the words of a command live on the stack, and nothing here allocates: at
+ *     a fresh prompt no object is live;
+ *   - after each command mm gives its reserve of empty slabs back, so that
+ *     what buddyinfo shows depends only on what is live;
+ *   - a failed command does not keep the next one from running, Ctrl-C does.
+ *
+ * It has no variables, no pipes and no redirection.
+ */
+#include "kernel/shell.h"
+
+#include "kernel/console.h"
+#include "kernel/line/readline.h"
+#include "kernel/line/tty.h"
+#include "kernel/memory/report.h"
+#include "kernel/string.h"
+#include "mm/mm.h"
+
+enum { MAX_WORDS = 32, MAX_TEXT = 512, MAX_NAME = 24, MAX_STATUS = 63 };
+
+/* The words of one command. */
+struct words {
+    int count;
+    size_t used;                /* of text */
+    const char *problem;        /* NULL: none */
+    char *word[MAX_WORDS + 1];
+    char text[MAX_TEXT];
+};
+
+extern const struct shell_command __start_shell_commands[];
+extern const struct shell_command __stop_shell_commands[];
+
+const struct shell_command *shell_running;
+static int first_failure = SHELL_OK;
+
+const struct shell_command *shell_commands_begin(void)
+{
+    return __start_shell_commands;
+}
+
+const struct shell_command *shell_commands_end(void)
+{
+    return __stop_shell_commands;
+}
+
+const struct shell_command *shell_find(const char *name)
+{
+    const struct shell_command *command;
+
+    for (command = shell_commands_begin(); command < shell_commands_end(); command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+int shell_status(void)
+{
+    return first_failure;
+}
+
+/* ---- words -------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool ends_command(char c)
+{
+    return c == 0 || c == ';' || c == '\n' || c == '\r';
+}
+
+static void put(struct words *words, char c)
+{
+    if (words->used == MAX_TEXT)
+        words->problem = "the command is too long: 511 characters at most";
+    else
+        words->text[words->used++] = c;
+}
+
+/* Copy the word at `at`; returns what follows it. */
+static const char *take_word(const char *at, struct words *words)
+{
+    char quote = 0;
+
+    if (words->count == MAX_WORDS)
+        words->problem = "too many words: 32 at most";
+    else
+        words->word[words->count++] = &words->text[words->used];
+
+    for (; *at != 0; at++) {
+        if (quote == 0 && (is_blank(*at) || ends_command(*at)))
+            break;
+        if (*at == quote) {
+            quote = 0;
+        } else if (quote == 0 && (*at == '"' || *at == '\'')) {
+            quote = *at;
+        } else {
+            if (*at == '\\' && quote != '\'' && at[1] != 0)
+                at++;
+            put(words, *at);
+        }
+    }
+    if (quote != 0)
+        words->problem = "a quote is not closed";
+    put(words, 0);
+    return at;
+}
+
+/* Take the words of the command at `line`; returns where the next one begins. */
+static const char *take_command(const char *line, struct words *words)
+{
+    words->count = 0;
+    words->used = 0;
+    words->problem = NULL;
+
+    for (;;) {
+        while (is_blank(*line))
+            line++;
+        if (*line == '#')
+            while (*line != 0 && *line != '\n')
+                line++;
+        if (ends_command(*line))
+            break;
+        line = take_word(line, words);
+    }
+    words->word[words->count] = NULL;
+    return *line == 0 ? line : line + 1;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+static unsigned lesser(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* Characters to insert, delete or replace to make a into b; longer: many. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+    unsigned cost[MAX_NAME + 1];
+    size_t columns = strlen(b);
+
+    if (columns > MAX_NAME)
+        return MAX_NAME;
+    for (unsigned column = 0; column <= columns; column++)
+        cost[column] = column;
+
+    for (; *a != 0; a++) {
+        unsigned diagonal = cost[0]++;
+
+        for (size_t column = 1; column <= columns; column++) {
+            unsigned replaced = diagonal + (*a != b[column - 1]);
+
+            diagonal = cost[column];
+            cost[column] = lesser(replaced,
+                                  lesser(cost[column], cost[column - 1]) + 1);
+        }
+    }
+    return cost[columns];
+}
+
+static int unknown_command(const char *name)
+{
+    const struct shell_command *nearest = NULL;
+    unsigned best = 3;          /* further away is no longer a slip */
+
+    for (const struct shell_command *command = shell_commands_begin();
+         command < shell_commands_end(); command++) {
+        unsigned distance = edit_distance(name, command->name);
+
+        if (distance < best && distance < strlen(command->name)) {
+            best = distance;
+            nearest = command;
+        }
+    }
+    kprintf("%s: unknown command; ", name);
+    if (nearest != NULL)
+        kprintf("did you mean \"%s\"?  ", nearest->name);
+    kprintf("\"help\" lists all\n");
+    return SHELL_UNKNOWN;
+}
+
+/* Run the command, within another one if that calls shell_run. */
+static int run_known(const struct shell_command *command, int argc, char **argv)
+{
+    const struct shell_command *outer = shell_running;
+
+    shell_running = command;
+    console_clear_interrupt();
+    report_begin_command();
+    int status = command->run(argc, argv);
+    report_end_command();
+    if (!(mm_state & MM_DIALS))         /* they watch what is free, too: it stays */
+        mm_reclaim();
+    shell_running = outer;
+    return status >= 0 && status <= MAX_STATUS ? status : SHELL_FAILED;
+}
+
+static int run_command(int argc, char **argv)
+{
+    const struct shell_command *command = shell_find(argv[0]);
+
+    if (command == NULL)
+        return unknown_command(argv[0]);
+    return run_known(command, argc, argv);
+}
+
+static int run_words(struct words *words)
+{
+    if (words->problem != NULL) {
+        kprintf("shell: %s\n", words->problem);
+        return SHELL_USAGE;
+    }
+    return words->count == 0 ? SHELL_OK : run_command(words->count, words->word);
+}
+
+int shell_run_words(int argc, char **argv)
+{
+    return argc == 1 ? shell_run(argv[0]) : run_command(argc, argv);
+}
+
+int shell_run(const char *line)
+{
+    int result = SHELL_OK;
+
+    while (*line != 0) {
+        struct words words;
+
+        line = take_command(line, &words);
+
+        int status = run_words(&words);
+
+        if (result == SHELL_OK)
+            result = status;
+        if (first_failure == SHELL_OK)
+            first_failure = status;
+        if (shell_interrupted())
+            break;
+    }
+    return result;
+}
+
+/* What was typed before Ctrl-C was meant for what Ctrl-C has stopped. */
+static void drop_typed_ahead(void)
+{
+    tty_drop_typed();
+    console_clear_interrupt();
+}
+
+void shell_loop(void)
+{
+    static char line[READLINE_SIZE];
+
+    for (;;) {
+        console_clear_interrupt();
+        if (readline("marbles> ", line, sizeof(line)))
+            shell_run(line);
+        if (shell_interrupted())
+            drop_typed_ahead();
+    }
+}

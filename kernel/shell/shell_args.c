@@ -1,0 +1,139 @@
+/*
+ * shell_args.c - what commands do with their words: numbers, options, the one
+ * line that says what is wrong.
+ *
+ *     kmalloc 4K 3 -j          argv after shell_option(&argc, argv, "-j"):
+ *                              kmalloc  4K  3
+ *
+ * A wrong argument costs the reader one line: which command, which argument,
+ * what was expected.  Nothing here keeps state or allocates.
+ */
+#include "kernel/console.h"
+#include "kernel/memory/held.h"
+#include "kernel/params.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+
+enum { WORD_SIZE = 32 };
+
+static const char *running_name(void)
+{
+    return shell_running != NULL ? shell_running->name : "shell";
+}
+
+/* The K of $N+K or $N-K, which is cut off; 0 if there is none, false if malformed. */
+static bool take_offset(char *text, uint32_t *offset)
+{
+    char *sign = text;
+    uint64_t number = 0;
+
+    while (*sign != 0 && *sign != '+' && *sign != '-')
+        sign++;
+
+    bool minus = *sign == '-', none = *sign == 0;
+
+    *sign = 0;
+    if (!none && (!parse_size(sign + 1, &number) || number > UINT32_MAX))
+        return false;
+    *offset = minus ? 0 - (uint32_t)number : (uint32_t)number;
+    return true;
+}
+
+/* $N: the address that the shell holds under that number; $N+K, so far from it. */
+static bool held_number(const char *text, const char *what, uint32_t *value)
+{
+    char word[WORD_SIZE];
+    uint64_t number;
+    uint32_t offset = 0;
+    const struct held *held = NULL;
+
+    if (strlcpy(word, text + 1, sizeof(word)) < sizeof(word) &&
+        take_offset(word, &offset) && parse_size(word, &number) && number <= UINT32_MAX)
+        held = held_find((uint32_t)number);
+    if (held == NULL) {
+        kprintf("%s: %s: the shell holds nothing as \"%s\"\n", running_name(), what,
+                text);
+        return false;
+    }
+    *value = (uint32_t)(uintptr_t)held->address + offset;
+    return true;
+}
+
+bool shell_number(const char *text, const char *what, uint32_t *value)
+{
+    uint64_t number;
+
+    if (text[0] == '$')
+        return held_number(text, what, value);
+    if (!parse_size(text, &number)) {
+        kprintf("%s: %s: \"%s\" is not a number such as 100, 0x64, 4K, 1M or $1\n",
+                running_name(), what, text);
+        return false;
+    }
+    if (number > UINT32_MAX) {
+        kprintf("%s: %s: %s is too large: 0xffffffff at most\n", running_name(),
+                what, text);
+        return false;
+    }
+    *value = (uint32_t)number;
+    return true;
+}
+
+bool shell_option(int *argc, char **argv, const char *option)
+{
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], option) != 0)
+            continue;
+        for (; i < *argc; i++)
+            argv[i] = argv[i + 1];      /* argv[argc] is NULL */
+        --*argc;
+        return true;
+    }
+    return false;
+}
+
+int shell_usage(const char *fmt, ...)
+{
+    va_list args;
+
+    kprintf("%s: ", running_name());
+    va_start(args, fmt);
+    kvprintf(fmt, args);
+    va_end(args);
+    if (shell_running != NULL)
+        kprintf("; usage: %s%s%s", shell_running->name,
+                shell_running->usage[0] != 0 ? " " : "", shell_running->usage);
+    kprintf("\n");
+    return SHELL_USAGE;
+}
+
+bool shell_at_most(int argc, char **argv, int words)
+{
+    if (argc <= words)
+        return true;
+    shell_usage("unexpected \"%s\"", argv[words]);
+    return false;
+}
+
+bool shell_unwanted;
+
+bool shell_interrupted(void)
+{
+    return shell_unwanted || console_interrupted() != 0;
+}
+
+void json_string(const char *text)
+{
+    kprintf("\"");
+    for (; *text != 0; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == '"' || c == '\\')
+            kprintf("\\%c", c);
+        else if (c < ' ' || c > '~')
+            kprintf("\\u%04x", c);
+        else
+            kprintf("%c", c);
+    }
+    kprintf("\"");
+}
