@@ -34,7 +34,7 @@
  * Rules, each one proved by buddy_check():
  *   B1  a block is aligned to its size;
  *   B2  it is one of the kinds below in its first page, PG_TAIL in the others
- *       (PG_SLAB and PG_MAPS: the kind in all of them), and no PG_TAIL is outside;
+ *       (PG_SLAB: the kind in all of them), and no PG_TAIL is outside;
  *   B3  a block is on free[order], linked both ways, if and only if it is PG_FREE;
  *   B4  no two buddies are both PG_FREE: they would have joined;
  *   B5  nfree is the number of pages in free blocks and kept ones;
@@ -316,9 +316,7 @@ void buddy_free_run(struct buddy *b, uint32_t pfn)
 
 uint32_t buddy_head(const struct buddy *b, uint32_t pfn)
 {
-    enum page_kind kind = b->page[pfn].kind;
-
-    if (kind == PG_SLAB || kind == PG_MAPS)     /* all their pages know (B2) */
+    if (b->page[pfn].kind == PG_SLAB)   /* all their pages know (B2) */
         return pfn & ~((1u << b->page[pfn].order) - 1);
     for (unsigned k = 0; k <= MAX_PAGE_ORDER; k++) {
         uint32_t head = pfn & ~((1u << k) - 1);

@@ -5,8 +5,7 @@
  *
  *     0           no cache: what pages name that are in no slab
  *     1 .. 13     kmalloc-8 .. kmalloc-8k
- *     14 .. 17    the map caches: 8, 16, 32 and 64 bytes, for slab maps (slab.c)
- *     18 .. 255   those of kmem_cache_create
+ *     14 .. 255   those of kmem_cache_create
  *
  * An entry that became free is used again as late as possible, so that a pointer
  * to a destroyed cache is known for what it is.
@@ -27,7 +26,6 @@ static void setup(struct kmem_cache *cache, const char *name, size_t size,
     uint8_t flags = mm_watcher ? mm_watcher->dials_of(name) : 0;
 
     memset(cache, 0, sizeof(*cache));
-    cache->name = name;
     cache->object_size = (uint32_t)size;
     cache->align = (uint32_t)align;
     cache->ctor = ctor;
@@ -36,6 +34,8 @@ static void setup(struct kmem_cache *cache, const char *name, size_t size,
         cache->partial[k] = NO_PAGE;
     cache_lay_out(cache, cache_possible_dials(cache, flags));
     slab_serve_nothing(cache);
+    mm_barrier();
+    cache->name = name;         /* last: until here there is no such cache */
 }
 
 void cache_init(void)
@@ -50,8 +50,6 @@ void cache_init(void)
         { "kmalloc-192", 192 }, { "kmalloc-256", 256 }, { "kmalloc-512", 512 },
         { "kmalloc-1k", 1024 }, { "kmalloc-2k", 2048 }, { "kmalloc-4k", 4096 },
         { "kmalloc-8k", 8192 },
-        { "slab-map-8", 8 },    { "slab-map-16", 16 },  { "slab-map-32", 32 },
-        { "slab-map-64", 64 },
     };
 
     memset(caches, 0, sizeof(caches));
@@ -62,8 +60,6 @@ void cache_init(void)
     for (unsigned i = NO_CACHE + 1; i < FIRST_FREE_CACHE; i++)
         setup(&caches[i], first[i].name, first[i].size, first[i].size & -first[i].size,
               NULL);
-    for (unsigned i = FIRST_KMALLOC_CACHE; i < FIRST_MAP_CACHE; i++)
-        caches[i].self = &caches[i];
 }
 
 /* ---- making ------------------------------------------------------------- */
@@ -125,7 +121,6 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
         cache = free_entry();
         if (cache) {
             setup(cache, name, size, full_align(size, align, flags), ctor);
-            cache->self = cache;
         } else {
             problem = "the table of caches is full";
         }
@@ -145,7 +140,7 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
 static bool is_cache(const char *call, struct alloc_site *site,
                      const struct kmem_cache *cache)
 {
-    if (is_cache_entry(cache) && cache->self == cache)
+    if (is_cache_entry(cache) && cache->name)
         return true;
     mm_report(&(struct mm_report){ .bug = MM_BUG_NO_CACHE, .call = call,
                                    .caller = site, .what.addr = cache });
@@ -227,7 +222,6 @@ static void forget(struct kmem_cache *cache)
 {
     heap.ended += cache->allocs;
     cache->name = NULL;
-    cache->self = NULL;
     cache->dials = 0;
 }
 

@@ -8,7 +8,6 @@
  *
  *     few, up to 32:        | slots | records |        the map is in the page struct
  *     many, always a page:  | slots | records | map |
- *     many, no records:     | slots | map |            or no map: it lies apart
  *
  * With red zones (dial Z) a slot is wider than its object:
  *
@@ -55,46 +54,38 @@ static size_t map_bytes(size_t slots)
     return (slots + 31) / 32 * sizeof(uint32_t);
 }
 
-/* How many slots of that stride fit, leaving room for the map if it must be in. */
-static size_t slots_that_fit(size_t bytes, size_t stride, bool map_inside)
+/* How many slots of that stride fit, with a map behind them if they are many. */
+static size_t slots_that_fit(size_t bytes, size_t stride)
 {
     size_t n = bytes / stride;
 
-    if (map_inside && n > 32)
+    if (n > 32)
         while (n * stride + map_bytes(n) > bytes)
             n--;
     return n;
 }
 
-static void set_layout(struct kmem_cache *cache, bool of_maps)
+static void set_layout(struct kmem_cache *cache)
 {
-    bool recorded = heap.record && !of_maps && cache->slot_size < PAGE_SIZE;
+    bool recorded = heap.record && cache->slot_size < PAGE_SIZE;
     size_t stride = cache->slot_size + (recorded ? sizeof(struct record) : 0);
     size_t tail = cache->left / 2;      /* right red zone of the last object */
     unsigned order = best_order(stride, tail);
     size_t bytes = PAGE_SIZE << order;
-    size_t slots = slots_that_fit(bytes - tail, stride, recorded || of_maps);
+    size_t slots = slots_that_fit(bytes - tail, stride);
     size_t end = slots * cache->slot_size + tail;
     size_t map_offset = end + (recorded ? slots * sizeof(struct record) : 0);
     bool many = slots > 32;
 
     cache->order = (uint8_t)order;
     cache->slots = (uint16_t)slots;
-    cache->map_offset = (uint32_t)map_offset;
-    if (!many)
-        cache->map_place = MAP_IN_PAGE;
-    else if (map_offset + map_bytes(slots) <= bytes)
-        cache->map_place = MAP_IN_SLAB;
-    else
-        cache->map_place = MAP_APART;
+    cache->map_word = many ? (uint32_t)(map_offset / sizeof(uint32_t)) : 0;
     cache->record_place = recorded ? RECORD_IN_SLAB :
-                          heap.record && !of_maps ? RECORD_OF_PAGE : RECORD_NOWHERE;
+                          heap.record ? RECORD_OF_PAGE : RECORD_NOWHERE;
     cache->record_offset = recorded ? (uint32_t)end : 0;
     cache->record_step = recorded ? (int32_t)sizeof(struct record) -
                                         (int32_t)cache->slot_size : 0;
-    cache->map_to_records = (int32_t)(cache->record_offset - cache->map_offset) /
-                            (int32_t)sizeof(uint32_t);
-    cache->slots_end = of_maps ? 0 : cache->slots * cache->slot_size;
+    cache->slots_end = cache->slots * cache->slot_size;
     cache->many_end = many ? cache->slots_end : 0;
     cache->offset_mask = (uint32_t)bytes - 1;
     cache->head_mask = ~((sizeof(struct page) << order) - 1);
@@ -117,13 +108,11 @@ void cache_lay_out(struct kmem_cache *cache, uint8_t flags)
     cache->dials = flags;
     cache->left = flags & DIAL_Z ? (uint32_t)zone_bytes(cache) : 0;
     cache->slot_size = cache->left + (uint32_t)room_for(cache);
-    set_layout(cache, is_map_cache(cache));
+    set_layout(cache);
 }
 
 uint8_t cache_possible_dials(const struct kmem_cache *cache, uint8_t flags)
 {
-    if (is_map_cache(cache))
-        return 0;
     if (cache->ctor)            /* objects stay as they were constructed */
         flags &= (uint8_t)~DIAL_P;
     if (zone_bytes(cache) * 3 / 2 + room_for(cache) > MAX_OBJECT_SIZE)
@@ -140,16 +129,14 @@ bool cache_is_sound(const struct kmem_cache *cache)
         cache->object_size > object_room(cache) ||
         !(cache->dials & DIAL_Z) != !cache->left)
         return false;
-    set_layout(&copy, is_map_cache(cache));
+    set_layout(&copy);
     return copy.order == cache->order && copy.slots == cache->slots &&
            copy.slots_end == cache->slots_end && copy.many_end == cache->many_end &&
            copy.record_step == cache->record_step &&
            copy.record_place == cache->record_place &&
            copy.record_offset == cache->record_offset &&
-           copy.map_to_records == cache->map_to_records &&
            copy.head_mask == cache->head_mask &&
-           copy.map_place == cache->map_place &&
-           copy.map_offset == cache->map_offset &&
+           copy.map_word == cache->map_word &&
            copy.offset_mask == cache->offset_mask &&
            copy.reciprocal == cache->reciprocal;
 }

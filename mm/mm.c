@@ -24,7 +24,7 @@
 #include "mm/slab_priv.h"
 #include "mm/watch/dials_priv.h"
 
-/* A slab's map is named by 32 bits, in units of four bytes: 16 GiB. */
+/* The span of a heap: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
 
 /* ---- mm_init ------------------------------------------------------------- */

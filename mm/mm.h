@@ -50,7 +50,7 @@ struct mm_stats {
     uint32_t free_pages;
     uint32_t slab_pages;        /* in slabs, full or not */
     uint32_t empty_slab_pages;  /* of those, in slabs without a live object */
-    uint32_t meta_pages;        /* page structs, page records, slab maps */
+    uint32_t meta_pages;        /* page structs, page records */
     uint32_t live_pages;        /* alloc_pages and alloc_pages_exact */
     uint32_t large_pages;       /* kmallocs beyond the caches */
     uint32_t pages_allocated, pages_freed;  /* pages, by the page API, since boot */
@@ -80,7 +80,6 @@ struct mm_cache_info {
     uint32_t slabs, full_slabs, partial_slabs, empty_slabs;
     uint32_t peak_slabs;
     uint32_t allocs, frees;     /* since the cache was made */
-    bool internal;              /* mm's own: its objects are book-keeping */
 };
 
 /* Every cache, the kmalloc ones first, by size.  fn returns false to stop. */
@@ -95,7 +94,7 @@ struct kmem_cache *mm_find_cache(const char *name);
 enum mm_what_kind {
     MM_OUTSIDE,                 /* not in the span of the heap at all */
     MM_HOLE,                    /* in the span, but never given to the heap */
-    MM_META,                    /* page structs, page records, slab maps */
+    MM_META,                    /* page structs, page records */
     MM_FREE_PAGE,
     MM_USED_PAGES,              /* a block of alloc_pages or alloc_pages_exact */
     MM_LARGE,                   /* a kmalloc beyond the caches */

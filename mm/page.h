@@ -22,7 +22,6 @@ enum page_kind {
     PG_PART,                    /* a later block of an alloc_pages_exact run */
     PG_LARGE,                   /* first page of a kmalloc beyond the caches */
     PG_SLAB,                    /* every page of a slab */
-    PG_MAPS,                    /* the same, of a slab that holds slab maps */
 };
 
 /*
@@ -43,7 +42,7 @@ struct page {
     uint32_t next, prev;        /* on a list of free blocks, or of partial slabs; */
                                 /*   PG_KEPT: next only, on the stack of those */
     union {
-        uint32_t map;           /* slab's first page: see slab.c */
+        uint32_t map;           /* slab's first page, few slots: the free ones, a bit each */
         uint32_t run;           /* PG_USED: pages of an exact run, else 0; */
     };                          /*   PG_PART: pfn of the run's first page */
 };

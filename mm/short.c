@@ -22,6 +22,20 @@
  */
 #include "mm/slab_priv.h"
 
+/* Memory as words, numbered from the heap's base. */
+enum { WORD_IN_PAGE = PAGE_SIZE / sizeof(uint32_t) - 1,
+       RECORD_WORDS = sizeof(struct record) / sizeof(uint32_t) };
+
+SHORT uint32_t *heap_word(uintptr_t number)
+{
+    return (uint32_t *)(heap_base() + number * sizeof(uint32_t));
+}
+
+SHORT uintptr_t heap_word_of(const void *p)
+{
+    return ((uintptr_t)p - heap_base()) / sizeof(uint32_t);
+}
+
 /* ---- objects --------------------------------------------------------------------- */
 
 /*
@@ -78,7 +92,11 @@ static RARE const void *address_of_slot(struct page *slab, uint32_t index)
     return slot_address(&slot);
 }
 
-/* Of a slab of many slots, at that offset: a page with its map elsewhere. */
+/*
+ * Of a slab of many slots, at that offset: a page with its map behind the slots.  Its
+ * words are numbered from the heap's base, so that one number leads to the map and, with
+ * what is below a page cut off, to the records.
+ */
 SHORT bool give_back_of_many(struct kmem_cache *cache, struct page *slab,
                              uint32_t offset, const void **p)
 {
@@ -86,15 +104,20 @@ SHORT bool give_back_of_many(struct kmem_cache *cache, struct page *slab,
 
     if (!starts_slot(cache, offset, &index))
         return false;
-    if (!set_free(heap_word(slab->map + index / 32), index)) {
+
+    uintptr_t number = (heap_word_of(*p) & ~(uintptr_t)WORD_IN_PAGE) + cache->map_word +
+                       index / 32;
+
+    if (!set_free(heap_word(number), index)) {
         *p = address_of_slot(slab, index);      /* as it was, but had again */
         return false;
     }
     if (likely(cache->record_place == RECORD_IN_SLAB)) {
-        uint32_t number = index * (uint32_t)(sizeof(struct record) / sizeof(uint32_t)) +
-                          slab->map + (uint32_t)cache->map_to_records;
+        number = (number & ~(uintptr_t)WORD_IN_PAGE) + index * RECORD_WORDS;
 
-        ((struct record *)heap_word(number))->freed_by = mm_caller()->number;
+        char *record = (char *)heap_word(number) + cache->record_offset;
+
+        ((struct record *)(void *)record)->freed_by = mm_caller()->number;
     }
     count_free(cache, slab);
     return true;

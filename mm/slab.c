@@ -12,9 +12,8 @@
  * told by the slots: nothing of ours is written into memory that a program may
  * still write to after kfree, a double free is seen as such whatever the memory
  * holds, constructed objects stay constructed, and no stale link keeps a leaked
- * neighbour alive.  Of few slots, up to 32, the map is a word of the page struct.  That
- * of many slots, which are always in a single page, lies behind them where there is
- * room, else in an object of a map cache.
+ * neighbour alive.  Of few slots, up to 32, the map is a word of the page struct; that
+ * of many slots, which are always in a single page, lies behind them.
  *
  * The life of a request.  An allocation takes the lowest bit of the word that the
  * cache is serving: 32 slots of one slab.  When the word is used up, slab_refill()
@@ -34,7 +33,7 @@
  * Rules, each one proved by mm_check():
  *   S1  every page of a slab names its cache, and the slab has the cache's order; all
  *       other pages name no cache;
- *   S2  a slab's map is where its cache says, its own, without a bit past its slots;
+ *   S2  a slab's map has no bit past its slots, and the page struct none of many;
  *   S3  partial[k] has the slabs with 4^k to 4^(k+1) - 1 free slots that are neither
  *       being served nor spare, linked both ways; bit k of levels tells if any; the
  *       countdown of these, and of full ones, ends where the next level begins;
@@ -54,49 +53,21 @@
 
 static uint32_t no_bits;        /* the word of a cache without a slab: always 0 */
 
-/* ---- maps --------------------------------------------------------------- */
+/* ---- a slab's life ------------------------------------------------------ */
 
-static uint32_t map_reference(const void *map)
+/* All slots are free (S2). */
+static void clear_map(const struct kmem_cache *cache, struct page *slab)
 {
-    return (uint32_t)(((uintptr_t)map - heap_base()) / sizeof(uint32_t));
-}
-
-/* Give a new slab its map, all slots free (S2).  False: no memory for one. */
-static bool map_attach(struct kmem_cache *cache, struct page *slab, gfp_t gfp)
-{
-    if (cache->map_place == MAP_IN_SLAB) {
-        slab->map = map_reference(slab_start(slab) + cache->map_offset);
-    } else if (cache->map_place == MAP_APART) {
-        void *map = take_slot(slab_map_cache(cache), NULL, 0, gfp);
-
-        if (!map)
-            return false;
-        slab->map = map_reference(map);
-    }
-
     uint32_t *map = map_of(cache, slab);
     uint32_t words = map_words(cache);
     uint32_t last = cache->slots & 31;
 
+    slab->map = 0;
     for (uint32_t i = 0; i < words; i++)
         map[i] = UINT32_MAX;
     if (last)
         map[words - 1] = (1u << last) - 1;
-    return true;
 }
-
-static void map_detach(const struct kmem_cache *cache, struct page *slab)
-{
-    if (cache->map_place != MAP_APART)
-        return;
-
-    struct slot slot = slab_map_slot(slab);
-
-    slot.cache->frees++;
-    slab_put_back(&slot);
-}
-
-/* ---- a slab's life ------------------------------------------------------ */
 
 /* No slot of it was ever handed out: site 0 everywhere (S7). */
 static void clear_records(const struct kmem_cache *cache, struct page *slab)
@@ -158,12 +129,8 @@ static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
 
     struct page *slab = &heap.buddy.page[pfn];
 
-    if (!map_attach(cache, slab, gfp)) {
-        pages_give_back(pfn, cache->order);
-        return NULL;
-    }
-    set_kind(slab, cache->order, is_map_cache(cache) ? PG_MAPS : PG_SLAB,
-             (uint32_t)(cache - caches));
+    clear_map(cache, slab);
+    set_kind(slab, cache->order, PG_SLAB, (uint32_t)(cache - caches));
     clear_records(cache, slab);
     if (unlikely(mm_watcher))
         mm_watcher->slab_made(cache, slab);
@@ -198,9 +165,8 @@ static void discard(struct kmem_cache *cache, struct page *slab)
 {
     uint32_t pfn = pfn_of_page(slab);
 
-    if (heap.record && !is_map_cache(cache))
+    if (heap.record)
         remember(cache, pfn);
-    map_detach(cache, slab);
     set_kind(slab, cache->order, PG_TAIL, NO_CACHE);
     cache->slabs--;
     pages_give_back(pfn, cache->order);
@@ -318,8 +284,6 @@ bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
         if (serve(cache, slab))
             return true;        /* else its map was overwritten: it stays aside */
     slab = grow(cache, gfp);
-    if (!slab)                  /* looking for memory may have freed a map */
-        slab = next_slab(cache);
     return slab && serve(cache, slab);
 }
 
@@ -411,15 +375,12 @@ void slab_shrink(struct kmem_cache *cache)
     }
 }
 
-/* The map caches last: the maps of the others come back to them. */
 uint32_t slab_reclaim(void)
 {
     uint32_t before = heap.buddy.nfree;
 
     for (struct kmem_cache *cache = caches; cache < caches + MAX_CACHES; cache++)
-        if (cache->name && !is_map_cache(cache))
+        if (cache->name)
             slab_shrink(cache);
-    for (unsigned i = 0; i < NR_MAP_CACHES; i++)
-        slab_shrink(&caches[FIRST_MAP_CACHE + i]);
     return heap.buddy.nfree - before;
 }

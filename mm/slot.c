@@ -6,7 +6,7 @@
  * A slab whose shape or records are wrong is not fit to be served: it is set aside, and
  * stays aside.
  *
- * Cost: a map is looked at in O(1); a slab's faults are searched slot by slot.
+ * Cost: a slab's faults are searched slot by slot.
  */
 #include "mm/slot_priv.h"
 
@@ -15,52 +15,13 @@ struct kmem_cache *cache_numbered[MAX_CACHES];
 
 /* ---- its map ------------------------------------------------------------ */
 
-struct kmem_cache *slab_map_cache(const struct kmem_cache *cache)
-{
-    unsigned i = 0;             /* maps of 8, 16, 32 and 64 bytes */
-
-    while ((2u << i) < map_words(cache))
-        i++;
-    return &caches[FIRST_MAP_CACHE + i];
-}
-
-struct slot slab_map_slot(const struct page *slab)
-{
-    uintptr_t offset = (uintptr_t)slab->map * sizeof(uint32_t);
-    struct page *page = &heap.buddy.page[offset >> PAGE_SHIFT];
-
-    return slot_of_slab(page, slot_index(&caches[page->cache],
-                                         (uint32_t)(offset & (PAGE_SIZE - 1))));
-}
-
-bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab)
-{
-    uintptr_t offset = (uintptr_t)slab->map * sizeof(uint32_t);
-    uintptr_t pfn = offset >> PAGE_SHIFT;
-    uint32_t in_page = (uint32_t)(offset & (PAGE_SIZE - 1));
-    const struct kmem_cache *maps = slab_map_cache(cache);
-
-    if (cache->map_place == MAP_IN_PAGE)
-        return true;
-    if (cache->map_place == MAP_IN_SLAB)
-        return heap_base() + offset == (uintptr_t)slab_start(slab) + cache->map_offset;
-    if (pfn >= heap.buddy.npages || heap.buddy.page[pfn].kind != PG_MAPS ||
-        heap.buddy.page[pfn].cache != maps - caches)
-        return false;
-
-    struct slot slot = slab_map_slot(slab);
-
-    return slot.index < maps->slots && in_page % maps->slot_size == 0 &&
-           !is_free_slot(&slot);
-}
-
-/* S2: it is where it must be, and no bit is past the last slot. */
+/* S2: no bit is past the last slot, and none in the page struct if it lies apart. */
 static bool map_is_right(const struct kmem_cache *cache, struct page *slab)
 {
     uint32_t last = cache->slots & 31;
 
-    return slab_map_is_sound(cache, slab) &&
-           (last == 0 || map_of(cache, slab)[cache->slots / 32] >> last == 0);
+    return (last == 0 || map_of(cache, slab)[cache->slots / 32] >> last == 0) &&
+           (!cache->map_word || slab->map == 0);
 }
 
 /* ---- its records -------------------------------------------------------- */
@@ -95,14 +56,13 @@ const char *slab_records_fault(struct page *slab, const void **where)
 static bool names_its_cache(const struct page *slab)
 {
     const struct kmem_cache *cache = &caches[slab->cache];
-    enum page_kind kind = is_map_cache(cache) ? PG_MAPS : PG_SLAB;
 
     if (!cache->name || slab->order != cache->order ||
         !is_slab_of(cache, pfn_of_page(slab)))
         return false;
     for (uint32_t i = 0; i < 1u << slab->order; i++)
         if (slab[i].cache != slab->cache || slab[i].order != slab->order ||
-            slab[i].kind != kind)
+            slab[i].kind != PG_SLAB)
             return false;
     return true;
 }
@@ -112,7 +72,7 @@ const char *slab_shape_fault(struct page *slab)
     if (!names_its_cache(slab))
         return "S1: a slab's pages do not name one cache of their order";
     if (!map_is_right(&caches[slab->cache], slab))
-        return "S2: a slab's map is not where it must be, or too long";
+        return "S2: a slab's map has a bit that stands for no slot";
     return NULL;
 }
 

@@ -13,13 +13,6 @@
 #define SLAB_LEVELS 5           /* log4(MAX_SLOTS) + 1 */
 #define MAX_OBJECT_SIZE ((size_t)PAGE_SIZE << MAX_SLAB_ORDER)
 
-/* Where a slab's map of free slots lies. */
-enum map_place {
-    MAP_IN_PAGE,                /* up to 32 slots: in the page struct itself */
-    MAP_IN_SLAB,                /* behind the slots, where there is room */
-    MAP_APART,                  /* in an object of one of the map caches */
-};
-
 /* Where the record of a slot lies. */
 enum record_place {
     RECORD_NOWHERE,             /* nothing is recorded */
@@ -47,9 +40,8 @@ struct kmem_cache {
     uintptr_t head_mask;        /* of a page struct's address: its slab's first */
     uint32_t record_offset;     /* RECORD_IN_SLAB: of the records in a slab */
     int32_t record_step;        /* slot i at p: p + record_offset + i * record_step */
-    int32_t map_to_records;     /* MAP_IN_SLAB: the same, in words from the map on */
+    uint32_t map_word;          /* many: of the map in a slab, in words; few: 0 */
     uint8_t record_place;       /* enum record_place */
-    uint8_t map_place;          /* enum map_place */
 
     /* What the rare paths need. */
     uint8_t order;              /* of a slab's pages */
@@ -60,11 +52,9 @@ struct kmem_cache {
     uint32_t spare;             /* one empty slab kept back, or NO_PAGE */
     uint32_t slabs, peak_slabs;
     uint32_t object_size;       /* as asked for */
-    uint32_t map_offset;        /* MAP_IN_SLAB: of the map in a slab */
     uint32_t align;
     uint32_t left;              /* of a slot, before its object: red zone, or 0 */
     const char *name;           /* NULL: this entry of the table is free */
-    const struct kmem_cache *self;      /* itself; NULL: not for programs */
     void (*ctor)(void *object);
 } __attribute__((aligned(128)));        /* so that its number is a shift away */
 
@@ -78,10 +68,8 @@ _Static_assert(sizeof(struct kmem_cache) == (sizeof(void *) > 4 ? 256 : 128),
 extern struct kmem_cache caches[MAX_CACHES];
 /* The same as pointers: a free finds its cache by one load. */
 extern struct kmem_cache *cache_numbered[MAX_CACHES];
-enum { NO_CACHE, NR_KMALLOC_CACHES = 13, NR_MAP_CACHES = 4,
-       FIRST_KMALLOC_CACHE = 1,
-       FIRST_MAP_CACHE = FIRST_KMALLOC_CACHE + NR_KMALLOC_CACHES,
-       FIRST_FREE_CACHE = FIRST_MAP_CACHE + NR_MAP_CACHES };
+enum { NO_CACHE, NR_KMALLOC_CACHES = 13, FIRST_KMALLOC_CACHE = 1,
+       FIRST_FREE_CACHE = FIRST_KMALLOC_CACHE + NR_KMALLOC_CACHES };
 
 /* kmalloc's cache for each size, by (size - 1) / 8. */
 extern struct kmem_cache *kmalloc_by_size[KMALLOC_MAX_CACHE_SIZE / 8];
@@ -98,11 +86,6 @@ static inline bool is_cache_entry(const struct kmem_cache *cache)
     const uintptr_t offsets = sizeof(caches) - sizeof(*cache);  /* all the bits */
 
     return !(((uintptr_t)cache - (uintptr_t)caches) & ~offsets);
-}
-
-static inline bool is_map_cache(const struct kmem_cache *cache)
-{
-    return cache >= &caches[FIRST_MAP_CACHE] && cache < &caches[FIRST_FREE_CACHE];
 }
 
 /* Does a slab of this cache begin at that page? */
@@ -160,22 +143,15 @@ static inline uint32_t map_words(const struct kmem_cache *cache)
     return (cache->slots + 31u) / 32;
 }
 
-/* Memory as words, numbered from the heap's base: so page structs name their maps. */
-static inline uint32_t *heap_word(uint32_t number)
-{
-    return (uint32_t *)(heap_base() + (uintptr_t)number * sizeof(uint32_t));
-}
-
-static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab)
-{
-    if (cache->map_place == MAP_IN_PAGE)
-        return &slab->map;
-    return heap_word(slab->map);
-}
-
 static inline char *slab_start(const struct page *slab)
 {
     return address_of(pfn_of_page(slab));
+}
+
+/* Of few slots, up to 32, the page struct has the map; of many the slab itself. */
+static inline uint32_t *map_of(const struct kmem_cache *cache, struct page *slab)
+{
+    return cache->map_word ? (uint32_t *)slab_start(slab) + cache->map_word : &slab->map;
 }
 
 static inline uint32_t slot_bit(const struct slot *slot)
@@ -186,8 +162,6 @@ static inline uint32_t slot_bit(const struct slot *slot)
 /* The word of the map in which the slot has its bit. */
 static inline uint32_t *slot_word(const struct slot *slot)
 {
-    if (slot->cache->map_place == MAP_IN_PAGE)
-        return &slot->slab->map;        /* it is the only one */
     return map_of(slot->cache, slot->slab) + slot->index / 32;
 }
 
@@ -264,9 +238,6 @@ static inline uint32_t count_bits(uint32_t bits)
 static inline uint32_t slab_count_free(const struct kmem_cache *cache,
                                        struct page *slab)
 {
-    if (cache->map_place == MAP_IN_PAGE)
-        return count_bits(slab->map);
-
     const uint32_t *map = map_of(cache, slab);
     uint32_t n = 0;
 
@@ -277,12 +248,6 @@ static inline uint32_t slab_count_free(const struct kmem_cache *cache,
 
 /* ---- what a slab must be: slot.c ------------------------------------------------ */
 
-/* The map cache whose objects are the maps of this cache's slabs (MAP_APART). */
-struct kmem_cache *slab_map_cache(const struct kmem_cache *cache);
-/* MAP_APART: the slot that it is, of a map cache's slab, which is a page. */
-struct slot slab_map_slot(const struct page *slab);
-/* Is the slab's map where its cache says? (S2) */
-bool slab_map_is_sound(const struct kmem_cache *cache, const struct page *slab);
 /* Of its page structs and map: NULL, or S1 or S2. */
 const char *slab_shape_fault(struct page *slab);
 /* If its shape is right, of its records: NULL, or S7, M3 or M4, and where. */

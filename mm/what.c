@@ -38,7 +38,7 @@ static void fill_slot(struct mm_what *what, struct page *slab)
     slot.index = slot_index(cache, offset > zone ? offset - zone : 0);
 
     what->cache = cache->name;
-    if (slot.index >= cache->slots || !slab_map_is_sound(cache, slab)) {
+    if (slot.index >= cache->slots) {
         uint32_t end = cache->slots * cache->slot_size + cache->left / 2;
 
         what->kind = MM_SLAB_REST;
@@ -113,7 +113,6 @@ static void fill_page(struct mm_what *what)
         fill_slot(what, page);
         break;
     case PG_META:
-    case PG_MAPS:
         what->kind = MM_META;
         break;
     case PG_HOLE:

@@ -169,11 +169,10 @@ static bool print_cache_use(const struct mm_cache_info *c, void *arg)
 {
     (void)arg;
     if (c->allocs != 0)
-        kprintf("%-17s %6u %8u %6u %6u %8u %8u %8u%s\n", c->name,
+        kprintf("%-17s %6u %8u %6u %6u %8u %8u %8u\n", c->name,
                 (unsigned)c->full_slabs, (unsigned)c->partial_slabs,
                 (unsigned)c->empty_slabs, (unsigned)c->peak_slabs,
-                (unsigned)c->object_size, (unsigned)c->allocs, (unsigned)c->frees,
-                c->internal ? "  (mm's own)" : "");
+                (unsigned)c->object_size, (unsigned)c->allocs, (unsigned)c->frees);
     return true;
 }
 
@@ -189,12 +188,10 @@ static bool print_cache_json(const struct mm_cache_info *c, void *arg)
             (unsigned)c->pages_per_slab, (unsigned)(c->slabs - c->empty_slabs),
             (unsigned)c->slabs);
     kprintf("\"full\": %u, \"partial\": %u, \"empty\": %u, \"peak_slabs\": %u, "
-            "\"asked_size\": %u, \"allocs\": %u, \"frees\": %u, "
-            "\"internal\": %s}\n", (unsigned)c->full_slabs,
+            "\"asked_size\": %u, \"allocs\": %u, \"frees\": %u}\n", (unsigned)c->full_slabs,
             (unsigned)c->partial_slabs, (unsigned)c->empty_slabs,
             (unsigned)c->peak_slabs, (unsigned)c->object_size,
-            (unsigned)c->allocs, (unsigned)c->frees,
-            c->internal ? "true" : "false");
+            (unsigned)c->allocs, (unsigned)c->frees);
     return true;
 }
 

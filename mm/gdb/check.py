@@ -96,8 +96,8 @@ def served_fault(heap, by_pfn, cache):
     slab = slab_at(heap, by_pfn, cache, pfn)
     if slab is None:
         return None             # S1 or S2 has more to say
-    maps = heap.base + 4 * slab.map
-    if heap.places[cache.map_place] == "MAP_IN_PAGE":
+    maps = heap.address(pfn) + 4 * cache.map_word
+    if not cache.map_word:
         maps = cache.slab + heap.page_layout.fields["map"][0] // 8
     index = (cache.word - maps) // 4 * 32
     if not 0 <= index < cache.slots or (cache.word - maps) % 4:
@@ -113,7 +113,7 @@ def record_address(heap, slab, index):
     size = heap.record_layout.size
     if slab.cache.record_offset:
         return heap.address(slab.pfn) + slab.cache.record_offset + index * size
-    if not heap.recorded or slab.cache.internal:
+    if not heap.recorded:
         return 0
     return heap.record_at + (slab.pfn + index) * size
 
@@ -210,10 +210,10 @@ def check_slabs(heap):
 def check_sums(heap):
     """M1, M2, M3, M5."""
     totals = Totals(heap)
-    if heap.meta_pages != totals.own_pages or heap.total_pages != totals.total_pages:
+    if heap.meta_pages != totals.meta_pages or heap.total_pages != totals.total_pages:
         heap.say("M1: total is not free + used",
                  f"total_pages {heap.total_pages}, meta_pages {heap.meta_pages}; "
-                 f"recounted {totals.total_pages} and {totals.own_pages}")
+                 f"recounted {totals.total_pages} and {totals.meta_pages}")
     if heap.pages_allocated - heap.pages_freed & WORD != totals.live_pages:
         heap.say("M2: pages allocated and freed do not give the live pages",
                  f"{heap.pages_allocated} - {heap.pages_freed}, but "

@@ -39,7 +39,6 @@ class Cache:
         self.__dict__.update(heap.cache_layout.all(raw, base))
         self.partial = heap.cache_layout.array(raw, "partial", base)
         self.label = target.read_string(self.name) if self.name else None
-        self.internal = bool(self.name) and self.self == 0
         self.bytes = 1 << PAGE_SHIFT + min(self.order, 15)
         self.words = (self.slots + 31) // 32
         self.pages = 1 << min(self.order, 15)
@@ -59,13 +58,11 @@ class Cache:
                 not 0 < self.slots * self.slot_size <= self.bytes:
             return f"has {self.slots} slots of {self.slot_size} bytes in a slab of " \
                    f"{self.bytes}"
-        if self.map_place not in heap.places:
-            return f"has its maps in place {self.map_place}"
         if self.record_offset and self.record_offset + \
                 self.slots * heap.record_layout.size > self.bytes:
             return f"has its records at {self.record_offset}, past its slabs' end"
-        if self.map_offset > self.bytes:
-            return f"has its maps at {self.map_offset}, past its slabs' end"
+        if 4 * self.map_word > self.bytes:
+            return f"has its maps at {4 * self.map_word}, past its slabs' end"
         return None
 
 
@@ -93,7 +90,6 @@ class Heap:
 
     def _kinds(self):
         self.kinds, self.kind_names = target.enum("page_kind")
-        _, self.places = target.enum("map_place")
         for name, value in self.kinds.items():
             setattr(self, name, value)
 
@@ -185,7 +181,7 @@ class Heap:
 
     def head(self, pfn):
         """First page of the block around pfn, as buddy_head."""
-        if self.kind_of[pfn] in (self.PG_SLAB, self.PG_MAPS):
+        if self.kind_of[pfn] == self.PG_SLAB:
             return pfn & -(1 << self.order_of[pfn])
         for order in range(self.max_order + 1):
             head = pfn & -(1 << order)
@@ -235,9 +231,8 @@ class Heap:
             return b2, f"{name} is in no block"
         if kind not in self.kind_names:
             return b2, f"{name}: there is no such kind"
-        alike = kind in (self.PG_SLAB, self.PG_MAPS)
         inside = self.kind_of[pfn + 1:pfn + (1 << order)]
-        wanted = kind if alike else self.PG_TAIL
+        wanted = kind if kind == self.PG_SLAB else self.PG_TAIL
         if inside.count(wanted) != len(inside):
             odd = next(i for i, k in enumerate(inside) if k != wanted)
             return b2, f"{self.page_name(pfn + 1 + odd)} is inside {name}"
@@ -324,13 +319,13 @@ class Heap:
     def slabs(self):
         if self._slabs is None:
             self._slabs = list(filter(None, map(
-                self._read_slab, self.of_kind(self.PG_SLAB, self.PG_MAPS))))
+                self._read_slab, self.of_kind(self.PG_SLAB))))
         return self._slabs
 
     def _read_slab(self, block):
         """A slab, S1 and S2 proved; None if one of them is broken."""
         s1 = "S1: a slab's pages do not name one cache of their order"
-        s2 = "S2: a slab's map is not where it must be, or too long"
+        s2 = "S2: a slab's map has a bit that stands for no slot"
         pfn = block.pfn
         name = self.page_name(pfn)
         cache = self.caches.get(self.field(pfn, "cache"))
@@ -339,10 +334,10 @@ class Heap:
                                 "is none")
         if cache.fault:
             return self.say(s1, f"{name}: cache {cache.label} {cache.fault}")
-        kind = self.PG_MAPS if cache.internal else self.PG_SLAB
         for i in range(block.pages):
             if (self.field(pfn + i, "cache"), self.order_of[pfn + i],
-                    self.kind_of[pfn + i]) != (cache.number, cache.order, kind):
+                    self.kind_of[pfn + i]) != \
+                    (cache.number, cache.order, self.PG_SLAB):
                 return self.say(s1, f"{self.page_name(pfn + i)} is not as a page of "
                                     f"{cache.label}")
         slab = Slab()
@@ -353,9 +348,6 @@ class Heap:
             bits = self._read_map(slab)
         except Unreadable as error:
             return self.say(s2, f"{name}: {error}")
-        if bits is None:
-            return self.say(s2, f"{name} of {cache.label} has it at "
-                                f"{self.base + 4 * slab.map:#x}")
         slab.past = bits >> cache.slots
         slab.free = bits & (1 << cache.slots) - 1
         slab.nfree = bin(slab.free).count("1")
@@ -365,37 +357,31 @@ class Heap:
                                for i, record in enumerate(self.slab_records(slab)))
         if slab.past:
             self.say(s2, f"{name} of {cache.label}: bits past slot {cache.slots - 1}")
+        elif cache.map_word and slab.map:
+            self.say(s2, f"{name} of {cache.label}: {slab.map:#x} in the page struct")
         return slab
 
     def _read_map(self, slab):
-        """The map as one number, and the records; None: it is not where it must be."""
+        """The map as one number, and the records."""
         cache = slab.cache
-        start, place = self.address(slab.pfn), self.places[cache.map_place]
+        start = self.address(slab.pfn)
         size = self.record_layout.size
-        first = cache.record_offset or cache.map_offset
+        first = cache.record_offset or 4 * cache.map_word
         end = cache.record_offset + cache.slots * size if cache.record_offset else first
-        if place == "MAP_IN_SLAB":
-            end = max(end, cache.map_offset + 4 * cache.words)
-            if self.base + 4 * slab.map != start + cache.map_offset:
-                return None
+        if cache.map_word:
+            end = max(end, 4 * cache.map_word + 4 * cache.words)
         raw = target.read(start + first, end - first, f"slab of {cache.label}")
         if cache.record_offset:
             slab.records = raw[:cache.slots * size]
-        elif self.recorded and not cache.internal:
+        elif self.recorded:
             slab.records = self.record_bytes[slab.pfn * size:
                                              (slab.pfn + cache.slots) * size]
         else:
             slab.records = b""
-        if place == "MAP_IN_PAGE":
+        if not cache.map_word:
             return slab.map
-        if place == "MAP_IN_SLAB":
-            at = cache.map_offset - first
-            return int.from_bytes(raw[at:at + 4 * cache.words], "little")
-        page = 4 * slab.map >> PAGE_SHIFT
-        if page >= self.npages or self.kind_of[page] != self.PG_MAPS:
-            return None
-        raw = target.read(self.base + 4 * slab.map, 4 * cache.words, "map")
-        return int.from_bytes(raw, "little")
+        at = 4 * cache.map_word - first
+        return int.from_bytes(raw[at:at + 4 * cache.words], "little")
 
     def slab_records(self, slab):
         """(serial, size, site, freed_by) of each slot, or nothing."""
@@ -418,8 +404,6 @@ class Heap:
     def live(self):
         """(record or None, size of the thing, is an object?) of all that is live."""
         for slab in self.slabs:
-            if slab.cache.internal:
-                continue
             size, free = slab.cache.object_size, slab.free
             if not slab.records:
                 for _ in range(slab.cache.slots - slab.nfree):

@@ -51,11 +51,10 @@ class Totals:
         self.free_blocks = heap.free_blocks()
         self.free_pages = sum(n << k for k, n in enumerate(self.free_blocks))
         self.total_pages = heap.npages - heap.count_kind(heap.PG_HOLE)
-        self.own_pages = heap.count_kind(heap.PG_META)
-        self.meta_pages = self.own_pages + heap.count_kind(heap.PG_MAPS)
+        self.meta_pages = heap.count_kind(heap.PG_META)
         self.slab_pages = heap.count_kind(heap.PG_SLAB)
         self.empty_slab_pages = sum(info.empty * info.cache.pages
-                                    for info in self.caches if not info.cache.internal)
+                                    for info in self.caches)
         self._count_blocks(heap)
         self._count_objects(heap)
 
@@ -65,10 +64,9 @@ class Totals:
         self.large, self.large_pages = len(large), sum(block.pages for block in large)
 
     def _count_objects(self, heap):
-        programs = [info for info in self.caches if not info.cache.internal]
-        self.live_objects = self.large + sum(info.live for info in programs)
-        self.kmallocs = heap.large_allocs + sum(i.cache.allocs for i in programs) & WORD
-        self.kfrees = heap.large_frees + sum(i.cache.frees for i in programs) & WORD
+        self.live_objects = self.large + sum(info.live for info in self.caches)
+        self.kmallocs = heap.large_allocs + sum(i.cache.allocs for i in self.caches) & WORD
+        self.kfrees = heap.large_frees + sum(i.cache.frees for i in self.caches) & WORD
         self.live_bytes = self.newest = 0
         for record, size, is_object in heap.live():
             if record and record[0]:
@@ -83,7 +81,7 @@ class Totals:
         pairs = [
             ("heap.total_pages", heap.total_pages, self.total_pages),
             ("heap.buddy.nfree", heap.nfree, self.free_pages),
-            ("heap.meta_pages", heap.meta_pages, self.own_pages),
+            ("heap.meta_pages", heap.meta_pages, self.meta_pages),
             ("heap.pages_allocated - heap.pages_freed",
              heap.pages_allocated - heap.pages_freed & WORD, self.live_pages),
             ("heap.large_allocs - heap.large_frees",
@@ -220,8 +218,7 @@ class SlabInfo(Command):
             c = info.cache
             if c.allocs:
                 write(f"{c.label:17} {info.full:6} {info.partial:8} {info.empty:6} "
-                      f"{c.peak_slabs:6} {c.object_size:8} {c.allocs:8} {c.frees:8}"
-                      + ("  (mm's own)" if c.internal else ""))
+                      f"{c.peak_slabs:6} {c.object_size:8} {c.allocs:8} {c.frees:8}")
 
 
 def cache_row(info):
@@ -231,7 +228,7 @@ def cache_row(info):
             "active_slabs": info.slabs - info.empty, "num_slabs": info.slabs,
             "full": info.full, "partial": info.partial, "empty": info.empty,
             "peak_slabs": c.peak_slabs, "asked_size": c.object_size,
-            "allocs": c.allocs, "frees": c.frees, "internal": c.internal}
+            "allocs": c.allocs, "frees": c.frees}
 
 
 MemInfo()

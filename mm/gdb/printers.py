@@ -59,14 +59,14 @@ class PagePrinter(Printer):
         kind = enum_name(page["kind"], "page_kind")
         text = "page struct" if pfn is None else f"page {pfn:#x}"
         text += f": {kind}, order {int(page['order'])}"
-        if kind in ("PG_SLAB", "PG_MAPS"):
+        if kind == "PG_SLAB":
             text += f", {cache_label(int(page['cache']))}, " \
                     f"map {int(page['map']):#x}, countdown {int(page['countdown'])}"
         if kind == "PG_USED" and int(page["run"]):
             text += f", a run of {int(page['run'])} pages"
         if kind == "PG_PART":
             text += f" of the run at page {int(page['run']):#x}"
-        if kind in ("PG_FREE", "PG_SLAB", "PG_MAPS"):
+        if kind in ("PG_FREE", "PG_SLAB"):
             text += f", next {page_number(page['next'])}" \
                     f", prev {page_number(page['prev'])}"
         if kind == "PG_KEPT":

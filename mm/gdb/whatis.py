@@ -65,7 +65,7 @@ class What:
         elif kind == heap.PG_SLAB:
             self._slab(head)
         else:
-            self.kind = "meta" if kind in (heap.PG_META, heap.PG_MAPS) else "hole"
+            self.kind = "meta" if kind == heap.PG_META else "hole"
 
     def _free(self, head):
         self.kind = "free_pages"

@@ -14,10 +14,10 @@
 static bool tails_are_right(const struct buddy *b, uint32_t pfn)
 {
     const struct page *head = &b->page[pfn];
-    bool all_alike = head->kind == PG_SLAB || head->kind == PG_MAPS;
+    enum page_kind kind = head->kind == PG_SLAB ? PG_SLAB : PG_TAIL;
 
     for (uint32_t i = 1; i < 1u << head->order; i++)
-        if (b->page[pfn + i].kind != (all_alike ? head->kind : PG_TAIL))
+        if (b->page[pfn + i].kind != kind)
             return false;
     return true;
 }
@@ -73,7 +73,7 @@ static const char *check_block(const struct buddy *b, uint32_t pfn)
 
     if (page->order > MAX_PAGE_ORDER || (pfn & (size - 1)))
         return "B1: a block is not aligned to its size";
-    if (page->kind == PG_TAIL || page->kind > PG_MAPS || !tails_are_right(b, pfn))
+    if (page->kind == PG_TAIL || page->kind > PG_SLAB || !tails_are_right(b, pfn))
         return "B2: a page is neither the first of a block nor inside one";
     if (page->kind == PG_FREE)
         return check_free(b, pfn);

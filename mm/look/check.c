@@ -25,7 +25,6 @@ const void *mm_check_where(void)
 struct tally {
     uint32_t slabs, live;
     uint32_t waiting;           /* neither live nor free: in quarantine (S9) */
-    uint32_t maps;              /* map caches: slabs whose map is one of theirs */
     uint32_t partial[SLAB_LEVELS];      /* by free slots; not served, not spare */
 };
 
@@ -53,8 +52,6 @@ static void count_slab(struct page *slab)
     tally->slabs++;
     tally->waiting += waiting;
     tally->live += cache->slots - nfree - waiting;
-    if (cache->map_place == MAP_APART)
-        tallies[slab_map_cache(cache) - caches].maps++;
     if (nfree && !slab_is_kept(cache, slab))
         tally->partial[partial_level(nfree)]++;
 }
@@ -93,8 +90,6 @@ static bool served_is_right(const struct kmem_cache *cache)
 
     if (!is_slab_of(cache, pfn))
         return false;
-    if (!slab_map_is_sound(cache, cache->slab))
-        return true;            /* S2 has more to say */
 
     uint32_t index = (uint32_t)(cache->word - map_of(cache, cache->slab)) * 32;
     struct slot slot = slot_of_slab(cache->slab, index);
@@ -120,8 +115,6 @@ static const char *check_cache(const struct kmem_cache *cache)
     for (unsigned level = 0; level < SLAB_LEVELS; level++)
         if (!partial_is_right(cache, level, tally->partial[level]))
             return "S3: a list of partial slabs is broken";
-    if (is_map_cache(cache) && tally->maps != tally->live)
-        return "S2: slabs share a map, or a map is nobody's";
     if (tally->slabs != cache->slabs || tally->live != cache->allocs - cache->frees)
         return "S6: a cache's counters are not what its slabs hold";
     return NULL;
@@ -146,7 +139,7 @@ static const char *check_slabs(void)
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
         struct page *page = &heap.buddy.page[pfn];
 
-        if (page->kind != PG_SLAB && page->kind != PG_MAPS) {
+        if (page->kind != PG_SLAB) {
             if (page->cache != NO_CACHE)
                 return "S1: a page that is in no slab names a cache";
             continue;

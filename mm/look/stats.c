@@ -40,7 +40,6 @@ static void fill_info(const struct kmem_cache *cache, struct mm_cache_info *info
         .partial_slabs = count_partial(cache) + (served && !served_is_empty),
         .allocs = cache->allocs,
         .frees = cache->frees,
-        .internal = is_map_cache(cache),
     };
     info->full_slabs = info->slabs - info->empty_slabs - info->partial_slabs;
 }
@@ -61,7 +60,7 @@ void mm_walk_caches(bool (*fn)(const struct mm_cache_info *info, void *arg), voi
 struct kmem_cache *mm_find_cache(const char *name)
 {
     for (unsigned i = 0; i < MAX_CACHES; i++)
-        if (caches[i].self && same_name(caches[i].name, name))
+        if (caches[i].name && same_name(caches[i].name, name))
             return &caches[i];
     return NULL;
 }
@@ -90,10 +89,6 @@ static bool add_cache(const struct mm_cache_info *info, void *arg)
     struct mm_stats *stats = arg;
     uint32_t pages = info->slabs * info->pages_per_slab;
 
-    if (info->internal) {
-        stats->meta_pages += pages;
-        return true;
-    }
     stats->slab_pages += pages;
     stats->empty_slab_pages += info->empty_slabs * info->pages_per_slab;
     stats->kmallocs += info->allocs;

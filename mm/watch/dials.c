@@ -67,7 +67,7 @@ static const char *apply(void)
     const char *problem = NULL;
 
     for (unsigned i = FIRST_KMALLOC_CACHE; i < MAX_CACHES; i++) {
-        if (!caches[i].self)
+        if (!caches[i].name)
             continue;
 
         const char *p = set_cache(&caches[i], dials_of(caches[i].name));

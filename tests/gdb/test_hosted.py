@@ -68,7 +68,7 @@ cache = lambda page: gdb.parse_and_eval("caches")[int(page["cache"])]
 find("free", lambda p, n: is_a(p, "FREE") and int(p["next"]) != 0xffffffff)
 gdb.execute("set $order = heap.buddy.page[$free].order")
 find("used", lambda p, n: is_a(p, "USED"))
-find("slab", lambda p, n: is_a(p, "SLAB") and int(cache(p)["map_place"]) == 1)
+find("slab", lambda p, n: is_a(p, "SLAB") and int(cache(p)["map_word"]) != 0)
 find("full", lambda p, n: is_a(p, "SLAB") and int(p["countdown"]) == 1 and
      int(cache(p)["slab"]) != int(p.address) and int(cache(p)["slots"]) > 40)
 end

@@ -173,7 +173,7 @@ static void shrink(unsigned number)
     demand(after.info.live == before.info.live);
 }
 
-/* What went is free now: all that was empty, and slabs of maps. */
+/* What went is free now: all that was empty. */
 static void reclaim(void)
 {
     struct mm_stats before, after;

@@ -71,7 +71,7 @@ static unsigned block_order(size_t bytes)
     return order;
 }
 
-/* Of an object in a slab: that of the slab, at most 3, and a page for its map. */
+/* Of an object in a slab: that of the slab, at most 3, and what is split for it. */
 unsigned enough_order(size_t bytes)
 {
     return bytes <= KMALLOC_MAX_CACHE_SIZE ? 4 : block_order(bytes);

@@ -34,12 +34,12 @@ static uint32_t pages_by_the_rule(uint32_t stride, uint32_t tail)
     return best;
 }
 
-/* As many slots as fit; with records the map lies behind them, else maybe apart. */
-static uint32_t slots_by_the_rule(uint32_t stride, uint32_t bytes, bool map_inside)
+/* As many slots as fit; of many the map lies behind them. */
+static uint32_t slots_by_the_rule(uint32_t stride, uint32_t bytes)
 {
     uint32_t slots = bytes / stride;
 
-    while (map_inside && slots > 32 && slots * stride + MAP_BYTES(slots) > bytes)
+    while (slots > 32 && slots * stride + MAP_BYTES(slots) > bytes)
         slots--;
     return slots;
 }
@@ -61,8 +61,7 @@ static void try_every_slot_size(bool records, uint32_t zone)
         assert_int_equal(info.pages_per_slab, pages);
         assert_true(info.slots_per_slab <= 32 || pages == 1);   /* short.c: many */
         assert_int_equal(info.slots_per_slab,
-                         slots_by_the_rule(stride, pages * (uint32_t)PAGE_SIZE - tail,
-                                           stride != slot));
+                         slots_by_the_rule(stride, pages * (uint32_t)PAGE_SIZE - tail));
         kmem_cache_destroy(cache);
     }
 }
@@ -80,24 +79,6 @@ static void slabs_with_red_zones_are_laid_out_by_the_rule(void **state)
     assert_null(mm_set_dial("slub_debug", "Z,layout"));
     try_every_slot_size(true, 16);
     try_every_slot_size(false, 16);
-}
-
-/* Only more than 32 slots need a map, and only where it does not fit behind them. */
-static void a_map_lies_apart_only_where_it_must(void **state)
-{
-    (void)state;
-    mm_records = false;
-    for (uint32_t size = 8; size <= PAGE_SIZE; size += 8) {
-        uint32_t bytes = pages_by_the_rule(size, 0) * (uint32_t)PAGE_SIZE, meta;
-        uint32_t slots = bytes / size;
-        bool apart = slots > 32 && slots * size + MAP_BYTES(slots) > bytes;
-
-        arena_open(32, 0);
-        meta = arena_stats().meta_pages;
-        assert_non_null(kmem_cache_alloc(kmem_cache_create("map", size, 0, 0, NULL),
-                                         GFP_KERNEL));
-        assert_int_equal(arena_stats().meta_pages - meta, apart);
-    }
 }
 
 /* To a line of 64 bytes; objects of half a line or less share it. */
@@ -160,7 +141,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(slabs_of_every_slot_size_are_laid_out_by_the_rule),
         ARENA_TEST(slabs_with_red_zones_are_laid_out_by_the_rule),
-        ARENA_TEST(a_map_lies_apart_only_where_it_must),
         ARENA_TEST(hwcache_align_keeps_objects_in_as_few_lines_as_they_need),
         ARENA_TEST(what_is_behind_the_last_slot_is_the_slabs_rest),
     };
