@@ -50,10 +50,10 @@ WERROR    ?= $(if $(filter true,$(CI)),1,0)
 BOOT += boot/entry.S              # from the loader to kernel_main
 
 MM += mm/mm.c                     # handing memory over
-MM += mm/heap.c                   # the state of the heap, and what waits for it
+MM += mm/heap.c                   # the state of the heap
 MM += mm/site.c                   # call sites
 MM += mm/buddy.c                  # blocks of pages that split and join
-MM += mm/page_alloc.c             # alloc_pages and its kin
+MM += mm/page_alloc.c             # whole pages: alloc_pages and its kin
 MM += mm/slab.c                   # slabs of equal slots
 MM += mm/slot.c                   #   what a slab must be
 MM += mm/layout.c                 #   how it is divided
@@ -63,14 +63,17 @@ MM += mm/kmalloc.c                # memory of any size
 MM += mm/short.c                  # the short ways through all of it
 MM += mm/krealloc.c               #   and the calls made of them
 MM += mm/functions.c              # the same as functions, without a call site
-MM += mm/irq.c                    # entering, and who comes while it is entered
+MM += mm/enter.c                  # entering, and who comes while it is entered
+MM += mm/object.c                 # from an address to what is there
 MM += mm/what.c                   # what is this address
-MM += mm/report.c                 # saying no, and why
+MM += mm/refuse.c                 # saying no, and why
+MM += mm/observe.c                # telling those who look on
 
 MM += mm/look/walk.c              # what is live
 MM += mm/look/stats.c             # the heap in numbers
 MM += mm/look/check.c             # mm_check: every numbered rule, proved
-MM += mm/look/buddy_check.c       #   their rules, proved
+MM += mm/look/buddy_check.c       #   those of pages
+MM += mm/look/slab_check.c        #   those of slabs
 
 MM += mm/watch/dials.c            # debugging dials, by Linux's names
 MM += mm/watch/settings.c         #   what they are set to
@@ -404,7 +407,7 @@ build/fuzz/fuzz: $(patsubst %.c,build/fuzz/%.o,$(FUZZED) $(strip $(MM)))
 	$(Q)$(FUZZCC) -fsanitize=fuzzer $(SANITIZE) -o $@ $^ || \
 	    { echo "$(FUZZCC) has no libFuzzer: install libclang-rt-dev" >&2; exit 1; }
 # For coverage: mm without optimization, so that each line is itself.  Handlers must not
-# free then (mm/irq.c), so the test that interrupts each instruction is left out.
+# free then (mm/enter.c), so the test that interrupts each instruction is left out.
 COVERAGE := build/coverage
 COVERED  := $(addprefix $(COVERAGE)/,$(filter-out test_interrupts,$(MM_TESTS)))
 

@@ -141,7 +141,7 @@ static void print_state(void)
 
     if (mm_state & MM_BUSY)
         pr_emerg("  inside the allocator%s: its structures are half changed",
-                 site_caller(mm_serving(), caller, sizeof(caller)));
+                 site_caller(mm_current_site(), caller, sizeof(caller)));
     if (mm_state & MM_IRQ)
         pr_emerg("  in an interrupt handler");
 }

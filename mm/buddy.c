@@ -113,12 +113,12 @@ static void forget_lists(struct buddy *b)
     b->nkept = 0;
 }
 
-/* All lists anew, from the pages' kinds. */
+/* All lists anew, from the pages' kinds; what is no block is left out, and lost. */
 static RARE void mend(struct buddy *b, const char *broken, uint32_t where)
 {
     forget_lists(b);
     for (uint32_t pfn = b->npages; pfn-- > 0; ) {
-        if (b->page[pfn].kind == PG_FREE && b->page[pfn].order <= MAX_PAGE_ORDER)
+        if (b->page[pfn].kind == PG_FREE && buddy_is_whole(b, pfn))
             list_add(b, pfn, b->page[pfn].order);
         else if (b->page[pfn].kind == PG_KEPT)
             buddy_push_kept(b, pfn);
@@ -158,6 +158,15 @@ static inline bool can_join(const struct buddy *b, uint32_t pfn, unsigned order)
     return order < MAX_PAGE_ORDER && free_block_at(b, pfn ^ (1u << order), order);
 }
 
+/* Is the free block on its list, if need be on one that was made anew? */
+static inline bool is_listed(struct buddy *b, uint32_t pfn)
+{
+    if (likely(buddy_is_linked(b, pfn)))
+        return true;
+    mend(b, broken_list, pfn);
+    return buddy_is_linked(b, pfn);
+}
+
 /*
  * Join the block with its buddy for as long as that is free and whole, and make it
  * free.  It ends when the buddy is used, split or a hole: B4 holds.
@@ -167,8 +176,8 @@ static RARE void join(struct buddy *b, uint32_t pfn, unsigned order)
     do {
         struct page *other = &b->page[pfn ^ (1u << order)];
 
-        if (unlikely(!buddy_is_linked(b, pfn ^ (1u << order))))
-            mend(b, broken_list, pfn ^ (1u << order));
+        if (unlikely(!is_listed(b, pfn ^ (1u << order))))
+            break;
         list_remove(b, other, order);
         other->tag = PG_TAIL;           /* one of the two is inside the parent (B2) */
         b->page[pfn].tag = PG_TAIL;
@@ -233,7 +242,7 @@ static RARE void split(struct buddy *b, uint32_t pfn, unsigned from, unsigned or
 void buddy_join_kept(struct buddy *b)
 {
     while (b->nkept) {
-        uint32_t pfn = buddy_pop_kept(b, PG_TAIL);  /* never used: nobody may free it */
+        uint32_t pfn = buddy_pop_kept(b);
 
         if (likely(pfn != NO_PAGE))
             release(b, pfn, 0);
@@ -255,7 +264,7 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
     uint32_t large_enough = b->nonempty >> order;
 
     if (order == 0 && b->nkept) {
-        uint32_t pfn = buddy_take_kept(b);
+        uint32_t pfn = buddy_pop_kept(b);
 
         return likely(pfn != NO_PAGE) ? pfn : alloc_from_kept(b, order);
     }
@@ -269,7 +278,7 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
         mend(b, broken_list, from <= MAX_PAGE_ORDER ? b->free[from] : NO_PAGE);
         return buddy_alloc(b, order);
     }
-    b->page[pfn].tag = page_tag(PG_USED, order);
+    b->page[pfn].tag = page_tag(PG_TAIL, order);
     b->page[pfn].run = 0;
     if (from > order)
         split(b, pfn, from, order);
@@ -283,23 +292,21 @@ void buddy_free(struct buddy *b, uint32_t pfn)
         release(b, pfn, b->page[pfn].order);
 }
 
-void buddy_trim(struct buddy *b, uint32_t pfn, uint32_t keep)
+unsigned buddy_trim(struct buddy *b, uint32_t pfn, unsigned order, uint32_t n)
 {
-    uint32_t end = pfn + (1u << b->page[pfn].order);
-    uint32_t start = pfn;
+    unsigned first = largest_order(pfn, n);
+    uint32_t end = pfn + n;
 
-    for (uint32_t left = keep; left; ) {
-        unsigned order = largest_order(start, left);
+    for (uint32_t start = pfn + (1u << first); start < end; ) {
+        unsigned part = largest_order(start, end - start);
 
-        b->page[start].kind = PG_PART;
-        b->page[start].order = order & 15;
         b->page[start].run = pfn;
-        start += 1u << order;
-        left -= 1u << order;
+        buddy_own(b, start, PG_PART, part);
+        start += 1u << part;
     }
-    b->page[pfn].kind = PG_USED;
-    b->page[pfn].run = keep;
-    buddy_add(b, start, end - start);
+    b->page[pfn].run = n;
+    buddy_add(b, end, (1u << order) - n);
+    return first;
 }
 
 void buddy_free_run(struct buddy *b, uint32_t pfn)
@@ -325,4 +332,13 @@ uint32_t buddy_head(const struct buddy *b, uint32_t pfn)
             return head;
     }
     return pfn;
+}
+
+bool buddy_is_whole(const struct buddy *b, uint32_t pfn)
+{
+    unsigned order = b->page[pfn].order;
+
+    if (order > MAX_PAGE_ORDER || pfn & ((1u << order) - 1))
+        return false;
+    return order == 0 || b->page[pfn + (1u << order) / 2].kind == PG_TAIL;
 }

@@ -30,8 +30,19 @@ void buddy_init(struct buddy *b, struct page *page, uint32_t npages);
 /* Make the n holes from pfn on free pages. */
 void buddy_add(struct buddy *b, uint32_t pfn, uint32_t n);
 
-/* First page of a new block (PG_USED), or NO_PAGE.  order <= MAX_PAGE_ORDER. */
+/*
+ * First page of a new block, or NO_PAGE.  order <= MAX_PAGE_ORDER.  All of it is PG_TAIL:
+ * it is nobody's until its taker says, last of all, what it is (buddy_own).
+ */
 uint32_t buddy_alloc(struct buddy *b, unsigned order);
+
+/* The new block is of this kind from now on. */
+static inline void buddy_own(struct buddy *b, uint32_t pfn, enum page_kind kind,
+                             unsigned order)
+{
+    mm_barrier();               /* all that is known of it was written before */
+    b->page[pfn].tag = page_tag(kind, order);
+}
 
 /* Join the pages that are kept. */
 void buddy_join_kept(struct buddy *b);
@@ -40,10 +51,11 @@ void buddy_join_kept(struct buddy *b);
 void buddy_free(struct buddy *b, uint32_t pfn);
 
 /*
- * Keep the first `keep` pages of the block at pfn and free the rest.  What is
- * kept becomes a run: blocks side by side, PG_USED and then PG_PART.
+ * Of a new block of 2^order pages only the first n are wanted: free the rest.  They
+ * become a run, blocks side by side: PG_PART all but the first, whose order is returned,
+ * for its owner to say (buddy_own).
  */
-void buddy_trim(struct buddy *b, uint32_t pfn, uint32_t keep);
+unsigned buddy_trim(struct buddy *b, uint32_t pfn, unsigned order, uint32_t n);
 
 /* Give back all blocks of the run at pfn. */
 void buddy_free_run(struct buddy *b, uint32_t pfn);
@@ -51,11 +63,20 @@ void buddy_free_run(struct buddy *b, uint32_t pfn);
 /* First page of the block that pfn lies in; pfn itself for holes and PG_META. */
 uint32_t buddy_head(const struct buddy *b, uint32_t pfn);
 
+/* The first page behind the block, or the hole, at pfn: for walks. */
+static inline uint32_t buddy_next(const struct buddy *b, uint32_t pfn)
+{
+    const struct page *page = &b->page[pfn];
+    bool single = page->kind == PG_HOLE || page->kind == PG_META;
+
+    return pfn + (single ? 1 : 1u << page->order);
+}
+
 /*
- * NULL, or the rule that is broken; *pfn is the first page of the block whose page
- * structs break it, or NO_PAGE if it is a list or a counter.
+ * Before it is freed: is the block at pfn no longer than it may be?  If its order were
+ * too large, another one would begin in its middle.
  */
-const char *buddy_check(const struct buddy *b, uint32_t *pfn);
+bool buddy_is_whole(const struct buddy *b, uint32_t pfn);
 
 /* ---- a single page at once: the short ways of buddy_alloc and buddy_free ------- */
 
@@ -67,8 +88,8 @@ static inline void buddy_push_kept(struct buddy *b, uint32_t pfn)
     b->nkept++;
 }
 
-/* One of the kept pages, of this kind from now on.  NO_PAGE: none, or all is broken. */
-static inline uint32_t buddy_pop_kept(struct buddy *b, enum page_kind kind)
+/* One of the kept pages, nobody's now.  NO_PAGE: there are none, or all is broken. */
+static inline uint32_t buddy_pop_kept(struct buddy *b)
 {
     uint32_t pfn = b->kept;
 
@@ -83,14 +104,8 @@ static inline uint32_t buddy_pop_kept(struct buddy *b, enum page_kind kind)
     b->nkept--;
     b->nfree--;
     page->run = 0;
-    page->tag = page_tag(kind, 0);
+    page->tag = page_tag(PG_TAIL, 0);
     return pfn;
-}
-
-/* The same, for a user. */
-static inline uint32_t buddy_take_kept(struct buddy *b)
-{
-    return buddy_pop_kept(b, PG_USED);
 }
 
 /* Keep a single page that is being freed.  False: there are enough. */

@@ -13,9 +13,10 @@
  * Cost: making a cache searches the table.  kmem_cache_alloc and kmem_cache_free begin
  * in short.c.
  */
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
 #include "mm/layout_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watcher_priv.h"
 
 /* ---- the table ---------------------------------------------------------- */
 
@@ -136,58 +137,13 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
 
 /* ---- using -------------------------------------------------------------- */
 
-/* A cache that was made and not destroyed?  If not, that is reported. */
-static bool is_cache(const char *call, struct alloc_site *site,
-                     const struct kmem_cache *cache)
+bool is_cache(const char *call, struct alloc_site *site, const struct kmem_cache *cache)
 {
     if (is_cache_entry(cache) && cache->name)
         return true;
     mm_report(&(struct mm_report){ .bug = MM_BUG_NO_CACHE, .call = call,
                                    .caller = site, .what.addr = cache });
     return false;
-}
-
-void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request)
-{
-    void *p = NULL;
-
-    if (!mm_may_allocate(request))
-        return NULL;
-    if (mm_enter(request->site)) {
-        p = mm_watcher ? mm_watcher->take(cache, request)
-                       : take_slot(cache, request->site, (uint32_t)request->bytes,
-                                   request->gfp);
-        mm_leave();
-    }
-    if (!p)
-        return mm_fail(request, MM_OUT_OF_MEMORY);
-    if (request->gfp & __GFP_ZERO)
-        memset(p, 0, usable_room(cache, request->bytes));
-    return p;
-}
-
-void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)
-{
-    struct mm_request request = { .call = "kmem_cache_alloc", .site = site,
-                                  .gfp = gfp };
-
-    if (!is_cache(request.call, site, cache)) {
-        heap.failed++;
-        return NULL;
-    }
-    request.order = cache->order;
-    request.bytes = cache->object_size;
-    return cache_alloc(cache, &request);
-}
-
-void cache_free_long(struct alloc_site *site, struct kmem_cache *cache, void *p)
-{
-    if (is_cache("kmem_cache_free", site, cache))
-        mm_free(&(struct mm_refusal){ .call = "kmem_cache_free", .site = site,
-                                      .addr = p, .cache = cache, .is_free = true },
-                mm_is_live_object);
-    else
-        heap.bad_frees++;
 }
 
 size_t kmem_cache_size(const struct kmem_cache *cache)

@@ -1,5 +1,6 @@
 /*
- * kmalloc.c - memory of any size: from the cache that fits, or in whole pages.
+ * kmalloc.c - memory of any size: from the cache that fits, or in whole pages; and the
+ * same of a cache that is given.
  *
  *     0                 ZERO_SIZE_PTR, which is no memory
  *     1 .. 8192         the smallest of kmalloc-8 .. kmalloc-8k that holds it
@@ -10,11 +11,13 @@
  * looks like: PG_SLAB, and the slot's bit in the map; or PG_LARGE, and the block's
  * start.  Everything else is refused before any state is touched.
  *
- * These are the long ways; kmalloc and kfree themselves begin in short.c, and the calls
- * that are made of them are in krealloc.c.
+ * These are the long ways; kmalloc, kfree, kmem_cache_alloc and kmem_cache_free themselves
+ * begin in short.c, and the calls that are made of them are in krealloc.c.
  */
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
+#include "mm/pages_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watcher_priv.h"
 
 /* ---- which cache ---------------------------------------------------------------- */
 
@@ -40,30 +43,52 @@ size_t kmalloc_size_roundup(size_t size)
     return PAGE_SIZE << pages_order(size);
 }
 
-/* ---- whole pages --------------------------------------------------------- */
+/* ---- objects of a cache ---------------------------------------------------- */
 
-static void *large_take(const struct mm_request *request)
+/* In any state of mm; reports failure. */
+static void *object_alloc(struct kmem_cache *cache, const struct mm_request *request)
 {
-    struct alloc_site *site = request->site;
-    uint32_t pfn = NO_PAGE;
+    void *p = NULL;
 
-    if (mm_enter(site)) {
-        pfn = pages_take(request->order, request->gfp);
-        if (pfn != NO_PAGE) {
-            heap.buddy.page[pfn].kind = PG_LARGE;
-            heap.large_allocs++;
-            if (mm_watcher)
-                site = mm_watcher->block_taken(request, pfn);
-            if (heap.record)
-                record_taken(&heap.record[pfn], site->number, (uint32_t)request->bytes);
-        }
+    if (!mm_may_allocate(request))
+        return NULL;
+    if (mm_enter(request->site)) {
+        p = mm_watcher ? mm_watcher->take(cache, request)
+                       : take_slot(cache, request, request->site);
+        if (p && mm_is_observed())
+            mm_tell(&(struct mm_event){ .kind = MM_ALLOCATED, .call = request->call,
+                                        .site = request->site, .p = p,
+                                        .bytes = request->bytes, .gfp = request->gfp });
         mm_leave();
     }
-    if (pfn == NO_PAGE)
+    if (!p)
         return mm_fail(request, MM_OUT_OF_MEMORY);
     if (request->gfp & __GFP_ZERO)
-        memset(address_of(pfn), 0, large_size(pfn));
-    return address_of(pfn);
+        memset(p, 0, usable_room(cache, request->bytes));
+    return p;
+}
+
+void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)
+{
+    struct mm_request request = { .call = "kmem_cache_alloc", .site = site,
+                                  .gfp = gfp };
+
+    if (!is_cache(request.call, site, cache)) {
+        heap.failed++;
+        return NULL;
+    }
+    request.order = cache->order;
+    request.bytes = cache->object_size;
+    return object_alloc(cache, &request);
+}
+
+void cache_free_long(struct alloc_site *site, struct kmem_cache *cache, void *p)
+{
+    if (is_cache("kmem_cache_free", site, cache))
+        mm_free(&(struct mm_free_request){ .call = "kmem_cache_free", .site = site,
+                                           .addr = p, .cache = cache });
+    else
+        heap.bad_frees++;
 }
 
 /* ---- kmalloc ------------------------------------------------------------- */
@@ -81,10 +106,10 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
     }
     if (size <= KMALLOC_MAX_CACHE_SIZE) {
         request.order = kmalloc_cache(size)->order;
-        return cache_alloc(kmalloc_cache(size), &request);
+        return object_alloc(kmalloc_cache(size), &request);
     }
     request.order = pages_order(size);
-    return mm_may_allocate(&request) ? large_take(&request) : NULL;
+    return block_alloc(&request, PG_LARGE);
 }
 
 void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp)
@@ -97,8 +122,7 @@ void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp)
 void kfree_any(const char *call, struct alloc_site *site, void *p)
 {
     if (!ZERO_OR_NULL_PTR(p))
-        mm_free(&(struct mm_refusal){ .call = call, .site = site, .addr = p,
-                                      .is_free = true }, mm_is_live_object);
+        mm_free(&(struct mm_free_request){ .call = call, .site = site, .addr = p });
 }
 
 void kfree_long(struct alloc_site *site, const void *p)

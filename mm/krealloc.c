@@ -6,8 +6,8 @@
  *
  * Sizes that are products are checked: one that overflows is too large, and NULL.
  */
+#include "mm/object_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watcher_priv.h"
 
 /* ---- arrays -------------------------------------------------------------- */
 
@@ -22,79 +22,63 @@ void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp
 
 /* ---- how much may be used ------------------------------------------------ */
 
-/* With red zones only what was asked for may be used. */
-static size_t usable_slot(const struct slot *slot)
+/* What kmalloc or a cache gave, still live, at p?  Freed but put off is not. */
+static bool find_live(const void *p, struct object *object)
 {
-    const struct record *record = slot_record(slot);
+    struct mm_free_request use = { .addr = p, .how = MM_USE };
 
-    if (!slot->cache->left)
-        return slot->cache->slot_size;
-    return record ? record->size : slot->cache->object_size;
-}
-
-/* Bytes that may be used at p, or 0 if p is no live object, or freed but put off. */
-static size_t usable(const void *p)
-{
-    struct slot slot;
-
-    if (mm_is_put_off(p))
-        return 0;
-    if (find_object(p, &slot))
-        return is_live_slot(&slot) ? usable_slot(&slot) : 0;
-
-    uint32_t pfn = large_at(p);
-
-    return pfn == NO_PAGE ? 0 : large_size(pfn);
+    *object = object_at(p);
+    return is_right_to_free(&use) && !mm_is_put_off(p);
 }
 
 size_t ksize(const void *p)
 {
-    size_t bytes = usable(p);
+    struct object object;
 
-    if (!bytes && !ZERO_OR_NULL_PTR(p))
-        mm_refuse(&(struct mm_refusal){ .call = "ksize", .addr = p });
-    return bytes;
+    if (ZERO_OR_NULL_PTR(p))
+        return 0;
+    if (find_live(p, &object))
+        return object_usable(&object);
+    mm_refuse(&(struct mm_free_request){ .call = "ksize", .addr = p, .how = MM_USE });
+    return 0;
 }
 
 void kfree_sensitive_at(struct alloc_site *site, const void *p)
 {
-    void *object = (void *)(uintptr_t)p;
-    size_t bytes = usable(p);
+    struct object object;
 
-    if (bytes && !mm_is_busy_and_full())        /* else it will be refused, whole */
-        memset(object, 0, bytes);
-    kfree_any("kfree_sensitive", site, object);
+    if (find_live(p, &object) && !mm_is_busy_and_full())   /* else it is refused, whole */
+        memset(object.start, 0, object_usable(&object));
+    kfree_any("kfree_sensitive", site, (void *)(uintptr_t)p);
 }
 
 /* ---- krealloc ------------------------------------------------------------ */
 
-/* Of the live object at p: the largest size that its place has room for. */
-static size_t room_at(const void *p)
+/* The largest size that its place has room for. */
+static size_t room_of(const struct object *object)
 {
-    struct slot slot;
-
-    if (find_object(p, &slot))
-        return slot.cache->left ? slot.cache->object_size : slot.cache->slot_size;
-    return PAGE_SIZE << heap.buddy.page[pfn_of(p)].order;
+    if (object->kind == MM_SLAB_LIVE && object->slot.cache->left)
+        return object->slot.cache->object_size;
+    return object->room;
 }
 
 /* It has another size now, in the same place. */
-static void resize(struct alloc_site *site, const void *p, size_t size)
+static void resize(struct alloc_site *site, const struct object *object, size_t size,
+                   gfp_t gfp)
 {
-    struct slot slot;
-    bool in_slab = find_object(p, &slot);
-    struct record *record = in_slab ? slot_record(&slot) :
-                            heap.record ? &heap.record[pfn_of(p)] : NULL;
-
     if (mm_watcher)
-        mm_watcher->resized(site, p, size);
-    if (record)
-        record->size = (uint32_t)size;
+        mm_watcher->resized(site, object->start, size);
+    if (object->record)
+        record_resize(object->record, (uint32_t)size);
+    if (mm_is_observed())
+        mm_tell(&(struct mm_event){ .kind = MM_RESIZED, .call = "krealloc", .site = site,
+                                    .p = object->start, .bytes = size, .gfp = gfp });
 }
 
 void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp)
 {
     void *old = (void *)(uintptr_t)p;
+    struct object object;
 
     if (ZERO_OR_NULL_PTR(p))
         return kmalloc_any("krealloc", site, size, gfp);
@@ -103,23 +87,21 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
         return ZERO_SIZE_PTR;
     }
 
-    size_t had = usable(p);
-
-    if (!had) {
+    if (!find_live(p, &object)) {
         heap.failed++;
-        mm_refuse(&(struct mm_refusal){ .call = "krealloc", .site = site, .addr = p,
-                                        .bytes = size });
+        mm_refuse(&(struct mm_free_request){ .call = "krealloc", .site = site, .addr = p,
+                                             .bytes = size, .how = MM_USE });
         return NULL;
     }
-    if (size <= room_at(p)) {
-        resize(site, p, size);
+    if (size <= room_of(&object)) {
+        resize(site, &object, size, gfp);
         return old;
     }
 
     void *new = kmalloc_any("krealloc", site, size, gfp);
 
     if (new) {
-        memcpy(new, p, had);
+        memcpy(new, p, object_usable(&object));
         kfree_at(site, p);
     }
     return new;

@@ -21,8 +21,8 @@
  * Cost: linear in the span; this is boot, and listings.
  */
 #include "mm/site_priv.h"
+#include "mm/hooks_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watch/dials_priv.h"
 
 /* The span of a heap: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
@@ -215,6 +215,7 @@ static void lay_out(const struct plan *plan, const struct mm_range *ranges,
 void mm_init(const struct mm_range *ranges, size_t count)
 {
     heap_reset();
+    mm_forget_put_off();
     buddy_init(&heap.buddy, NULL, 0);
 
     struct plan plan = make_plan(ranges, count);
@@ -222,7 +223,9 @@ void mm_init(const struct mm_range *ranges, size_t count)
     if (plan.npages)
         lay_out(&plan, ranges, count);
     sites_init();
-    dials_start();
+    mm_hooks_changed();
+    if (mm_started_hook)
+        mm_started_hook();
     cache_init();
     kmalloc_init();
 }

@@ -114,6 +114,7 @@ struct mm_what {
     uint32_t pfn;               /* page number; NO_PAGE: outside */
     unsigned order;             /* of the block or slab */
     bool exact;                 /* a run: from alloc_pages_exact, its tail given back */
+    bool broken;                /* a block that is longer than it can be */
     const char *cache;          /* slabs: its name */
     uint32_t slot;              /* slabs: number of the slot, from 0 */
     bool quarantined;           /* MM_SLAB_FREE: freed, but its slot is not free yet */

@@ -42,9 +42,11 @@ struct page {
     uint32_t next, prev;        /* on a list of free blocks, or of partial slabs; */
                                 /*   PG_KEPT: next only, on the stack of those */
     union {
-        uint32_t map;           /* slab's first page, few slots: the free ones, a bit each */
+        uint32_t map;           /* slab's first page: its free slots, if they are few */
         uint32_t run;           /* PG_USED: pages of an exact run, else 0; */
-    };                          /*   PG_PART: pfn of the run's first page */
+                                /*   PG_PART: pfn of the run's first page */
+        uint32_t redzone;       /* PG_LARGE: 1 if a red zone is behind what was asked */
+    };
 };
 
 /*
@@ -74,6 +76,20 @@ static inline uint8_t page_tag(enum page_kind kind, unsigned order)
 static inline uint32_t used_pages(const struct page *page)
 {
     return page->kind == PG_USED && page->run ? page->run : 1u << page->order;
+}
+
+/*
+ * Bytes asked for, and that they are others now: nobody else reads or writes the field.
+ * (A slot's size takes 16 bits of it.)
+ */
+static inline uint32_t record_size(const struct record *record)
+{
+    return record->size;
+}
+
+static inline void record_resize(struct record *record, uint32_t size)
+{
+    record->size = size;
 }
 
 /* Of a block's first page: is the block free? */

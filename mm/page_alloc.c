@@ -1,13 +1,20 @@
 /*
- * page_alloc.c - alloc_pages and free_pages: the buddy allocator as the heap.
+ * page_alloc.c - whole pages, taken and given back: alloc_pages and its kin, and for
+ * slabs and large kmallocs.
  *
  * A block's life, as its first page struct sees it:
  *
- *     PG_FREE --alloc_pages--> PG_USED --free_pages--> PG_FREE
+ *     PG_FREE --buddy_alloc--> PG_TAIL --buddy_own--> PG_USED, PG_LARGE, PG_SLAB --+
+ *        ^                                                                         |
+ *        +---------------------------------- buddy_free ---------------------------+
  *
  * (a single page is PG_KEPT for a while) and beside it the page's record: who took it
  * (serial, site, bytes), who gave it back.  The record of a free page tells of its last
  * life until it is taken again as the first page of a block.
+ *
+ * What a block is, is written last when it is taken, and first when it is freed: so an
+ * operation that is dropped in the middle leaves a block that is whole, or pages that
+ * nobody owns, which mm_recover finds.
  *
  * The door: a free is proved before anything is touched.  The page is the first of
  * a PG_USED block of exactly that order, or the free is refused and reported.
@@ -20,8 +27,11 @@
  *
  * Cost: O(MAX_PAGE_ORDER), and what __GFP_ZERO must clear.
  */
+#include "mm/pages_priv.h"
+
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watcher_priv.h"
 
 void *page_address(const struct page *page)
 {
@@ -35,69 +45,122 @@ struct page *virt_to_page(const void *addr)
     return pfn < heap.buddy.npages ? &heap.buddy.page[pfn] : NULL;
 }
 
-/* ---- taking ----------------------------------------------------------------- */
+/* ---- blocks that are nobody's ------------------------------------------------ */
 
-/* Of the block at pfn keep so many pages, and give the others back. */
-static void trim(uint32_t pfn, uint32_t keep, uint32_t others)
+uint32_t pages_take(const struct mm_request *request)
 {
-    if (mm_watcher)
-        mm_watcher->pages_freed(pfn + keep, others);
-    buddy_trim(&heap.buddy, pfn, keep);
+    uint32_t pfn = buddy_alloc(&heap.buddy, request->order);
+
+    if (unlikely(pfn == NO_PAGE) && !(request->gfp & __GFP_NORETRY)) {
+        if (mm_watcher)
+            mm_watcher->let_go();
+        if (slab_reclaim())
+            pfn = buddy_alloc(&heap.buddy, request->order);
+    }
+    if (unlikely(mm_watcher) && pfn != NO_PAGE)
+        mm_watcher->pages_taken(request, pfn);
+    return pfn;
 }
 
-/* In any state of mm: the first `keep` pages of a block.  Reports failure. */
-static uint32_t take_slow(const struct mm_request *request, uint32_t keep)
+void pages_give_back(uint32_t pfn, unsigned order)
 {
-    uint32_t pfn = NO_PAGE;
+    if (unlikely(mm_watcher))
+        mm_watcher->pages_freed(pfn, 1u << order);
+    buddy_free(&heap.buddy, pfn);
+}
+
+/* ---- taking ----------------------------------------------------------------- */
+
+/* Of the new block only the first n pages are wanted; the order of what is left. */
+static unsigned trim(uint32_t pfn, unsigned order, uint32_t n)
+{
+    if (n == 1u << order)
+        return order;
+    if (unlikely(mm_watcher))
+        mm_watcher->pages_freed(pfn + n, (1u << order) - n);
+    return buddy_trim(&heap.buddy, pfn, order, n);
+}
+
+/* It is an allocation from now on; mm is entered.  It has n pages if it is PG_USED. */
+static void own(const struct mm_request *request, uint32_t pfn, enum page_kind kind,
+                uint32_t n)
+{
+    struct alloc_site *site = request->site;
+    unsigned order = kind == PG_USED ? trim(pfn, request->order, n) : request->order;
+
+    if (unlikely(mm_watcher))
+        site = mm_watcher->block_taken(request, pfn, kind);
+    if (kind == PG_USED) {
+        account_pages(site, pfn, n);
+    } else {
+        heap.large_allocs++;
+        if (heap.record)
+            record_taken(&heap.record[pfn], site->number, (uint32_t)request->bytes);
+    }
+    buddy_own(&heap.buddy, pfn, kind, order);
+}
+
+static void tell_taken(const struct mm_request *request, uint32_t pfn)
+{
+    if (mm_is_observed())
+        mm_tell(&(struct mm_event){ .kind = MM_ALLOCATED, .call = request->call,
+                                    .site = request->site, .p = address_of(pfn),
+                                    .bytes = request->bytes, .gfp = request->gfp });
+}
+
+/* Of the new block: a large kmalloc with a red zone has only what it asked for. */
+static size_t usable(const struct mm_request *request, uint32_t pfn, enum page_kind kind)
+{
+    if (kind == PG_LARGE)
+        return heap.buddy.page[pfn].redzone ? request->bytes
+                                            : PAGE_SIZE << request->order;
+    return pages_for(request->bytes) << PAGE_SHIFT;
+}
+
+void *block_alloc(const struct mm_request *request, enum page_kind kind)
+{
+    uint32_t n = (uint32_t)pages_for(request->bytes), pfn = NO_PAGE;
 
     if (!mm_may_allocate(request))
-        return NO_PAGE;
+        return NULL;
     if (mm_enter(request->site)) {
-        pfn = pages_take(request->order, request->gfp);
+        pfn = pages_take(request);
         if (pfn != NO_PAGE) {
-            if (keep != 1u << request->order)
-                trim(pfn, keep, (1u << request->order) - keep);
-            account_pages(mm_watcher ? mm_watcher->block_taken(request, pfn)
-                                     : request->site, pfn, keep);
+            own(request, pfn, kind, n);
+            tell_taken(request, pfn);
         }
         mm_leave();
     }
     if (pfn == NO_PAGE)
-        mm_fail(request, MM_OUT_OF_MEMORY);
-    return pfn;
+        return mm_fail(request, MM_OUT_OF_MEMORY);
+    if (request->gfp & __GFP_ZERO)
+        memset(address_of(pfn), 0, usable(request, pfn, kind));
+    return address_of(pfn);
 }
 
-/* In any state of mm: a block, or NO_PAGE. */
-static uint32_t take_block(const char *call, struct alloc_site *site, gfp_t gfp,
-                           unsigned order)
+/* In any state of mm: a block of that order, or NULL. */
+static void *alloc_order(const char *call, struct alloc_site *site, gfp_t gfp,
+                         unsigned order)
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
                                   .order = order };
-    uint32_t pfn;
 
-    if (order > MAX_PAGE_ORDER) {
-        mm_fail(&request, MM_BUG_TOO_LARGE);
-        return NO_PAGE;
-    }
+    if (order > MAX_PAGE_ORDER)
+        return mm_fail(&request, MM_BUG_TOO_LARGE);
     request.bytes = PAGE_SIZE << order;
-    pfn = take_slow(&request, 1u << order);
-    if (gfp & __GFP_ZERO && pfn != NO_PAGE)
-        memset(address_of(pfn), 0, request.bytes);
-    return pfn;
+    return block_alloc(&request, PG_USED);
 }
 
 struct page *alloc_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
-    uint32_t pfn = take_block("alloc_pages", site, gfp, order);
+    void *p = alloc_order("alloc_pages", site, gfp, order);
 
-    return pfn != NO_PAGE ? &heap.buddy.page[pfn] : NULL;
+    return p ? virt_to_page(p) : NULL;
 }
 
 unsigned long get_free_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
-    uint32_t pfn = take_block("__get_free_pages", site, gfp, order);
-
-    return pfn != NO_PAGE ? (unsigned long)address_of(pfn) : 0;
+    return (unsigned long)alloc_order("__get_free_pages", site, gfp, order);
 }
 
 void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
@@ -109,62 +172,56 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
     if (bytes == 0 || bytes > PAGE_SIZE << MAX_PAGE_ORDER)
         return mm_fail(&request, MM_BUG_TOO_LARGE);
     request.order = pages_order(bytes);
-
-    uint32_t pages = (uint32_t)pages_for(bytes);
-    uint32_t pfn = take_slow(&request, pages);
-
-    if (pfn == NO_PAGE)
-        return NULL;
-    if (gfp & __GFP_ZERO)
-        memset(address_of(pfn), 0, (size_t)pages << PAGE_SHIFT);
-    return address_of(pfn);
+    return block_alloc(&request, PG_USED);
 }
 
 /* ---- giving back ------------------------------------------------------------- */
 
-/* The door of free_pages_exact: a live block or run of that many pages. */
-static bool is_run(const struct page *page, size_t bytes)
+void pages_free(struct alloc_site *site, uint32_t pfn)
 {
-    return page->kind == PG_USED && used_pages(page) == pages_for(bytes);
-}
+    const struct page *page = &heap.buddy.page[pfn];
+    uint32_t n = used_pages(page);
 
-static bool is_right(const struct mm_refusal *free)
-{
-    uintptr_t pfn = pfn_of(free->addr);
-
-    if ((uintptr_t)free->addr & (PAGE_SIZE - 1) || pfn >= heap.buddy.npages)
-        return false;
-    return free->exact ? is_run(&heap.buddy.page[pfn], free->bytes)
-                       : is_block_of(&heap.buddy.page[pfn], free->order);
+    if (heap.record)
+        heap.record[pfn].freed_by = site->number;
+    if (page->kind == PG_LARGE)
+        heap.large_frees++;
+    else
+        heap.pages_freed += n;
+    if (unlikely(mm_watcher))
+        mm_watcher->pages_freed(pfn, n);
+    if (page->kind == PG_USED && page->run)
+        buddy_free_run(&heap.buddy, pfn);
+    else
+        buddy_free(&heap.buddy, pfn);
 }
 
 void free_pages_long(struct alloc_site *site, struct page *page, unsigned order)
 {
+    struct mm_free_request free = { .call = "__free_pages", .site = site,
+                                    .how = MM_FREE_PAGES, .order = order, .addr = page };
     uint32_t pfn;
-    bool ours = find_page(page, &pfn);
-    struct mm_refusal free = {
-        .call = "__free_pages", .site = site, .order = order, .pages = true,
-        .addr = ours ? page_address(page) : (void *)page, .is_free = true,
-        .no_page_struct = !ours };
 
-    if (ours)
-        mm_free(&free, is_right);
-    else if (page)
-        mm_refuse(&free);
+    if (find_page(page, &pfn)) {
+        free.addr = page_address(page);
+        mm_free(&free);
+    } else if (page) {
+        mm_refuse_as(&free, MM_BUG_NOT_HEAP, "that is no page struct; is it an address?");
+    }
 }
 
 void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned order)
 {
     if (addr)
-        mm_free(&(struct mm_refusal){
-            .call = "free_pages", .site = site, .order = order, .pages = true,
-            .addr = (void *)addr, .is_free = true }, is_right);
+        mm_free(&(struct mm_free_request){
+            .call = "free_pages", .site = site, .how = MM_FREE_PAGES, .order = order,
+            .addr = (void *)addr });
 }
 
 void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)
 {
     if (addr)
-        mm_free(&(struct mm_refusal){
-            .call = "free_pages_exact", .site = site, .bytes = bytes, .pages = true,
-            .addr = addr, .is_free = true, .exact = true }, is_right);
+        mm_free(&(struct mm_free_request){
+            .call = "free_pages_exact", .site = site, .how = MM_FREE_EXACT,
+            .bytes = bytes, .addr = addr });
 }

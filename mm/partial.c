@@ -73,7 +73,7 @@ struct page *partial_first(const struct kmem_cache *cache, unsigned level)
     return NULL;
 }
 
-bool slab_is_kept(const struct kmem_cache *cache, const struct page *slab)
+bool slab_is_at_hand(const struct kmem_cache *cache, const struct page *slab)
 {
     return slab == cache->slab || pfn_of_page(slab) == cache->spare;
 }
@@ -84,7 +84,7 @@ static const char *place_fault(struct page *slab)
     const struct kmem_cache *cache = &caches[slab->cache];
     uint32_t nfree = slab_count_free(cache, slab);
 
-    if (slab_is_kept(cache, slab))
+    if (slab_is_at_hand(cache, slab))
         return NULL;
     if (nfree == cache->slots)
         return "S4: an empty slab is neither spare nor served";

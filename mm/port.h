@@ -18,22 +18,34 @@ void *memcpy(void *to, const void *from, size_t n);
 size_t strlen(const char *s);
 
 /*
- * What mm is doing: 0, nothing; or whom it is serving, with some bits.
+ * What mm is doing: 0, nothing; or whose call it is at, with some bits.
  *
- *     | address of the call site being served, or all ones |  - DIALS PUT_OFF IRQ - |
- *       MM_BUSY: any of these bits                            a site is aligned to 32
+ *     | address of the call site, or all ones | bits |      (a site is aligned to 32)
+ *       MM_BUSY: any of these bits is set
  *
- * mm is busy while its structures are between two consistent states: a fault then
- * happened inside the allocator.  MM_IRQ is set in an interrupt handler, by
- * mm_irq_begin() and mm_irq_end(); MM_PUT_OFF says that frees from an interrupt wait
- * for mm to be entered again; MM_DIALS that some dial is on (dials.h), so that every
- * call goes the long way.
+ * mm is busy while its structures are between two consistent states, or must not change
+ * under somebody who reads them.  The bits:
+ *
+ *     MM_CALLED_OUT  it has called what is not its own: a constructor, a callback of a
+ *                    walk, an observer; a fault is theirs
+ *     MM_IRQ         in an interrupt handler: mm_irq_begin(), mm_irq_end()
+ *     MM_PUT_OFF     frees from an interrupt wait for mm to be entered again
+ *     MM_LONG_WAY    somebody watches or looks on, so every call goes the long way
+ *     MM_READING     busy, but it only reads: it can be dropped where it stands
  */
+#define MM_CALLED_OUT ((uintptr_t)1)
 #define MM_IRQ ((uintptr_t)2)
 #define MM_PUT_OFF ((uintptr_t)4)
-#define MM_DIALS ((uintptr_t)8)
+#define MM_LONG_WAY ((uintptr_t)8)
+#define MM_READING ((uintptr_t)16)
 #define MM_BUSY (~(uintptr_t)31)
 extern uintptr_t mm_state;
+
+/* Are the structures half changed?  A fault now is one inside the allocator. */
+static inline bool mm_is_changing(void)
+{
+    return mm_state & MM_BUSY && !(mm_state & MM_READING);
+}
 
 /* The compiler moves no access across it: what an interrupt may see is whole. */
 static inline void mm_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }

@@ -20,6 +20,8 @@
  *
  * Cost: all of it without a loop; see make bench.
  */
+#include "mm/enter_priv.h"
+#include "mm/pages_priv.h"
 #include "mm/slab_priv.h"
 
 /* Memory as words, numbered from the heap's base. */
@@ -293,14 +295,18 @@ SHORT uint32_t take_pages_at_once(struct alloc_site *site, gfp_t gfp, unsigned o
         unlikely(!mm_enter_at_once(site)))
         return NO_PAGE;
     if (order == 0) {
-        pfn = buddy_take_kept(&heap.buddy);
-        if (likely(pfn != NO_PAGE))
+        pfn = buddy_pop_kept(&heap.buddy);
+        if (likely(pfn != NO_PAGE)) {
             account_pages(site, pfn, 1);
+            buddy_own(&heap.buddy, pfn, PG_USED, 0);
+        }
     }
     if (unlikely(pfn == NO_PAGE)) {
         pfn = buddy_alloc(&heap.buddy, order);
-        if (pfn != NO_PAGE)
+        if (pfn != NO_PAGE) {
             account_pages(site, pfn, 1u << order);
+            buddy_own(&heap.buddy, pfn, PG_USED, order);
+        }
     }
     mm_leave();
     return pfn;
@@ -323,7 +329,7 @@ unsigned long get_free_pages_at(struct alloc_site *site, gfp_t gfp, unsigned ord
 }
 
 /* pfn is a page's number.  False: nothing was done. */
-SHORT bool free_order_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
+SHORT bool free_pages_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
 {
     if (unlikely(!mm_enter_at_once(site)))
         return false;
@@ -341,18 +347,11 @@ SHORT bool free_order_at_once(struct alloc_site *site, uint32_t pfn, unsigned or
     return done;
 }
 
-/* The same; for single pages, which are most, there is less to do. */
-SHORT bool free_at_once(struct alloc_site *site, uint32_t pfn, unsigned order)
-{
-    return likely(order == 0) ? free_order_at_once(site, pfn, 0)
-                              : free_order_at_once(site, pfn, order);
-}
-
 void free_pages_at(struct alloc_site *site, struct page *page, unsigned order)
 {
     uint32_t pfn = 0;
 
-    if (unlikely(!find_page(page, &pfn) || !free_at_once(site, pfn, order)))
+    if (unlikely(!find_page(page, &pfn) || !free_pages_at_once(site, pfn, order)))
         free_pages_long(site, page, order);
 }
 
@@ -361,6 +360,6 @@ void free_pages_addr_at(struct alloc_site *site, unsigned long addr, unsigned or
     uintptr_t pfn = pfn_of((void *)addr);
 
     if (unlikely(addr & (PAGE_SIZE - 1) || pfn >= heap.buddy.npages ||
-                 !free_at_once(site, (uint32_t)pfn, order)))
+                 !free_pages_at_once(site, (uint32_t)pfn, order)))
         free_pages_addr_long(site, addr, order);
 }

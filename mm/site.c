@@ -13,6 +13,8 @@
  */
 #include "mm/site_priv.h"
 
+#include "mm/hooks_priv.h"
+
 #define RETURN_SITES 256        /* a power of two */
 
 static struct alloc_site by_return[RETURN_SITES]
@@ -48,8 +50,38 @@ void sites_init(void)
         site->number = ++number;
 }
 
+struct alloc_site *(*mm_more_sites)(uint32_t i);
+
+/* By its number; NULL: there is none of that number, or behind it. */
+static struct alloc_site *numbered(uint32_t number)
+{
+    uint32_t count = (uint32_t)(mm_sites_end() - mm_sites());
+
+    if (number <= count)
+        return &mm_sites()[number - 1];
+    return mm_more_sites ? mm_more_sites(number - count - 1) : NULL;
+}
+
+const struct alloc_site *site_of(uint16_t number)
+{
+    const struct alloc_site *site = number ? numbered(number) : NULL;
+
+    return site && site->number ? site : NULL;
+}
+
+struct alloc_site *mm_next_site(const struct alloc_site *previous)
+{
+    uint32_t number = previous ? previous->number : 0;
+    struct alloc_site *site;
+
+    do
+        site = numbered(++number);
+    while (site && !site->number);
+    return site;
+}
+
 /* It is asked when something is broken already, so mm_state is not believed. */
-const struct alloc_site *mm_serving(void)
+const struct alloc_site *mm_current_site(void)
 {
     uintptr_t offset = (mm_state & MM_BUSY) - (uintptr_t)mm_sites();
 

@@ -40,15 +40,21 @@ _Static_assert(!(_Alignof(struct alloc_site) & ~MM_BUSY), "mm_state has room for
  */
 void mm_count_sites(uint32_t after);
 
-/* The sites in the order of the link, to loop over: site < mm_sites_end(). */
+/*
+ * All that a record may name, to loop over: NULL begins, and ends.  First those in the
+ * code, then those that stand for a whole stack of calls (mm/watch/stack.h).
+ */
+struct alloc_site *mm_next_site(const struct alloc_site *previous);
+
+/* Those in the code alone, in the order of the link: site < mm_sites_end(). */
 struct alloc_site *mm_sites(void);
 struct alloc_site *mm_sites_end(void);
 
 /*
- * Whom a busy mm is serving, by mm_state; NULL: it is not busy, or nobody is known.
+ * Whose call a busy mm is at, by mm_state; NULL: it is not busy, or nobody is known.
  * Frees that were put off are done in the next call, whosever that is.
  */
-const struct alloc_site *mm_serving(void);
+const struct alloc_site *mm_current_site(void);
 
 /* Calls whose return address found no room: they share one site, without address. */
 uint32_t mm_sites_lost(void);

@@ -9,6 +9,9 @@
 /* Of the linker section. */
 extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
 
+/* NULL: 0, or the number of none. */
+const struct alloc_site *site_of(uint16_t number);
+
 /* Number the call sites. */
 void sites_init(void);
 /* The site of a call that came without one: by its return address. */

@@ -27,8 +27,8 @@
  * A slab whose page structs, map or records are found wrong is set aside: it is not
  * served any more, and on no list.
  *
- * Somebody who looks on (watcher_priv.h) may put red zones around the objects, and let
- * freed ones wait in quarantine before their bit is set.
+ * Who watches (hooks_priv.h) may put red zones around the objects, and hold
+ * freed ones in quarantine before their bit is set.
  *
  * Rules, each one proved by mm_check():
  *   S1  every page of a slab names its cache, and the slab has the cache's order; all
@@ -47,9 +47,11 @@
  * Cost: both short paths are straight lines (short.c); the rest is O(1), but for
  * what a new slab must clear.
  */
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
+#include "mm/pages_priv.h"
 #include "mm/partial_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watcher_priv.h"
 
 static uint32_t no_bits;        /* the word of a cache without a slab: always 0 */
 
@@ -82,47 +84,40 @@ static void clear_records(const struct kmem_cache *cache, struct page *slab)
 
 static void construct(const struct kmem_cache *cache, struct page *slab)
 {
-    if (cache->ctor)
-        for (uint32_t i = 0; i < cache->slots; i++)
-            cache->ctor(slab_start(slab) + i * cache->slot_size + cache->left);
+    if (!cache->ctor)
+        return;
+    mm_go_outside();
+    for (uint32_t i = 0; i < cache->slots; i++)
+        cache->ctor(slab_start(slab) + i * cache->slot_size + cache->left);
+    mm_come_back();
 }
 
-static void set_kind(struct page *slab, unsigned order, enum page_kind kind,
-                     uint32_t cache_number)
+/*
+ * Its pages are a slab's from now on.  The first page comes last: it is the one that is
+ * asked, and what is behind it must be true by then.
+ */
+static void own_pages(const struct kmem_cache *cache, struct page *slab)
 {
-    for (uint32_t i = 0; i < 1u << order; i++) {
-        slab[i].cache = (uint8_t)cache_number;
-        slab[i].order = order & 15;
+    for (uint32_t i = 1u << cache->order; i-- > 0; ) {
+        slab[i].cache = (uint8_t)(cache - caches);
         mm_barrier();           /* an interrupt that sees the kind sees the cache */
-        slab[i].kind = kind & 15;
+        slab[i].tag = page_tag(PG_SLAB, cache->order);
     }
 }
 
-uint32_t pages_take(unsigned order, gfp_t gfp)
+/* And not any more: the first page first. */
+static void disown_pages(const struct kmem_cache *cache, struct page *slab)
 {
-    uint32_t pfn = buddy_alloc(&heap.buddy, order);
-
-    if (unlikely(pfn == NO_PAGE) && !(gfp & __GFP_NORETRY)) {
-        if (mm_watcher)
-            mm_watcher->let_go();
-        if (slab_reclaim())
-            pfn = buddy_alloc(&heap.buddy, order);
+    for (uint32_t i = 0; i < 1u << cache->order; i++) {
+        slab[i].tag = page_tag(PG_TAIL, cache->order);
+        mm_barrier();
+        slab[i].cache = NO_CACHE;
     }
-    if (unlikely(mm_watcher) && pfn != NO_PAGE)
-        mm_watcher->pages_taken(pfn, 1u << order);
-    return pfn;
 }
 
-static void pages_give_back(uint32_t pfn, unsigned order)
+static struct page *grow(struct kmem_cache *cache, const struct mm_request *request)
 {
-    if (unlikely(mm_watcher))
-        mm_watcher->pages_freed(pfn, 1u << order);
-    buddy_free(&heap.buddy, pfn);
-}
-
-static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
-{
-    uint32_t pfn = pages_take(cache->order, gfp);
+    uint32_t pfn = pages_take(request);
 
     if (pfn == NO_PAGE)
         return NULL;
@@ -130,11 +125,11 @@ static struct page *grow(struct kmem_cache *cache, gfp_t gfp)
     struct page *slab = &heap.buddy.page[pfn];
 
     clear_map(cache, slab);
-    set_kind(slab, cache->order, PG_SLAB, (uint32_t)(cache - caches));
     clear_records(cache, slab);
     if (unlikely(mm_watcher))
         mm_watcher->slab_made(cache, slab);
     construct(cache, slab);
+    own_pages(cache, slab);
     if (++cache->slabs > cache->peak_slabs)
         cache->peak_slabs = cache->slabs;
     return slab;
@@ -167,7 +162,7 @@ static void discard(struct kmem_cache *cache, struct page *slab)
 
     if (heap.record)
         remember(cache, pfn);
-    set_kind(slab, cache->order, PG_TAIL, NO_CACHE);
+    disown_pages(cache, slab);
     cache->slabs--;
     pages_give_back(pfn, cache->order);
 }
@@ -184,7 +179,7 @@ static const char broken_list[] =
     "S3: a list of partial slabs is broken; it was made anew";
 
 /* Put a slab that is not served any more where it belongs (S3, S4). */
-static void put_aside(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+static void shelve(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
     if (nfree == 0)
         slab->countdown = 1;            /* full: on no list until a free */
@@ -271,7 +266,7 @@ static void retire(struct kmem_cache *cache)
     slab_serve_nothing(cache);
 }
 
-bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
+bool slab_refill(struct kmem_cache *cache, const struct mm_request *request)
 {
     struct page *slab = cache->slab;
 
@@ -283,7 +278,7 @@ bool slab_refill(struct kmem_cache *cache, gfp_t gfp)
     while ((slab = next_slab(cache)))
         if (serve(cache, slab))
             return true;        /* else its map was overwritten: it stays aside */
-    slab = grow(cache, gfp);
+    slab = grow(cache, request);
     return slab && serve(cache, slab);
 }
 
@@ -304,7 +299,7 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
         }
         partial_remove(cache, slab, level);
     }
-    put_aside(cache, slab, nfree);
+    shelve(cache, slab, nfree);
 }
 
 void slab_put_back(const struct slot *slot)
@@ -321,21 +316,16 @@ void slab_free(const struct slot *slot, struct alloc_site *site)
     slot->cache->frees++;
     if (record)
         record->freed_by = site->number;
-    if (!mm_watcher || !mm_watcher->keep(slot))
+    if (!mm_watcher || !mm_watcher->holds_back(slot))
         slab_put_back(slot);
 }
 
 void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache,
                                                       struct page *slab))
 {
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
-        struct page *page = &heap.buddy.page[pfn];
-
-        if (!is_slab_of(cache, pfn))
-            continue;
-        fn(cache, page);
-        pfn += (1u << cache->order) - 1;
-    }
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn += 1u << cache->order)
+        if (is_slab_of(cache, pfn))
+            fn(cache, &heap.buddy.page[pfn]);
 }
 
 /* A slab with a fault is on no list from now on, whatever is still freed into it. */
@@ -351,7 +341,7 @@ static void put_where_it_belongs(struct kmem_cache *cache, struct page *slab)
     if (!slab_is_fit(slab))
         set_aside(cache, slab);
     else if (slab != cache->slab)
-        put_aside(cache, slab, slab_count_free(cache, slab));
+        shelve(cache, slab, slab_count_free(cache, slab));
 }
 
 void slab_mend(struct kmem_cache *cache)

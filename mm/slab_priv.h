@@ -5,42 +5,13 @@
 #ifndef MM_SLAB_PRIV_H
 #define MM_SLAB_PRIV_H
 
+#include "mm/enter_priv.h"
 #include "mm/slot_priv.h"
-
-/* The proof: p is the start of a slot, handed out or not.  Reads only. */
-static inline bool find_slot(const void *p, struct slot *slot)
-{
-    uintptr_t pfn = pfn_of(p);
-
-    if (pfn >= heap.buddy.npages)
-        return false;
-
-    struct page *page = &heap.buddy.page[pfn];
-    struct kmem_cache *cache = cache_numbered[page->cache];
-    uint32_t offset = (uint32_t)(uintptr_t)p & cache->offset_mask;
-
-    slot->cache = cache;
-    slot->slab = slab_head(cache, page);
-    return offset < cache->slots_end && starts_slot(cache, offset, &slot->index);
-}
-
-/* The same with red zones: p is the start of an object. */
-static inline bool find_object(const void *p, struct slot *slot)
-{
-    uintptr_t pfn = pfn_of(p);
-
-    if (pfn >= heap.buddy.npages)
-        return false;
-
-    uint32_t left = cache_numbered[heap.buddy.page[pfn].cache]->left;
-
-    return find_slot((const char *)p - left, slot) && object_address(slot) == p;
-}
 
 /* ---- taking a slot ---------------------------------------------------------- */
 
 /* Point the cache at 32 slots with a free one among them.  False: no memory. */
-bool slab_refill(struct kmem_cache *cache, gfp_t gfp);
+bool slab_refill(struct kmem_cache *cache, const struct mm_request *request);
 
 /* A slab's countdown is over: it has another place now (S3, S4). */
 void slab_resort(struct kmem_cache *cache, struct page *slab);
@@ -55,17 +26,18 @@ static inline uint32_t take_bit(struct kmem_cache *cache, uint32_t bits)
     return bit;
 }
 
-/* Hand out a slot of whichever slab.  mm is entered.  NULL: no memory. */
-static inline void *take_slot(struct kmem_cache *cache, struct alloc_site *site,
-                              uint32_t size, gfp_t gfp)
+/* Hand out a slot of whichever slab, to that taker.  mm is entered.  NULL: no memory. */
+static inline void *take_slot(struct kmem_cache *cache, const struct mm_request *request,
+                              const struct alloc_site *taker)
 {
-    if (!*cache->word && !slab_refill(cache, gfp))
+    if (!*cache->word && !slab_refill(cache, request))
         return NULL;
 
     uint32_t bit = take_bit(cache, *cache->word);
 
     if (cache->group_record)
-        record_taken(cache->group_record + bit, site->number, size);
+        record_taken(cache->group_record + bit, taker->number,
+                     (uint32_t)request->bytes);
     return cache->group + bit * cache->slot_size;
 }
 
@@ -87,16 +59,14 @@ void slab_mend(struct kmem_cache *cache);
 uint32_t slab_reclaim(void);
 /* The same of one cache. */
 void slab_shrink(struct kmem_cache *cache);
-/* A block of 2^order pages, giving empty slabs back if gfp allows; or NO_PAGE. */
-uint32_t pages_take(unsigned order, gfp_t gfp);
 
 /* The cache hands out nothing until it has a slab. */
 void slab_serve_nothing(struct kmem_cache *cache);
 
 /* ---- caches: cache.c, kmalloc.c ----------------------------------------------- */
 
-/* Allocate in any state of mm; reports failure. */
-void *cache_alloc(struct kmem_cache *cache, const struct mm_request *request);
+/* A cache that was made and not destroyed?  If not, that is reported. */
+bool is_cache(const char *call, struct alloc_site *site, const struct kmem_cache *cache);
 /* Of any size, in any state of mm, for the call of that name; reports failure. */
 void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t gfp);
 void kfree_any(const char *call, struct alloc_site *site, void *p);

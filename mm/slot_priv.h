@@ -92,6 +92,7 @@ static inline bool is_cache_entry(const struct kmem_cache *cache)
 static inline bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
 {
     return pfn < heap.buddy.npages && heap.buddy.page[pfn].cache == cache - caches &&
+           heap.buddy.page[pfn].tag == page_tag(PG_SLAB, cache->order) &&
            !(pfn & ((1u << cache->order) - 1));
 }
 

@@ -96,9 +96,7 @@ static const struct alloc_site *next_site(const struct alloc_site *previous)
 {
     const struct alloc_site *best = NULL;
 
-    for (const struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
-        best = better(best, site, previous);
-    for (const struct alloc_site *site = NULL; (site = mm_next_stack(site)) != NULL; )
+    for (const struct alloc_site *site = NULL; (site = mm_next_site(site)) != NULL; )
         best = better(best, site, previous);
     return best;
 }

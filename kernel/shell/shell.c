@@ -205,7 +205,7 @@ static int run_known(const struct shell_command *command, int argc, char **argv)
     report_begin_command();
     int status = command->run(argc, argv);
     report_end_command();
-    if (!(mm_state & MM_DIALS))         /* they watch what is free, too: it stays */
+    if (!(mm_state & MM_LONG_WAY))         /* they watch what is free, too: it stays */
         mm_reclaim();
     shell_running = outer;
     return status >= 0 && status <= MAX_STATUS ? status : SHELL_FAILED;

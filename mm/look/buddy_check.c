@@ -8,6 +8,8 @@
  *
  * Reads only.  Cost: linear in the pages.
  */
+#include "mm/look/check_priv.h"
+
 #include "mm/buddy_priv.h"
 
 /* B2: the pages behind the first are what they must be. */
@@ -121,22 +123,16 @@ const char *buddy_check(const struct buddy *b, uint32_t *pfn)
 {
     uint32_t blocks[MAX_PAGE_ORDER + 1] = { 0 }, kept = 0;
 
-    for (*pfn = 0; *pfn < b->npages; ) {
+    for (*pfn = 0; *pfn < b->npages; *pfn = buddy_next(b, *pfn)) {
         const struct page *page = &b->page[*pfn];
-
-        if (page->kind == PG_HOLE || page->kind == PG_META) {
-            ++*pfn;
-            continue;
-        }
-
-        const char *broken = check_block(b, *pfn);
+        bool is_block = page->kind != PG_HOLE && page->kind != PG_META;
+        const char *broken = is_block ? check_block(b, *pfn) : NULL;
 
         if (broken)
             return broken;
         if (page->kind == PG_FREE)
             blocks[page->order]++;
         kept += page->kind == PG_KEPT;
-        *pfn += 1u << page->order;
     }
     *pfn = NO_PAGE;
     return check_lists(b, blocks, kept);

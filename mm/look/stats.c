@@ -4,8 +4,8 @@
  * What the fast paths count is little: allocations and frees of each cache.  The
  * rest is recounted here, by walking, whenever somebody asks.
  */
+#include "mm/hooks_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watcher_priv.h"
 
 /* ---- caches -------------------------------------------------------------- */
 

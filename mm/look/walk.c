@@ -8,8 +8,8 @@
  *
  * Cost: linear in the heap.  mm is busy meanwhile: nothing changes underfoot.
  */
+#include "mm/enter_priv.h"
 #include "mm/slot_priv.h"
-#include "mm/watch/stack.h"
 
 struct walk {
     bool (*fn)(const struct mm_what *what, void *arg);
@@ -19,9 +19,13 @@ struct walk {
 static bool visit(const struct walk *walk, const void *addr)
 {
     struct mm_what what;
+    bool goes_on;
 
     mm_what_is(addr, &what);
-    return walk->fn(&what, walk->arg);
+    mm_go_outside();
+    goes_on = walk->fn(&what, walk->arg);
+    mm_come_back();
+    return goes_on;
 }
 
 static bool visit_slab(const struct walk *walk, struct page *slab)
@@ -47,15 +51,11 @@ void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg)
 {
     struct walk walk = { fn, arg };
 
-    if (!mm_enter(NULL))
+    if (!mm_enter_to_read())
         return;
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
-        struct page *page = &heap.buddy.page[pfn];
-
-        if (!visit_block(&walk, page))
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn = buddy_next(&heap.buddy, pfn))
+        if (!visit_block(&walk, &heap.buddy.page[pfn]))
             break;
-        pfn += page->kind == PG_HOLE || page->kind == PG_META ? 1 : 1u << page->order;
-    }
     mm_leave();
 }
 
@@ -86,9 +86,7 @@ static void clear(struct alloc_site *site)
 
 void mm_count_sites(uint32_t after)
 {
-    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
-        clear(site);
-    for (struct alloc_site *site = NULL; (site = mm_next_stack(site)); )
+    for (struct alloc_site *site = NULL; (site = mm_next_site(site)); )
         clear(site);
     mm_walk_live(count, &after);
 }

@@ -6,22 +6,20 @@
  * it waits for a cache without objects, and says so.
  *
  * What allocates knows nothing of dials.  As long as one is on, or something is left
- * of one that was, the functions below look on (watcher_priv.h).
+ * of one that was, the functions below look on (hooks_priv.h).
  */
-#include "mm/watch/dials_priv.h"
+#include "mm/watch/dials.h"
 
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
 #include "mm/layout_priv.h"
 #include "mm/slab_priv.h"
-#include "mm/watch/dials.h"
 #include "mm/watch/quarantine_priv.h"
 #include "mm/watch/settings_priv.h"
 #include "mm/watch/watch_pages_priv.h"
 #include "mm/watch/watch_priv.h"
-#include "mm/watcher_priv.h"
 
 enum { NUMBER_SIZE = 24 };
-
-static bool started;                    /* there is a heap to act on */
 
 static const struct watcher watcher = {
     .dials_of = dials_of,
@@ -29,12 +27,18 @@ static const struct watcher watcher = {
     .block_taken = watch_block_taken,
     .resized = watch_resized,
     .freeing = watch_freeing,
-    .keep = quarantine_keep,
+    .holds_back = quarantine_holds_back,
     .let_go = quarantine_let_go,
     .pages_taken = watch_pages_taken,
     .pages_freed = watch_pages_freed,
     .slab_made = watch_slab_made,
 };
+
+/* Is there a heap to act on? */
+static bool is_started(void)
+{
+    return heap.buddy.page != NULL;
+}
 
 /* ---- slub_debug --------------------------------------------------------- */
 
@@ -81,7 +85,7 @@ static const char *set_slub_debug(const char *value)
 {
     const char *problem = settings_slub_debug(*value ? value : "FZPU");
 
-    if (problem || !started)
+    if (problem || !is_started())
         return problem;
     quarantine_let_go();                /* so that an empty cache is one */
     return apply();
@@ -120,7 +124,7 @@ static const char *set_switch(const struct dial_switch *dial, const char *value)
     if (!is_on && !same_name(value, "0") && !same_name(value, "off"))
         return "it is on or off";
     *dial->is_on = is_on;
-    if (settings.debug_pagealloc && !poisoned && started)
+    if (settings.debug_pagealloc && !poisoned && is_started())
         watch_poison_pages();
     return NULL;
 }
@@ -179,27 +183,28 @@ static const char *set(const char *name, const char *value)
     return dial ? set_switch(dial, value) : "there is no such dial";
 }
 
+/* For mm_init: watch, if there is anything to watch. */
+static void dials_start(void)
+{
+    if (settings.debug_pagealloc)
+        watch_poison_pages();
+    mm_watch_with(settings_any() ? &watcher : NULL);
+}
+
 const char *mm_set_dial(const char *name, const char *value)
 {
     const char *problem;
 
-    if (!started)
+    mm_started_hook = dials_start;
+    if (!is_started())
         return set(name, value);
-    if (mm_state & MM_IRQ || !mm_enter(NULL))       /* mm_state changes hands: irq.c */
+    if (mm_state & MM_IRQ || !mm_enter(NULL))       /* mm_state changes hands: enter.c */
         return "the allocator is busy";
     mm_watch_with(&watcher);
     problem = set(name, value);
     mm_watch_with(any_is_on() ? &watcher : NULL);
     mm_leave();
     return problem;
-}
-
-void dials_start(void)
-{
-    started = true;
-    if (settings.debug_pagealloc)
-        watch_poison_pages();
-    mm_watch_with(settings_any() ? &watcher : NULL);
 }
 
 void mm_reset_dials(void)

@@ -13,7 +13,7 @@
  *     page_owner=on       U for pages
  *     quarantine=BYTES    freed objects wait until so many bytes wait, then are reused
  *
- * With any of them on, all calls go the long way round, which looks here (MM_DIALS);
+ * With any of them on, all calls go the long way round, which looks here (MM_LONG_WAY);
  * with none, the short ways do not know of them.
  */
 #ifndef MM_WATCH_DIALS_H

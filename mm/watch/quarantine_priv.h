@@ -7,7 +7,7 @@
 #include "mm/slot_priv.h"
 
 /* For struct watcher. */
-bool quarantine_keep(const struct slot *slot);
+bool quarantine_holds_back(const struct slot *slot);
 void quarantine_let_go(void);
 
 /* Let all go that is beyond `bytes`. */

@@ -15,6 +15,8 @@
  */
 #include "mm/watch/stack_priv.h"
 
+#include "mm/hooks_priv.h"
+
 #define STACKS 512              /* a power of two */
 
 struct stack {
@@ -55,9 +57,16 @@ static bool is_this(const struct stack *stack, const struct alloc_site *site,
     return true;
 }
 
+/* For mm_more_sites. */
+static struct alloc_site *stack_at(uint32_t i)
+{
+    return i < STACKS ? &stacks[i].site : NULL;
+}
+
 static void fill(struct stack *stack, const struct alloc_site *site,
                  const uintptr_t *frames, unsigned depth)
 {
+    mm_more_sites = stack_at;
     stack->site = *site;
     stack->site.number = (uint16_t)(sites_count() + 1 + (uint32_t)(stack - stacks));
     stack->depth = depth;
@@ -86,26 +95,6 @@ struct alloc_site *stack_site(struct alloc_site *site)
     }
     lost++;
     return site;
-}
-
-const struct alloc_site *site_of(uint16_t number)
-{
-    uint32_t count = sites_count(), stack = number - count - 1;
-
-    if (number <= count)
-        return number ? &mm_sites()[number - 1] : NULL;
-    return stack < STACKS && stacks[stack].site.number ? &stacks[stack].site : NULL;
-}
-
-struct alloc_site *mm_next_stack(const struct alloc_site *previous)
-{
-    const struct stack *stack = (const struct stack *)(uintptr_t)previous;
-    uint32_t i = previous ? (uint32_t)(stack - stacks) + 1 : 0;
-
-    for (; i < STACKS; i++)
-        if (stacks[i].site.number)
-            return &stacks[i].site;
-    return NULL;
 }
 
 const uintptr_t *mm_site_stack(const struct alloc_site *site, unsigned *depth)

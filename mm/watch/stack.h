@@ -14,9 +14,6 @@ enum { MM_STACK_FRAMES = 12 };
  */
 extern unsigned (*mm_stack_hook)(uintptr_t *frames, unsigned max);
 
-/* The stacks that are known, as sites, to loop over: NULL begins, and ends. */
-struct alloc_site *mm_next_stack(const struct alloc_site *previous);
-
 /* The calls that led to this site, if it stands for them; else NULL and 0. */
 const uintptr_t *mm_site_stack(const struct alloc_site *site, unsigned *depth);
 

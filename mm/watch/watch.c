@@ -24,12 +24,13 @@
 #include "mm/watch/watch_priv.h"
 
 #include "mm/partial_priv.h"
+#include "mm/hooks_priv.h"
+#include "mm/object_priv.h"
 #include "mm/slab_priv.h"
 #include "mm/watch/dials.h"
 #include "mm/watch/settings_priv.h"
 #include "mm/watch/stack_priv.h"
 #include "mm/watch/watch_pages_priv.h"
-#include "mm/watcher_priv.h"
 
 /* ---- the zones of a slot ------------------------------------------------ */
 
@@ -64,7 +65,7 @@ static size_t asked_for(const struct slot *slot)
     const struct record *record = slot_record(slot);
     uint32_t most = slot->cache->object_size;
 
-    return record && record->size < most ? record->size : most;
+    return record && record_size(record) < most ? record_size(record) : most;
 }
 
 static uint32_t look_at_free(const struct look *look, const struct kmem_cache *cache,
@@ -143,7 +144,7 @@ static bool serve_whole(struct kmem_cache *cache, const struct mm_request *reque
 {
     prove_served(cache, request);
     while (!*cache->word) {
-        if (!slab_refill(cache, request->gfp))
+        if (!slab_refill(cache, request))
             return false;
         prove_served(cache, request);
     }
@@ -187,7 +188,7 @@ void *watch_take(struct kmem_cache *cache, const struct mm_request *request)
         return NULL;
     look_at_next(cache, request);
 
-    void *p = take_slot(cache, site, (uint32_t)request->bytes, request->gfp);
+    void *p = take_slot(cache, request, site);
 
     taken(cache, p, request);
     return p;
@@ -208,12 +209,12 @@ static void resized(struct alloc_site *site, const struct slot *slot, size_t siz
 
 void watch_resized(struct alloc_site *site, const void *p, size_t size)
 {
-    struct slot slot;
+    struct object object = object_at(p);
 
-    if (find_object(p, &slot))
-        resized(site, &slot, size);
+    if (object.kind == MM_SLAB_LIVE)
+        resized(site, &object.slot, size);
     else
-        watch_large_resized(site, (uint32_t)pfn_of(p), size);
+        watch_large_resized(site, object.pfn, size);
 }
 
 /* ---- freeing ------------------------------------------------------------ */
@@ -233,16 +234,17 @@ static void freed(const struct slot *slot)
     }
 }
 
-struct alloc_site *watch_freeing(const struct mm_refusal *free, bool late)
+struct alloc_site *watch_freeing(const struct mm_free_request *free, bool late)
 {
     struct look look = { free->call, free->site, free->addr,
                          "restored, and the object freed" };
-    struct slot slot;
-    uint32_t pfn = (uint32_t)pfn_of(free->addr);
+    struct object object = object_at(free->addr);
+    struct slot slot = object.slot;
 
-    if (!find_object(free->addr, &slot)) {
-        watch_large_look(&look, pfn);
-        return late ? free->site : watch_page_site(free->site, pfn);
+    if (object.kind != MM_SLAB_LIVE) {
+        watch_large_look(&look, object.pfn);
+        return late ? free->site
+                    : watch_page_site(free->site, (enum page_kind)object.page->kind);
     }
     if (slot.cache->dials & DIAL_F &&
         !is_whole(free->call, free->site, slot.slab, slot.cache))
@@ -256,7 +258,7 @@ struct alloc_site *watch_freeing(const struct mm_refusal *free, bool late)
 
 void watch_slab_made(struct kmem_cache *cache, struct page *slab)
 {
-    struct slot slot = slot_of_slab(slab, 0);
+    struct slot slot = { cache, slab, 0 };      /* its pages do not name it yet */
 
     if (!cache->dials)
         return;

@@ -15,7 +15,7 @@
 
 /* ---- large kmallocs: only the slack behind them ------------------------- */
 
-/* Now; run tells whether it was so when a block was taken (large_size). */
+/* Now; page.redzone tells whether it was so when a block was taken. */
 static bool large_has(uint8_t flag)
 {
     return dials_of("kmalloc-large") & flag;
@@ -30,36 +30,31 @@ static struct zone large_zone(uint32_t pfn, size_t asked)
                           RED_ACTIVE, RED_ACTIVE, MM_BUG_RIGHT_REDZONE };
 }
 
-static void large_taken(uint32_t pfn, size_t asked)
-{
-    struct zone zone = large_zone(pfn, asked);
-
-    if (!heap.record || !large_has(DIAL_Z))
-        return;
-    heap.buddy.page[pfn].run = 1;
-    zone_fill(&zone);
-}
-
 static bool has_zone(const struct page *page)
 {
-    return page->kind == PG_LARGE && page->run;
+    return page->kind == PG_LARGE && page->redzone;
 }
 
 uint32_t watch_large_look(const struct look *look, uint32_t pfn)
 {
-    struct zone zone = large_zone(pfn, large_size(pfn));
+    if (!heap.record || !has_zone(&heap.buddy.page[pfn]))
+        return 0;
 
-    return has_zone(&heap.buddy.page[pfn]) ? zone_look(look, &zone) : 0;
+    struct zone zone = large_zone(pfn, record_size(&heap.record[pfn]));
+
+    return zone_look(look, &zone);
 }
 
 void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
 {
     struct look look = { "krealloc", site, address_of(pfn), "restored" };
-    size_t had = large_size(pfn);
     struct zone zone = large_zone(pfn, size);
 
-    if (!has_zone(&heap.buddy.page[pfn]))
+    if (!heap.record || !has_zone(&heap.buddy.page[pfn]))
         return;
+
+    size_t had = record_size(&heap.record[pfn]);
+
     watch_large_look(&look, pfn);
     if (size > had)             /* the new bytes are not red any more */
         memset((char *)address_of(pfn) + had, settings.init_on_alloc ? 0 : POISON_NEW,
@@ -69,19 +64,24 @@ void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
 
 /* ---- who takes and frees ------------------------------------------------ */
 
-struct alloc_site *watch_page_site(struct alloc_site *site, uint32_t pfn)
+struct alloc_site *watch_page_site(struct alloc_site *site, enum page_kind kind)
 {
-    bool large = heap.buddy.page[pfn].kind == PG_LARGE;
-    bool who = settings.page_owner || (large && large_has(DIAL_U));
+    bool who = settings.page_owner || (kind == PG_LARGE && large_has(DIAL_U));
 
     return who ? stack_site(site) : site;
 }
 
-struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t pfn)
+/* Its page struct has the order already, but not yet the kind. */
+struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t pfn,
+                                     enum page_kind kind)
 {
-    if (heap.buddy.page[pfn].kind == PG_LARGE)
-        large_taken(pfn, request->bytes);
-    return watch_page_site(request->site, pfn);
+    if (kind == PG_LARGE && heap.record && large_has(DIAL_Z)) {
+        struct zone zone = large_zone(pfn, request->bytes);
+
+        heap.buddy.page[pfn].redzone = 1;
+        zone_fill(&zone);
+    }
+    return watch_page_site(request->site, kind);
 }
 
 /* ---- free pages --------------------------------------------------------- */
@@ -94,10 +94,10 @@ static struct zone page_zone(uint32_t pfn, uint32_t n)
                           PAGE_POISON, MM_BUG_PAGE_POISON };
 }
 
-void watch_pages_taken(uint32_t pfn, uint32_t n)
+void watch_pages_taken(const struct mm_request *request, uint32_t pfn)
 {
-    struct zone zone = page_zone(pfn, n);
-    struct look look = { "an allocation", mm_serving(), zone.start,
+    struct zone zone = page_zone(pfn, 1u << request->order);
+    struct look look = { request->call, request->site, zone.start,
                          "restored, and the pages handed out" };
 
     if (settings.debug_pagealloc)
@@ -129,12 +129,8 @@ uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page))
 {
     uint32_t sum = 0;
 
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; ) {
-        struct page *page = &heap.buddy.page[pfn];
-
-        sum += fn(pfn, page);
-        pfn += page->kind == PG_HOLE || page->kind == PG_META ? 1 : 1u << page->order;
-    }
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn = buddy_next(&heap.buddy, pfn))
+        sum += fn(pfn, &heap.buddy.page[pfn]);
     return sum;
 }
 

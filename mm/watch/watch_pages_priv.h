@@ -7,12 +7,13 @@
 #include "mm/watch/zone_priv.h"
 
 /* For struct watcher. */
-struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t pfn);
-void watch_pages_taken(uint32_t pfn, uint32_t n);
+struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t pfn,
+                                     enum page_kind kind);
+void watch_pages_taken(const struct mm_request *request, uint32_t pfn);
 void watch_pages_freed(uint32_t pfn, uint32_t n);
 
-/* Who takes or frees the block at pfn: the calls that led there, or `site` itself. */
-struct alloc_site *watch_page_site(struct alloc_site *site, uint32_t pfn);
+/* Who takes or frees a block of that kind: the calls that led there, or `site` itself. */
+struct alloc_site *watch_page_site(struct alloc_site *site, enum page_kind kind);
 
 /* The large kmalloc is to have another size, while its record has the old one. */
 void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size);

@@ -4,7 +4,7 @@
 #ifndef MM_WATCH_ZONE_PRIV_H
 #define MM_WATCH_ZONE_PRIV_H
 
-#include "mm/heap_priv.h"
+#include "mm/refuse_priv.h"
 
 /* As in Linux: of red zones, of new and of free objects, of free pages. */
 enum { RED_INACTIVE = 0xbb, RED_ACTIVE = 0xcc, POISON_NEW = 0x5a,

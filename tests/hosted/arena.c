@@ -365,7 +365,7 @@ int arena_setup(void **state)
 int arena_teardown(void **state)
 {
     (void)state;
-    mm_state &= MM_DIALS;
+    mm_state &= MM_LONG_WAY;
     arena_expect_silence(__FILE__, __LINE__);
     arena_check();
     return 0;

@@ -18,7 +18,7 @@ struct thing {
     uint32_t serial;            /* not in light mode */
     uint8_t kind;
     uint8_t cache;              /* CACHED: whose */
-    bool waiting;               /* freed, but put off (mm/irq.c) */
+    bool waiting;               /* freed, but put off (mm/enter.c) */
 };
 
 enum { THINGS = 256, CACHES = 8, GHOSTS = 8, RING = 64 /* frees that may wait */ };
@@ -55,12 +55,14 @@ extern struct model {
     const char *doing;
 } model;
 
-/* mm_state, but for whom mm is busy and for the dials. */
+/* mm_state, but for whom mm is busy, with what, and for the dials. */
 static inline uintptr_t seen_state(void)
 {
-    uintptr_t state = mm_state & ~MM_DIALS;
+    uintptr_t state = mm_state & ~MM_LONG_WAY;
 
-    return state & MM_BUSY ? state | MM_BUSY : state;
+    if (state & MM_BUSY)
+        state = (state | MM_BUSY) & ~(MM_READING | MM_CALLED_OUT);
+    return state;
 }
 
 /*

@@ -51,7 +51,7 @@ static void write_after_free(const struct ghost *ghost)
 
 void write_stray(void)
 {
-    if (mm_state & MM_DIALS && mm_state & MM_BUSY)
+    if (mm_state & MM_LONG_WAY && mm_state & MM_BUSY)
         return;                         /* nobody could look at once */
     if (draw() % 2)
         write_behind(draw_thing());

@@ -7,7 +7,7 @@
  * is empty, every sequence of any length has been covered.
  */
 #include "tests/hosted/arena.h"
-#include "mm/buddy.h"
+#include "mm/look/check_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -155,11 +155,12 @@ static void try_alloc(const struct world *world, unsigned order, uint32_t keep)
     assert_int_equal(pfn % (1u << order), 0);
     assert_int_equal(b.nfree, world->buddy.nfree - (1u << order));
     for (uint32_t i = 0; i < 1u << order; i++)
-        assert_int_equal(arena[buddy_head(&b, pfn + i)].kind, PG_USED);
+        assert_int_equal(arena[pfn + i].kind, PG_TAIL);
     if (keep) {
-        buddy_trim(&b, pfn, keep);
+        order = buddy_trim(&b, pfn, order, keep);
         assert_int_equal(b.nfree, world->buddy.nfree - keep);
     }
+    buddy_own(&b, pfn, PG_USED, order);
     assert_whole(&b);
     reach(&b);
 }

@@ -33,7 +33,7 @@ static void switches_say_what_they_are(void **state)
         for (size_t k = 0; k < sizeof(on) / sizeof(on[0]); k++) {
             set_dial(names[i][0], on[k]);
             assert_string_equal(mm_dial(names[i][0]), names[i][1]);
-            assert_int_equal(mm_state, MM_DIALS);
+            assert_int_equal(mm_state, MM_LONG_WAY);
             refuse(names[i][0], "maybe");
             for (size_t other = 0; other < sizeof(names) / sizeof(names[0]); other++)
                 if (other != i)
@@ -84,7 +84,7 @@ static void quarantine_takes_and_says_numbers_of_bytes(void **state)
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         set_dial("quarantine", numbers[i][0]);
         assert_string_equal(mm_dial("quarantine"), numbers[i][1]);
-        assert_int_equal(mm_state, *numbers[i][1] ? MM_DIALS : 0);
+        assert_int_equal(mm_state, *numbers[i][1] ? MM_LONG_WAY : 0);
     }
     snprintf(largest, sizeof(largest), "%zuK", SIZE_MAX >> 10);
     set_dial("quarantine", largest);
@@ -196,7 +196,7 @@ static void slub_debug_is_on_if_any_flag_is(void **state)
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
         set_dial("slub_debug", on[i]);
         assert_string_equal(mm_dial("slub_debug"), on[i]);
-        assert_int_equal(mm_state, MM_DIALS);
+        assert_int_equal(mm_state, MM_LONG_WAY);
         set_dial("slub_debug", off[i % (sizeof(off) / sizeof(off[0]))]);
         assert_int_equal(mm_state, 0);
     }
@@ -265,7 +265,7 @@ static void what_needs_records_is_refused_without_them(void **state)
     refuse("slub_debug", "Z;PU,kmalloc-64");
     refuse("slub_debug", "");                   /* which is FZPU */
     set_dial("slub_debug", "FZP");
-    assert_int_equal(mm_state, MM_DIALS);
+    assert_int_equal(mm_state, MM_LONG_WAY);
 }
 
 static void dials_are_not_set_under_a_busy_mm(void **state)
@@ -283,7 +283,7 @@ static void a_dial_set_before_there_is_a_heap_waits_for_it(void **state)
     (void)state;
     set_dial("init_on_alloc", "1");
     arena_open(1000, 0);
-    assert_int_equal(mm_state, MM_DIALS);
+    assert_int_equal(mm_state, MM_LONG_WAY);
     assert_true(all_bytes(kmalloc(100, GFP_KERNEL), 0, 100));
     mm_reset_dials();
     assert_int_equal(mm_state, 0);

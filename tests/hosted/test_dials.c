@@ -547,7 +547,7 @@ static void the_calls_that_took_and_freed_are_known(void **state)
     what = arena_what(p[2]);
     assert_calls(what.taken_by, 0x1001);
     mm_count_sites(0);
-    for (struct alloc_site *site = NULL; (site = mm_next_stack(site)); )
+    for (struct alloc_site *site = mm_sites_end() - 1; (site = mm_next_site(site)); )
         objects += site->objects * (site->objects == 2 ? 10 : 1);
     assert_int_equal(objects, 21);
     calls[0] = 0x1005;
@@ -631,7 +631,7 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     assert_watched(64, true, true);
     p = kmalloc(64, GFP_KERNEL);
     assert_non_null(mm_set_dial("slub_debug", "-"));
-    assert_int_equal(mm_state, MM_DIALS);       /* this cache is still watched */
+    assert_int_equal(mm_state, MM_LONG_WAY);       /* this cache is still watched */
     *beyond(p, 64) = 0x12;
     kfree(p);
     assert_damage(expect_report(MM_BUG_RIGHT_REDZONE), beyond(p, 64), beyond(p, 64),
@@ -652,7 +652,7 @@ static void a_busy_mm_keeps_its_dials(void **state)
     assert_non_null(mm_set_dial("quarantine", "0"));
     assert_non_null(mm_set_dial("slub_debug", "Z"));
     mm_state &= ~MM_BUSY;
-    assert_int_equal(mm_state, MM_DIALS);
+    assert_int_equal(mm_state, MM_LONG_WAY);
     kfree(p);
     expect_report(MM_BUG_DOUBLE_FREE);
 }
@@ -728,7 +728,7 @@ static void what_is_left_of_a_dial_is_still_watched(void **state)
     set_dial("slub_debug", "Z");
     p = kmalloc(20000, GFP_KERNEL);
     set_dial("slub_debug", "-");
-    assert_int_equal(mm_state, MM_DIALS);
+    assert_int_equal(mm_state, MM_LONG_WAY);
     p = krealloc(p, 10000, GFP_KERNEL);
     assert_int_equal(ksize(p), 10000);
     *beyond(p, 10000) = 0x41;

@@ -7,6 +7,7 @@
  * asserted after a row of cases.
  */
 #include "tests/hosted/arena.h"
+#include "mm/look/check_priv.h"
 #include "mm/slab_priv.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static void take_all(unsigned order)
 
     memset(taken, 0, NPAGES);
     for (; (pfn = buddy_alloc(&buddy, order)) != NO_PAGE; blocks++) {
+        buddy_own(&buddy, pfn, PG_USED, order);
         assert_true(pfn < NPAGES && !taken[pfn]);
         wrong += pfn != align_down(pfn, order);
         taken[pfn] = 1;
@@ -167,17 +169,17 @@ static uint32_t wrong_quotients(const struct kmem_cache *cache, uint32_t size)
 }
 
 /* An address of a slab is a slot's start if and only if nothing remains. */
-static uint32_t wrong_slots(const struct mm_cache_info *info, const char *slab)
+static uint32_t wrong_slots(const struct mm_cache_info *info)
 {
-    uint32_t bytes = info->pages_per_slab * (uint32_t)PAGE_SIZE, wrong = 0;
+    const struct kmem_cache *cache = mm_find_cache(info->name);
+    uint32_t bytes = info->pages_per_slab * (uint32_t)PAGE_SIZE, wrong = 0, found;
 
     for (uint32_t offset = 0; offset < bytes; offset++) {
         uint32_t index = offset / info->slot_size;
         bool is_slot = offset % info->slot_size == 0 && index < info->slots_per_slab;
-        struct slot slot;
 
-        if (find_slot(slab + offset, &slot))
-            wrong += !is_slot || slot.index != index;
+        if (offset < cache->slots_end && starts_slot(cache, offset, &found))
+            wrong += !is_slot || found != index;
         else
             wrong += is_slot;
     }
@@ -197,7 +199,7 @@ static void every_offset_has_its_slot_in_slabs_of_every_slot_size(void **state)
         assert_int_equal(info.slot_size, size);
         assert_int_equal(arena_what(object).slot, 0);
         wrong += wrong_quotients(cache, size);
-        wrong += wrong_slots(&info, object);
+        wrong += wrong_slots(&info);
         kmem_cache_free(cache, object);
         kmem_cache_destroy(cache);
     }

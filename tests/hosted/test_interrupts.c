@@ -8,7 +8,7 @@
  * up.  In loops the first four visits are tried.  Nothing depends on time.
  */
 #define _GNU_SOURCE             /* REG_EFL */
-#include "mm/heap_priv.h"
+#include "mm/enter_priv.h"
 #include "mm/watch/dials.h"
 #include "tests/hosted/arena.h"
 

@@ -35,7 +35,7 @@ static const struct alloc_site *served_by_constructor;
 static void note_whom_mm_serves(void *object)
 {
     (void)object;
-    served_by_constructor = mm_serving();
+    served_by_constructor = mm_current_site();
 }
 
 static void a_busy_mm_knows_whom_it_serves(void **state)
@@ -49,7 +49,7 @@ static void a_busy_mm_knows_whom_it_serves(void **state)
     assert_non_null(served_by_constructor);
     assert_int_equal(served_by_constructor->line, line);
     assert_string_equal(served_by_constructor->file, __FILE__);
-    assert_null(mm_serving());
+    assert_null(mm_current_site());
     kmem_cache_free(cache, object);
 }
 
@@ -62,12 +62,12 @@ static void what_is_no_call_site_is_not_said_to_be_served(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         mm_state = others[i];
-        assert_null(mm_serving());
+        assert_null(mm_current_site());
     }
     mm_state = first | MM_PUT_OFF;
-    assert_ptr_equal(mm_serving(), mm_sites());
+    assert_ptr_equal(mm_current_site(), mm_sites());
     mm_state = end - sizeof(struct alloc_site);
-    assert_ptr_equal(mm_serving(), mm_sites_end() - 1);
+    assert_ptr_equal(mm_current_site(), mm_sites_end() - 1);
     mm_state = 0;
 }
 

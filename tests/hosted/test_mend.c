@@ -2,6 +2,7 @@
  * test_mend.c - stray writes into mm's own lists: found before they are followed,
  * reported once, mended, and nothing is lost.
  */
+#include "mm/object_priv.h"
 #include "mm/slab_priv.h"
 #include "tests/hosted/objects.h"
 
@@ -572,7 +573,7 @@ static void what_waits_in_quarantine_is_proved_before_it_goes_back(void **state)
     assert_null(mm_set_dial("quarantine", "64K"));
     p = kmalloc(64, GFP_KERNEL);
     kfree(p);
-    assert_true(find_object(p, &slot));
+    slot = object_at(p).slot;
     was = slot_record(&slot)->freed_by;
     slot_record(&slot)->freed_by = 0;
     assert_null(mm_set_dial("quarantine", "0"));
@@ -617,10 +618,10 @@ static void a_slab_without_its_head_is_lost_and_no_other(void **state)
 
 static struct slot slot_at(const void *p)
 {
-    struct slot slot = { NULL, NULL, 0 };
+    struct object object = object_at(p);
 
-    assert_true(find_object(p, &slot));
-    return slot;
+    assert_ptr_equal(object.start, p);
+    return object.slot;
 }
 
 static struct page *slab_at(const void *p) { return slot_at(p).slab; }
@@ -751,7 +752,7 @@ static void a_slab_set_aside_is_named_by_its_fault_and_comes_back(void **state)
     (void)state;
     cache = make("broken", 200, 0);
     take(cache, objects, OBJECTS);
-    assert_true(find_object(objects[0], &slot));
+    slot = object_at(objects[0]).slot;
     record = slot_record(&slot);
     serial = record->serial;
     record->serial = serial + 0x40000000;

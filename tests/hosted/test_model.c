@@ -224,7 +224,7 @@ static void report_nothing(uint32_t step)
 static void leave_a_bit_in_mm_state(uint32_t step)
 {
     if (step == BREAK_AT)
-        mm_state |= 1u << 4;         /* no bit of mm's */
+        mm_state |= MM_IRQ;          /* there is no interrupt */
 }
 
 static void give_it_twice(uint32_t step)

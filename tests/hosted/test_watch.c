@@ -4,6 +4,7 @@
  * the dial for just that kind of memory.  What they find is for test_dials.c.
  */
 #include "tests/hosted/arena.h"
+#include "mm/object_priv.h"
 #include "mm/slab_priv.h"
 
 #include <string.h>
@@ -174,7 +175,7 @@ static void nobody_looks_under_a_busy_mm(void **state)
     *beyond(p, 64) = 0x11;
     mm_state |= MM_BUSY | MM_IRQ;
     assert_int_equal(mm_find_damage(), 0);
-    assert_int_equal(mm_state, MM_BUSY | MM_IRQ | MM_DIALS);
+    assert_int_equal(mm_state, MM_BUSY | MM_IRQ | MM_LONG_WAY);
     mm_state &= ~(MM_BUSY | MM_IRQ);
     assert_int_equal(mm_find_damage(), 1);
     expect_report(MM_BUG_RIGHT_REDZONE);
@@ -198,7 +199,7 @@ static void only_f_proves_the_slab_at_each_call(void **state)
         set_dial("slub_debug", cases[i].dials);
         broken = kmalloc(64, GFP_KERNEL);
         p = kmalloc(64, GFP_KERNEL);
-        assert_true(find_object(broken, &slot));
+        slot = object_at(broken).slot;
         serial = slot_record(&slot)->serial;
         slot_record(&slot)->serial = serial + 1000;
         if (!cases[i].proves)
@@ -283,7 +284,7 @@ static void nothing_is_in_quarantine_without_one(void **state)
     struct slot slot = { 0 };
 
     (void)state;
-    assert_true(find_object(p, &slot));
+    slot = object_at(p).slot;
     slot_record(&slot)->freed_by = 1;
     assert_int_equal(arena_what(p).kind, MM_SLAB_FREE);
     assert_false(arena_what(p).quarantined);

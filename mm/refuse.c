@@ -1,9 +1,13 @@
 /*
- * report.c - saying no: why a free was refused, why an allocation failed.
+ * refuse.c - saying no: why a free was refused, why an allocation failed.
  *
  * By the time a report is made nothing has been changed and mm is whole again, so
  * that the hook may look at the heap.  It is called once for each refusal.
  */
+#include "mm/refuse_priv.h"
+
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
 #include "mm/slot_priv.h"
 
 void (*mm_report_hook)(const struct mm_report *report);
@@ -35,6 +39,10 @@ void *mm_fail(const struct mm_request *request, enum mm_bug why)
                   why != MM_BUG_SLEEP_IN_IRQ;
 
     heap.failed++;
+    if (mm_is_observed())
+        mm_tell(&(struct mm_event){ .kind = MM_FAILED, .call = request->call,
+                                    .site = request->site, .bytes = request->bytes,
+                                    .gfp = request->gfp });
     if (!silent)
         mm_report(&(struct mm_report){
             .bug = why, .call = request->call, .caller = request->site,
@@ -61,10 +69,10 @@ static enum mm_bug freed_or_never(const struct mm_what *what)
                                              : MM_BUG_NOT_ALLOCATED;
 }
 
-static enum mm_bug why_slot(const struct mm_refusal *refusal,
+static enum mm_bug why_slot(const struct mm_free_request *free,
                             const struct mm_what *what)
 {
-    if (refusal->pages)
+    if (free->how == MM_FREE_PAGES || free->how == MM_FREE_EXACT)
         return MM_BUG_OBJECT_TO_FREE_PAGES;
     if (what->offset)
         return MM_BUG_INTERIOR;
@@ -73,36 +81,35 @@ static enum mm_bug why_slot(const struct mm_refusal *refusal,
     return MM_BUG_WRONG_CACHE;
 }
 
-static enum mm_bug why_pages(const struct mm_refusal *refusal,
+static enum mm_bug why_block(const struct mm_free_request *free,
                              const struct mm_what *what)
 {
-    bool by_pages = what->kind == MM_USED_PAGES;
+    bool to_pages = free->how == MM_FREE_PAGES || free->how == MM_FREE_EXACT;
+    bool is_pages = what->kind == MM_USED_PAGES;
 
-    if (refusal->pages && !by_pages)
+    if (what->broken)
+        return MM_BUG_CORRUPTED;
+    if (to_pages && !is_pages)
         return MM_BUG_OBJECT_TO_FREE_PAGES;
     if (what->offset)
         return MM_BUG_INTERIOR;
-    if (refusal->pages)
+    if (to_pages)
         return MM_BUG_WRONG_ORDER;
-    return by_pages ? MM_BUG_PAGES_TO_KFREE : MM_BUG_WRONG_CACHE;
+    return is_pages ? MM_BUG_PAGES_TO_KFREE : MM_BUG_WRONG_CACHE;
 }
 
-static enum mm_bug why(const struct mm_refusal *refusal, const struct mm_what *what)
+static enum mm_bug why(const struct mm_free_request *free, const struct mm_what *what)
 {
-    if (refusal->no_page_struct)
-        return MM_BUG_NOT_HEAP;
-    if (refusal->no_room)
-        return MM_BUG_TOO_MANY_PUT_OFF;
     if (mm_is_put_off(what->addr))
         return MM_BUG_DOUBLE_FREE;
     switch (what->kind) {
     case MM_SLAB_LIVE:
     case MM_SLAB_FREE:
     case MM_SLAB_REDZONE:
-        return why_slot(refusal, what);
+        return why_slot(free, what);
     case MM_LARGE:
     case MM_USED_PAGES:
-        return why_pages(refusal, what);
+        return why_block(free, what);
     case MM_FREE_PAGE:
         return freed_or_never(what);
     case MM_OUTSIDE:
@@ -114,29 +121,38 @@ static enum mm_bug why(const struct mm_refusal *refusal, const struct mm_what *w
     return MM_BUG_NOT_HEAP;
 }
 
-/* Another use than a free: the memory was free already. */
-static enum mm_bug as_use(enum mm_bug bug)
+static void refuse(const struct mm_free_request *free, struct mm_report *report)
 {
-    return bug == MM_BUG_DOUBLE_FREE ? MM_BUG_USE_AFTER_FREE : bug;
+    report->call = free->call;
+    report->caller = free->site;
+    report->order = free->order;
+    report->bytes = free->bytes;
+    report->cache = free->cache ? free->cache->name : NULL;
+    if (free->how != MM_USE)
+        heap.bad_frees++;
+    mm_report(report);
 }
 
-void mm_refuse(const struct mm_refusal *refusal)
+void mm_refuse(const struct mm_free_request *free)
 {
-    struct mm_report report = {
-        .call = refusal->call, .caller = refusal->site, .order = refusal->order,
-        .bytes = refusal->bytes,
-        .cache = refusal->cache ? refusal->cache->name : NULL,
-    };
+    struct mm_report report = { .bug = MM_BUG_NOT_HEAP };
 
-    mm_what_is(refusal->addr, &report.what);
-    report.bug = why(refusal, &report.what);
-    if (refusal->no_page_struct)
-        report.problem = "that is no page struct; is it an address?";
-    if (refusal->is_free)
-        heap.bad_frees++;
-    else
-        report.bug = as_use(report.bug);
-    mm_report(&report);
+    mm_what_is(free->addr, &report.what);
+    report.bug = why(free, &report.what);
+    if (report.bug == MM_BUG_CORRUPTED)
+        report.problem = "B2: its page structs are not those of a block";
+    if (report.bug == MM_BUG_DOUBLE_FREE && free->how == MM_USE)
+        report.bug = MM_BUG_USE_AFTER_FREE;
+    refuse(free, &report);
+}
+
+void mm_refuse_as(const struct mm_free_request *free, enum mm_bug why_not,
+                  const char *problem)
+{
+    struct mm_report report = { .bug = why_not, .problem = problem };
+
+    mm_what_is(free->addr, &report.what);
+    refuse(free, &report);
 }
 
 /* ---- names ----------------------------------------------------------------------- */

@@ -1,0 +1,156 @@
+/*
+ * enter.c - entering mm, and who comes while it is entered.
+ *
+ * There is one CPU, and mm does not turn interrupts off.  Instead mm_state says
+ * that it is busy, and whoever comes in between is served without touching
+ * anything:
+ *
+ *     an allocation   fails (NULL, counted): GFP_ATOMIC may always fail
+ *     a free          is proved by reading only, then put off: it stays in a ring
+ *                     until mm is entered again
+ *
+ *     put_off:  | done | done | to do | to do | free | ...
+ *                              ^ got           ^ put     an interrupt adds here
+ *
+ * What is put off is live until then.  It is proved once more before it is freed: the
+ * call that was interrupted may have freed the very same thing.
+ *
+ * Rules, for any instruction at which an interrupt may come:
+ *   - only interrupts write `put`, only the entered write `got`: nothing is lost;
+ *   - an entry stays in the ring until it is free, so that it is not put off twice;
+ *   - a full ring is no silent loss: what does not fit is refused and reported.
+ *
+ * mm_state is changed by single instructions (mm_state_set, mm_state_clear), as
+ * compilers make them from -Og on; in a build without optimization handlers must not
+ * free.
+ *
+ * Cost: one compare on the short ways; putting off searches the ring, 64 at most.
+ */
+#include "mm/enter_priv.h"
+
+#include "mm/object_priv.h"
+#include "mm/pages_priv.h"
+#include "mm/slab_priv.h"
+
+enum { RING = 64 };             /* a power of two: put and got wrap */
+
+static struct mm_free_request put_off[RING];
+static uint32_t put, got;
+
+/* ---- the ring ---------------------------------------------------------------- */
+
+bool mm_is_put_off(const void *addr)
+{
+    for (uint32_t i = got; i != put; i++)
+        if (put_off[i % RING].addr == addr)
+            return true;
+    return false;
+}
+
+bool mm_is_busy_and_full(void)
+{
+    return mm_state & MM_BUSY && put - got == RING;
+}
+
+static void add_to_ring(const struct mm_free_request *free)
+{
+    put_off[put % RING] = *free;
+    mm_barrier();
+    put++;
+    mm_state_set(MM_PUT_OFF);
+}
+
+const struct mm_free_request *mm_next_put_off(void)
+{
+    return got == put ? NULL : &put_off[got % RING];
+}
+
+void mm_put_off_is_done(void)
+{
+    mm_barrier();
+    got++;
+    mm_barrier();
+}
+
+void mm_forget_put_off(void)
+{
+    put = 0;
+    got = 0;
+}
+
+/* ---- freeing ----------------------------------------------------------------- */
+
+/* Proved: what it asks for is right. */
+static void free_proved(const struct mm_free_request *free, bool late)
+{
+    struct object object = object_at(free->addr);
+    struct alloc_site *site = free->site;
+
+    if (mm_is_observed())
+        mm_tell(&(struct mm_event){ .kind = MM_FREEING, .call = free->call,
+                                    .site = site, .p = free->addr });
+    if (unlikely(mm_watcher) && !(site = mm_watcher->freeing(free, late)))
+        return;
+    if (object.kind == MM_SLAB_LIVE)
+        slab_free(&object.slot, site);
+    else
+        pages_free(site, object.pfn);
+}
+
+static void do_put_off(void)
+{
+    const struct mm_free_request *next;
+
+    mm_state_clear(MM_PUT_OFF);
+    while ((next = mm_next_put_off())) {
+        if (is_right_to_free(next))
+            free_proved(next, true);
+        else
+            mm_refuse(next);
+        mm_put_off_is_done();
+    }
+}
+
+bool mm_enter(const struct alloc_site *site)
+{
+    if (mm_state & MM_BUSY)
+        return false;
+    mm_state_set(site ? (uintptr_t)site : MM_BUSY);
+    do_put_off();
+    return true;
+}
+
+bool mm_enter_to_read(void)
+{
+    if (!mm_enter(NULL))
+        return false;
+    mm_state_set(MM_READING);
+    return true;
+}
+
+/* Under a busy mm: prove, then put off. */
+static void free_later(const struct mm_free_request *free)
+{
+    if (mm_is_put_off(free->addr) || !is_right_to_free(free))
+        mm_refuse(free);
+    else if (mm_is_busy_and_full())
+        mm_refuse_as(free, MM_BUG_TOO_MANY_PUT_OFF, NULL);
+    else
+        add_to_ring(free);
+}
+
+void mm_free(const struct mm_free_request *free)
+{
+    bool is_right;
+
+    if (!mm_enter(free->site)) {
+        free_later(free);
+        return;
+    }
+    is_right = is_right_to_free(free);
+    if (is_right)
+        free_proved(free, false);
+    mm_leave();
+    if (!is_right)
+        mm_refuse(free);
+}

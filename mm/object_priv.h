@@ -1,0 +1,42 @@
+/*
+ * object_priv.h - from an address to what is there: object.c.
+ */
+#ifndef MM_OBJECT_PRIV_H
+#define MM_OBJECT_PRIV_H
+
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
+#include "mm/slot_priv.h"
+
+/* What is around an address: a slot, a block of pages, or nothing of ours. */
+struct object {
+    enum mm_what_kind kind;     /* all but MM_SLAB_REDZONE */
+    bool is_broken;             /* a block that is longer than it can be (B1, B2) */
+    uint32_t pfn;               /* of its first page, or the slab's; NO_PAGE: outside */
+    struct page *page;          /* and its struct */
+    char *start;                /* of the object, block, or rest of a slab */
+    size_t room;                /* bytes that are its own */
+    struct record *record;      /* of its life now or last; NULL: none is kept */
+    struct slot slot;           /* MM_SLAB_LIVE, MM_SLAB_FREE */
+};
+
+/* Any address, in any state of mm; nothing is believed that was not checked. */
+struct object object_at(const void *addr);
+
+/* It is handed out now: an object or a block of pages. */
+static inline bool object_is_live(const struct object *object)
+{
+    return object->kind == MM_SLAB_LIVE || object->kind == MM_LARGE ||
+           object->kind == MM_USED_PAGES;
+}
+
+/*
+ * The door: does a live thing start at free->addr, and may it be freed in this way?
+ * MM_USE: may it be used, as what kmalloc or a cache gave?
+ */
+bool is_right_to_free(const struct mm_free_request *free);
+
+/* Bytes that may be used at a live object: with red zones only those asked for. */
+size_t object_usable(const struct object *object);
+
+#endif

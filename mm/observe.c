@@ -1,0 +1,79 @@
+/*
+ * observe.c - telling those who look on.
+ *
+ * What an event says is read from the object itself (object.c), so whoever tells it needs
+ * to know little.  mm is busy while observers run: what they allocate all the same fails,
+ * and of that they are not told again.
+ *
+ * Cost: none while there is no observer.
+ */
+#include "mm/object_priv.h"
+
+struct mm_observer *mm_observers;
+
+void mm_observe(struct mm_observer *observer)
+{
+    mm_unobserve(observer);             /* once is enough */
+    observer->next = mm_observers;
+    mm_observers = observer;
+    mm_hooks_changed();
+}
+
+void mm_unobserve(struct mm_observer *observer)
+{
+    struct mm_observer **link = &mm_observers;
+
+    while (*link && *link != observer)
+        link = &(*link)->next;
+    if (*link)
+        *link = observer->next;
+    mm_hooks_changed();
+}
+
+static void describe(struct mm_event *event)
+{
+    struct object object = object_at(event->p);
+
+    if (event->kind == MM_FAILED)
+        return;
+    event->room = object.room;
+    event->is_pages = object.kind == MM_USED_PAGES;
+    if (object.kind == MM_SLAB_LIVE)
+        event->cache = object.slot.cache->name;
+    if (!object.record)
+        return;
+    event->serial = object.record->serial;
+    if (event->kind == MM_FREEING)
+        event->bytes = record_size(object.record);
+}
+
+static void call_observers(const struct mm_event *event)
+{
+    struct mm_observer *next;
+
+    mm_go_outside();
+    for (struct mm_observer *one = mm_observers; one; one = next) {
+        next = one->next;               /* it may take itself out */
+        one->saw(event, one->arg);
+    }
+    mm_come_back();
+}
+
+void mm_tell(const struct mm_event *told)
+{
+    static bool telling[2];             /* an interrupt may come while one is told */
+    bool *here = &telling[(mm_state & MM_IRQ) != 0];
+    bool was_idle = !(mm_state & MM_BUSY);
+    struct mm_event event = *told;
+
+    if (*here)
+        return;
+    *here = true;
+    if (was_idle)
+        mm_state_set(MM_BUSY);
+    describe(&event);
+    call_observers(&event);
+    if (was_idle)
+        mm_leave();
+    *here = false;
+}
