@@ -45,6 +45,19 @@ static const char *command_line(const struct multiboot_info *info)
     return (const char *)(uintptr_t)info->cmdline;
 }
 
+static void map_memory(void)
+{
+    static const struct paging_part parts[] = {
+        { text_start, text_end, PAGING_READ_ONLY },
+        { rodata_start, rodata_end, PAGING_READ_ONLY },
+        { boot_stack_guard, boot_stack, PAGING_ABSENT },
+    };
+
+    if (!paging_init(memmap_ram_end(), parts, sizeof(parts) / sizeof(parts[0]),
+                     memmap_take_pages))
+        panic("no memory for page tables");
+}
+
 static void greet(void)
 {
     struct mm_stats stats;
@@ -84,7 +97,7 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     if (!memmap_init(info))
         panic("too little memory: the kernel ends at %p, RAM at 0x%08llx",
               (const void *)image_end, memmap_ram_end());
-    paging_init();
+    map_memory();
     report_init();
     dials_init();
     memmap_hand_over();
