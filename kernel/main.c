@@ -91,6 +91,7 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     check_loader(magic);
     console_find_screen(info);
     gdt_init();
+    panic_init(report_busy);
     trap_init(panic_exception);
     params_parse(command_line(info));
     pr_info("Marbles: a small kernel to learn about kernel memory");
