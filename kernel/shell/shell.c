@@ -27,6 +27,7 @@
 #include "kernel/line/readline.h"
 #include "kernel/line/tty.h"
 #include "kernel/memory/report.h"
+#include "kernel/shell/complete.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 
@@ -266,6 +267,7 @@ void shell_loop(void)
 {
     static char line[READLINE_SIZE];
 
+    readline_init(complete_candidate, "\"exit\" ends QEMU, \"poweroff\" the machine");
     for (;;) {
         console_clear_interrupt();
         if (readline("marbles> ", line, sizeof(line)))
