@@ -47,102 +47,114 @@ WERROR    ?= $(if $(filter true,$(CI)),1,0)
 
 # ---- files: the list is the map ------------------------------------------------------
 
-BOOT += boot/entry.S              # from the loader to kernel_main
+# boot: from the loader to C.
+BOOT += boot/entry.S                    # from the loader to kernel_main
 
-MM += mm/mm.c                     # handing memory over
-MM += mm/heap.c                   # the state of the heap
-MM += mm/site.c                   # call sites
-MM += mm/buddy.c                  # blocks of pages that split and join
-MM += mm/page_alloc.c             # whole pages: alloc_pages and its kin
-MM += mm/slab.c                   # slabs of equal slots
-MM += mm/slot.c                   #   what a slab must be
-MM += mm/layout.c                 #   how it is divided
-MM += mm/partial.c                #   lists of those with free slots
-MM += mm/cache.c                  # making and ending caches
-MM += mm/kmalloc.c                # memory of any size
-MM += mm/short.c                  # the short ways through all of it
-MM += mm/krealloc.c               #   and the calls made of them
-MM += mm/functions.c              # the same as functions, without a call site
-MM += mm/enter.c                  # entering, and who comes while it is entered
-MM += mm/object.c                 # from an address to what is there
-MM += mm/what.c                   # what is this address
-MM += mm/refuse.c                 # saying no, and why
-MM += mm/observe.c                # telling those who look on
+# mm, the heart: pages, slabs, kmalloc, records; who comes in, who is refused.
+MM += mm/mm.c                           # handing memory over
+MM += mm/heap.c                         # the state of the heap
+MM += mm/site.c                         # call sites
+MM += mm/buddy.c                        # blocks of pages that split and join
+MM += mm/page_alloc.c                   # whole pages: alloc_pages and its kin
+MM += mm/slab.c                         # slabs of equal slots
+MM += mm/slot.c                         #   what a slab must be
+MM += mm/layout.c                       #   how it is divided
+MM += mm/partial.c                      #   lists of those with free slots
+MM += mm/cache.c                        # making and ending caches
+MM += mm/kmalloc.c                      # memory of any size
+MM += mm/short.c                        # the short ways through all of it
+MM += mm/krealloc.c                     #   and the calls made of them
+MM += mm/functions.c                    # the same as functions, without a call site
+MM += mm/enter.c                        # entering, and who comes while it is entered
+MM += mm/object.c                       # from an address to what is there
+MM += mm/what.c                         # what is this address
+MM += mm/refuse.c                       # saying no, and why
+MM += mm/observe.c                      # telling those who look on
 
-MM += mm/look/walk.c              # what is live
-MM += mm/look/stats.c             # the heap in numbers
-MM += mm/look/check.c             # mm_check: every numbered rule, proved
-MM += mm/look/buddy_check.c       #   those of pages
-MM += mm/look/slab_check.c        #   those of slabs
+# mm/look: who looks at it from above.
+MM += mm/look/walk.c                    # what is live
+MM += mm/look/stats.c                   # the heap in numbers
+MM += mm/look/check.c                   # mm_check: every numbered rule, proved
+MM += mm/look/buddy_check.c             #   those of pages
+MM += mm/look/slab_check.c              #   those of slabs
 
-MM += mm/watch/dials.c            # debugging dials, by Linux's names
-MM += mm/watch/settings.c         #   what they are set to
-MM += mm/watch/watch.c            #   objects: red zones, poison, slabs proved
-MM += mm/watch/watch_pages.c      #   pages and large kmallocs
-MM += mm/watch/zone.c             #   bytes that must all be the same
-MM += mm/watch/quarantine.c       #   freed objects that wait
-MM += mm/watch/stack.c            # the calls that led to a call
+# mm/watch: the debugging dials.
+MM += mm/watch/dials.c                  # debugging dials, by Linux's names
+MM += mm/watch/settings.c               #   what they are set to
+MM += mm/watch/watch.c                  #   objects: red zones, poison, slabs proved
+MM += mm/watch/watch_pages.c            #   pages and large kmallocs
+MM += mm/watch/zone.c                   #   bytes that must all be the same
+MM += mm/watch/quarantine.c             #   freed objects that wait
+MM += mm/watch/stack.c                  # the calls that led to a call
 
-DRIVERS += drivers/serial.c       # 16550 UART
-DRIVERS += drivers/pic.c          # 8259A interrupt controllers
-DRIVERS += drivers/pit.c          # 8254 timer
-DRIVERS += drivers/vga.c          # text on a VGA screen
-DRIVERS += drivers/power.c        # test exit, power off, reboot
+# drivers: one chip a file.
+DRIVERS += drivers/serial.c             # 16550 UART
+DRIVERS += drivers/pic.c                # 8259A interrupt controllers
+DRIVERS += drivers/pit.c                # 8254 timer
+DRIVERS += drivers/vga.c                # text on a VGA screen
+DRIVERS += drivers/power.c              # test exit, power off, reboot
 
-KERNEL += kernel/main.c               # entry to prompt, as a list
-KERNEL += kernel/panic.c              # the last words
-KERNEL += kernel/memmap.c             # the machine's memory, handed to mm
-KERNEL += kernel/memmap_usable.c      #   what of it is usable (pure)
-KERNEL += kernel/console.c            # characters out and in
-KERNEL += kernel/printk.c             # kprintf and the log
-KERNEL += kernel/format.c             #   their formats (pure)
-KERNEL += kernel/string.c             # memcpy, strlen and their kin
-KERNEL += kernel/params.c             # the kernel command line
-KERNEL += kernel/symbols.c            # names for addresses
-KERNEL += kernel/backtrace.c          #   and the calls that led somewhere
+# kernel, the spine: what every other wing of it needs.
+KERNEL += kernel/main.c                 # entry to prompt, as a list
+KERNEL += kernel/panic.c                # the last words
+KERNEL += kernel/memmap.c               # the machine's memory, handed to mm
+KERNEL += kernel/memmap_usable.c        #   what of it is usable (pure)
+KERNEL += kernel/console.c              # characters out and in
+KERNEL += kernel/printk.c               # kprintf and the log
+KERNEL += kernel/format.c               #   their formats (pure)
+KERNEL += kernel/string.c               # memcpy, strlen and their kin
+KERNEL += kernel/params.c               # the kernel command line
+KERNEL += kernel/symbols.c              # names for addresses
+KERNEL += kernel/backtrace.c            #   and the calls that led somewhere
 
-KERNEL += kernel/cpu/gdt.c            # segments, and a task for the double fault
-KERNEL += kernel/cpu/trap.c           # exceptions and interrupts, in C
-KERNEL += kernel/cpu/trap_entry.S     #   and where the CPU comes in
-KERNEL += kernel/cpu/paging.c         # page tables
-KERNEL += kernel/cpu/timer.c          # ticks
+# kernel/cpu: the machine.
+KERNEL += kernel/cpu/gdt.c              # segments, and a task for the double fault
+KERNEL += kernel/cpu/trap.c             # exceptions and interrupts, in C
+KERNEL += kernel/cpu/trap_entry.S       #   and where the CPU comes in
+KERNEL += kernel/cpu/paging.c           # page tables
+KERNEL += kernel/cpu/timer.c            # ticks
 
-KERNEL += kernel/line/terminal.c      # what is known of the terminal (pure)
-KERNEL += kernel/line/keys.c          #   its bytes, made into keys (pure)
-KERNEL += kernel/line/line_view.c     #   a line on its screen, changed with few bytes (pure)
-KERNEL += kernel/line/tty.c           #   the one at the console
-KERNEL += kernel/line/edit.c          # editing a line (pure)
-KERNEL += kernel/line/edit_text.c     #   its text
-KERNEL += kernel/line/edit_search.c   #   Ctrl-R
-KERNEL += kernel/line/edit_complete.c #   Tab
-KERNEL += kernel/line/history.c       #   the lines before (pure)
-KERNEL += kernel/line/readline.c      # a line typed at the console
+# kernel/line: a line typed at a terminal.
+KERNEL += kernel/line/terminal.c        # what is known of the terminal (pure)
+KERNEL += kernel/line/keys.c            #   its bytes, made into keys (pure)
+KERNEL += kernel/line/line_view.c       #   a line on its screen, in few bytes (pure)
+KERNEL += kernel/line/tty.c             #   the one at the console
+KERNEL += kernel/line/edit.c            # editing a line (pure)
+KERNEL += kernel/line/edit_text.c       #   its text
+KERNEL += kernel/line/edit_search.c     #   Ctrl-R
+KERNEL += kernel/line/edit_complete.c   #   Tab
+KERNEL += kernel/line/history.c         #   the lines before (pure)
+KERNEL += kernel/line/readline.c        # a line typed at the console
 
-KERNEL += kernel/shell/complete.c     # the words that may stand somewhere
-KERNEL += kernel/shell/shell.c        # from a line to commands
-KERNEL += kernel/shell/shell_args.c   #   and their arguments
-KERNEL += kernel/shell/cmd_help.c     # help
-KERNEL += kernel/shell/cmd_more.c     # more: one screen at a time
-KERNEL += kernel/shell/cmd_watch.c    # watch, clear, history
-KERNEL += kernel/shell/cmd_system.c   # params, dmesg, uptime, exit ...
+# kernel/shell: from a line to commands, and those about the shell and the machine.
+KERNEL += kernel/shell/complete.c       # the words that may stand somewhere
+KERNEL += kernel/shell/shell.c          # from a line to commands
+KERNEL += kernel/shell/shell_args.c     #   and their arguments
+KERNEL += kernel/shell/cmd_help.c       # help
+KERNEL += kernel/shell/cmd_more.c       # more: one screen at a time
+KERNEL += kernel/shell/cmd_watch.c      # watch, clear, history
+KERNEL += kernel/shell/cmd_system.c     # params, dmesg, uptime, exit ...
 
-KERNEL += kernel/memory/held.c        # what the shell holds: $1, $2 ...
-KERNEL += kernel/memory/sites.c       # call sites in words
-KERNEL += kernel/memory/report.c      # what mm reports, printed
-KERNEL += kernel/memory/report_damage.c #   damage, byte by byte, as Linux's slub does
-KERNEL += kernel/memory/dials.c       # mm's debugging dials as parameters
-KERNEL += kernel/memory/whatis.c      # whatis: what an address is, in sentences
-KERNEL += kernel/memory/cmd_memory.c  # meminfo, buddyinfo, slabinfo
-KERNEL += kernel/memory/cmd_leaks.c   # leaks, allocinfo
-KERNEL += kernel/memory/cmd_alloc.c   # kmalloc, kfree, forget, pages
-KERNEL += kernel/memory/cmd_look.c    # dump, check
+# kernel/memory: mm in words.
+KERNEL += kernel/memory/held.c          # what the shell holds: $1, $2 ...
+KERNEL += kernel/memory/sites.c         # call sites in words
+KERNEL += kernel/memory/report.c        # what mm reports, printed
+KERNEL += kernel/memory/report_damage.c #   damage, byte by byte, as slub does
+KERNEL += kernel/memory/dials.c         # the parameters of mm
+KERNEL += kernel/memory/whatis.c        # whatis: what an address is, in sentences
+KERNEL += kernel/memory/cmd_memory.c    # meminfo, buddyinfo, slabinfo
+KERNEL += kernel/memory/cmd_leaks.c     # leaks, allocinfo
+KERNEL += kernel/memory/cmd_alloc.c     # kmalloc, kfree, forget, pages
+KERNEL += kernel/memory/cmd_look.c      # dump, poke, check
 
-KERNEL += kernel/bench/stress.c       # stress: random work against a record of its own
-KERNEL += kernel/bench/stress_check.c #   and what must hold at each step
-KERNEL += kernel/bench/bench.c        # bench: what the calls cost
-KERNEL += kernel/bench/bench_work.c   #   the calls, in workloads
+# kernel/bench: how fast it is, and how it stands random work.
+KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold
+KERNEL += kernel/bench/stress_check.c   #   after each step
+KERNEL += kernel/bench/bench.c          # bench: what the calls cost
+KERNEL += kernel/bench/bench_work.c     #   the calls, in workloads
 
-LESSONS += kernel/lessons/drain.c # the driver that forgets one kfree in ten
+# kernel/lessons: one lesson a file; its first comment is the handout.
+LESSONS += kernel/lessons/drain.c       # the driver that forgets one kfree in ten
 
 SOURCES := $(strip $(BOOT) $(MM) $(DRIVERS) $(KERNEL) $(LESSONS))
 
@@ -153,10 +165,10 @@ TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
 # What single tests need beside mm.
 EXTRA_test_memmap := kernel/memmap_usable.c
 EXTRA_test_format := kernel/format.c
-EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c kernel/line/edit_search.c \
-                     kernel/line/edit_complete.c \
-                     kernel/line/history.c kernel/line/line_view.c kernel/line/keys.c \
-                     kernel/line/terminal.c
+EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c \
+                     kernel/line/edit_search.c kernel/line/edit_complete.c \
+                     kernel/line/history.c kernel/line/line_view.c \
+                     kernel/line/keys.c kernel/line/terminal.c
 
 # Operations on mm, decided by bytes (model.h): whose bytes they are.
 MODEL  := $(sort $(wildcard tests/hosted/model*.c))
@@ -226,7 +238,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 # that a trap does not save.  A frame is set up before all else (-fno-schedule-insns2).
 # _LIBC_LIMITS_H_: GCC's own limits.h is not to look for another one behind it.
 KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=core2 -mregparm=3 \
-          -mgeneral-regs-only -ffreestanding -nostdinc -isystem $(BUILTIN_HEADERS) -D_LIBC_LIMITS_H_ -I. \
+          -mgeneral-regs-only -ffreestanding -nostdinc \
+          -isystem $(BUILTIN_HEADERS) -D_LIBC_LIMITS_H_ -I. \
           -fno-pic -fno-pie -fcf-protection=none -fno-stack-protector \
           -fno-omit-frame-pointer -fno-optimize-sibling-calls \
           $(if $(filter clang,$(TOOLS)),-mstack-alignment=4, \
@@ -241,8 +254,8 @@ KLDFLAGS := -m elf_i386 -T linker.ld -static -nostdlib --build-id=none \
 HOSTFLAGS := -std=gnu11 -g -I. -MMD -MP $(WARNINGS)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all
 
-# The short ways push no frame, and go to their long ways by a jump.  ebp stays as it is,
-# so that a backtrace goes on behind them: see kernel/backtrace.c.
+# The short ways push no frame, and go to their long ways by a jump.  ebp stays as it
+# is, so that a backtrace goes on behind them: see kernel/backtrace.c.
 $(OUT)/mm/short.o: KFLAGS += $(if $(filter clang,$(TOOLS)),, \
     -fomit-frame-pointer -ffixed-ebp -foptimize-sibling-calls)
 
@@ -546,8 +559,9 @@ hosted: $(HOSTED)/libmm.a ## mm as a 64-bit library: build/hosted/libmm.a
 
 iso: $(ISO) ## a boot medium for BIOS and UEFI: build/marbles.iso
 
-check: $(HOSTED)/libmm.a ## the layers: includes, undefined symbols, headers alone
-	$(Q)KCC="$(KCC) $(KFLAGS)" HOSTCC="$(HOSTCC)" sh tests/check.sh $(LIBRARY)
+check: $(OBJECTS) $(LIBRARY) ## who knows whom, by includes and symbols; sizes
+	$(Q)KCC="$(KCC) $(KFLAGS)" KNM="$(KNM)" HOSTCC="$(HOSTCC)" \
+	    sh tests/check.sh $(OBJECTS) $(LIBRARY)
 
 # What make bench-hosted measures it asks of Linux.
 BENCH_TESTS := $(if $(filter Linux,$(OS)),tests/bench)
@@ -568,8 +582,8 @@ test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 ifeq ($(filter $(SUITES32),$(SUITES)),)
 	@echo "NOTE: $(OS) on $(HOST) runs no 32-bit x86 programs: 64-bit tests only."
 endif
-	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check $(SUITES) $(BENCH_TESTS) \
-	    tests/qemu tests/gdb
+	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check tests/test_check.py \
+	    $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb
 
 fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a model
 	$(Q)mkdir -p build/fuzz/corpus

@@ -4,6 +4,9 @@
  * The order is given by who needs whom: text before anything that may fail, the
  * tables of the CPU before paging, the memory map before the heap, and the heap
  * before the first interrupt.
+ *
+ * No other file knows all of the kernel, so what somebody must ask of those who stand
+ * above it is handed in here: a function, or a table.
  */
 #include "boot/multiboot.h"
 #include "drivers/power.h"
@@ -15,11 +18,13 @@
 #include "kernel/cpu/trap.h"
 #include "kernel/image.h"
 #include "kernel/memmap.h"
+#include "kernel/memory/held.h"
 #include "kernel/memory/report.h"
 #include "kernel/panic.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/shell.h"
+#include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 
@@ -43,6 +48,31 @@ static const char *command_line(const struct multiboot_info *info)
     if (!(info->flags & MULTIBOOT_INFO_CMDLINE) || info->cmdline == 0)
         return "";
     return (const char *)(uintptr_t)info->cmdline;
+}
+
+static void map_memory(void)
+{
+    static const struct paging_part parts[] = {
+        { text_start, text_end, PAGING_READ_ONLY },
+        { rodata_start, rodata_end, PAGING_READ_ONLY },
+        { boot_stack_guard, boot_stack, PAGING_ABSENT },
+    };
+
+    if (!paging_init(memmap_ram_end(), parts, sizeof(parts) / sizeof(parts[0]),
+                     memmap_take_pages))
+        panic("no memory for page tables");
+}
+
+/* What the memory wing does for the shell. */
+static void connect_shell(void)
+{
+    static const struct shell_hooks hooks = {
+        .command_begins = report_begin_command,
+        .command_ends = report_end_command,
+        .held = held_address,
+    };
+
+    shell_init(&hooks);
 }
 
 static void greet(void)
@@ -78,15 +108,17 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     check_loader(magic);
     console_find_screen(info);
     gdt_init();
+    panic_init(report_busy);
     trap_init(panic_exception);
     params_parse(command_line(info));
     pr_info("Marbles: a small kernel to learn about kernel memory");
     if (!memmap_init(info))
         panic("too little memory: the kernel ends at %p, RAM at 0x%08llx",
               (const void *)image_end, memmap_ram_end());
-    paging_init();
+    map_memory();
     report_init();
     dials_init();
+    connect_shell();
     memmap_hand_over();
     timer_init();
     console_listen();

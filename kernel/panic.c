@@ -27,7 +27,6 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/image.h"
 #include "kernel/memmap.h"
-#include "kernel/memory/sites.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
@@ -50,6 +49,13 @@ static const char *const names[EXCEPTIONS] = {
     "hypervisor injection exception", "VMM communication exception",
     "security exception", "exception 31",
 };
+
+static void (*tell_more)(void);
+
+void panic_init(void (*fn)(void))
+{
+    tell_more = fn;
+}
 
 /* ---- stopping ------------------------------------------------------------ */
 
@@ -137,11 +143,8 @@ static void explain(const struct trap_frame *frame)
 
 static void print_state(void)
 {
-    char caller[2 * TEXT_SIZE];
-
-    if (mm_state & MM_BUSY)
-        pr_emerg("  inside the allocator%s: its structures are half changed",
-                 site_caller(mm_current_site(), caller, sizeof(caller)));
+    if (tell_more != NULL)
+        tell_more();
     if (mm_state & MM_IRQ)
         pr_emerg("  in an interrupt handler");
 }

@@ -15,14 +15,13 @@
  *
  * Quotes may also stand around the whole, as GRUB writes them: "run=a; b".
  *
- * This file also has the parameters that belong to no other file.
+ * This file also has the parameters of the log and the console, and run=.
  */
 #include "kernel/params.h"
 
 #include "kernel/console.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
-#include "mm/mm.h"
 
 enum { LINE_SIZE = 4096 };
 
@@ -183,7 +182,7 @@ void params_parse(const char *line)
     }
 }
 
-/* ---- parameters of the core ---------------------------------------------- */
+/* ---- parameters of the spine ---------------------------------------------- */
 
 static bool set_loglevel(const char *value)
 {
@@ -238,18 +237,6 @@ static bool set_console(const char *value)
 
 KERNEL_PARAM(console, "ttyS0[,BAUD]|tty0",
              "print on the serial line, on the screen, or both (both)", set_console);
-
-static bool set_kmemleak(const char *value)
-{
-    bool on = strcmp(value, "on") == 0;
-
-    if (!on && strcmp(value, "off") != 0)
-        return false;
-    mm_records = on;
-    return true;
-}
-
-KERNEL_PARAM(kmemleak, "on|off", "record who allocates and frees (on)", set_kmemleak);
 
 static bool set_run(const char *value)
 {

@@ -12,6 +12,7 @@
 #define KERNEL_PARAMS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct kernel_param {

@@ -60,7 +60,8 @@ const struct shell_command *shell_find(const char *name);
 /*
  * A number: decimal, 0x hex, with K, M or G behind it (upper or lower case), or
  * $N, the address that the shell holds under that number; $N+K and $N-K are so far
- * from it.  False, and one line that says what is wrong and names `what`, if it is none.
+ * from it.  False, and one line that says what is wrong and names `what`, if it is
+ * none.
  */
 bool shell_number(const char *text, const char *what, uint32_t *value);
 

@@ -18,6 +18,9 @@
  * has these (PSE: Pentium and later), so that boot writes 2 tables and not 1,024.
  * Others get tables of 4 KiB pages, taken from the memory before mm gets it.
  *
+ * Where RAM ends, which parts of the image are special, and who has pages to give
+ * is known to others, who know this file: main.c hands it in.
+ *
  * Rules:
  *   - the kernel obeys read-only pages itself (CR0.WP);
  *   - a page table once used is never replaced, entries change in it: so a page
@@ -27,12 +30,8 @@
  */
 #include "kernel/cpu/paging.h"
 
-#include <stddef.h>
-
 #include "kernel/cpu/cpu.h"
-#include "kernel/image.h"
-#include "kernel/memmap.h"
-#include "kernel/printk.h"
+#include "mm/page.h"
 
 enum {
     ENTRIES = 1024,
@@ -53,20 +52,21 @@ static void use_table(uint32_t *table, uint32_t index)
     page_directory[index] = (uint32_t)(uintptr_t)table | PRESENT | WRITABLE;
 }
 
-/* Take rights from the pages of [start, end), both in the first 4 MiB. */
-static void take_away(const char *start, const char *end, uint32_t rights)
+static void protect(const struct paging_part *part)
 {
-    for (uintptr_t at = (uintptr_t)start; at < (uintptr_t)end; at += PAGE_SIZE)
+    uint32_t rights = part->kind == PAGING_ABSENT ? PRESENT : WRITABLE;
+
+    for (uintptr_t at = (uintptr_t)part->start; at < (uintptr_t)part->end;
+         at += PAGE_SIZE)
         first_table[at >> PAGE_SHIFT] &= ~rights;
 }
 
-static void map_first_4_mib(void)
+static void map_first_4_mib(const struct paging_part *parts, size_t count)
 {
     use_table(first_table, 0);
     first_table[0] = 0;
-    take_away(text_start, text_end, WRITABLE);
-    take_away(rodata_start, rodata_end, WRITABLE);
-    take_away(boot_stack_guard, boot_stack, PRESENT);
+    for (size_t i = 0; i < count; i++)
+        protect(&parts[i]);
 }
 
 static void map_with_large_pages(uint32_t count)
@@ -76,17 +76,16 @@ static void map_with_large_pages(uint32_t count)
         page_directory[i] = i << LARGE_SHIFT | PRESENT | WRITABLE | LARGE;
 }
 
-static void map_with_tables(uint32_t count)
+/* Entry 0 has its table already. */
+static bool map_with_tables(uint32_t count, paging_pages take_pages)
 {
-    uint32_t *tables;
+    uint32_t *tables = count > 1 ? take_pages(count - 1, "page tables") : NULL;
 
-    if (count <= 1)
-        return;
-    tables = memmap_take_pages(count - 1, "page tables");
-    if (tables == NULL)
-        panic("no memory for %u page tables", (unsigned)(count - 1));
+    if (count > 1 && tables == NULL)
+        return false;
     for (uint32_t i = 1; i < count; i++)
         use_table(tables + (size_t)(i - 1) * ENTRIES, i);
+    return true;
 }
 
 bool paging_maps(uint32_t addr)
@@ -101,16 +100,18 @@ bool paging_maps(uint32_t addr)
     return table[addr >> PAGE_SHIFT & (ENTRIES - 1)] & PRESENT;
 }
 
-void paging_init(void)
+bool paging_init(uint64_t ram_end, const struct paging_part *parts, size_t count,
+                 paging_pages take_pages)
 {
     const uint64_t large = (uint64_t)1 << LARGE_SHIFT;
-    uint32_t count = (uint32_t)((memmap_ram_end() + large - 1) >> LARGE_SHIFT);
+    uint32_t entries = (uint32_t)((ram_end + large - 1) >> LARGE_SHIFT);
 
-    map_first_4_mib();
+    map_first_4_mib(parts, count);
     if (cpu_features() & CPUID_1_EDX_PSE)
-        map_with_large_pages(count);
-    else
-        map_with_tables(count);
+        map_with_large_pages(entries);
+    else if (!map_with_tables(entries, take_pages))
+        return false;
     cpu_set_cr3((uint32_t)(uintptr_t)page_directory);
     cpu_set_cr0(cpu_cr0() | CR0_PG | CR0_WP);
+    return true;
 }

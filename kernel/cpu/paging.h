@@ -5,13 +5,28 @@
 #define KERNEL_CPU_PAGING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What CR3 holds, in all tasks. */
 extern uint32_t page_directory[1024];
 
-/* Map memory and turn paging on.  memmap_init has run, memmap_hand_over has not. */
-void paging_init(void);
+/* What of the first 4 MiB may not be written, or is not there at all. */
+enum paging_kind { PAGING_READ_ONLY, PAGING_ABSENT };
+struct paging_part {
+    const char *start, *end;            /* whole pages */
+    enum paging_kind kind;
+};
+
+/* Gives whole pages, next to each other; NULL: there are none. */
+typedef void *(*paging_pages)(size_t count, const char *what_for);
+
+/*
+ * Map RAM up to ram_end to itself, page 0 and these parts apart, and turn paging on.
+ * False: no pages were left for the page tables, and nothing is on.
+ */
+bool paging_init(uint64_t ram_end, const struct paging_part *parts, size_t count,
+                 paging_pages take_pages);
 
 /* May this byte be read?  Page 0, guard pages and what is beyond RAM may not. */
 bool paging_maps(uint32_t addr);

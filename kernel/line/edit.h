@@ -10,11 +10,9 @@
 
 #include "kernel/line/history.h"
 #include "kernel/line/line_view.h"
+#include "kernel/line/readline.h"
 
 enum { EDIT_PATTERN_SIZE = 32 };        /* of what Ctrl-R looks for */
-
-/* The nth word that may stand where the one at line[start] stands; NULL: no more. */
-typedef const char *(*edit_candidates)(const char *line, size_t start, unsigned n);
 
 enum edit_result { EDIT_GOES_ON, EDIT_DONE, EDIT_ABANDONED };
 
@@ -22,7 +20,7 @@ struct edit {
     /* set once, by whoever makes it */
     struct terminal *terminal;
     struct history *history;
-    edit_candidates candidates; /* NULL: Tab does nothing */
+    readline_candidates candidates;     /* NULL: Tab does nothing */
     const char *leave_hint;     /* what Ctrl-D on an empty line says */
 
     /* the line */

@@ -21,15 +21,17 @@
 #include "kernel/line/edit.h"
 #include "kernel/line/tty.h"
 #include "kernel/printk.h"
-#include "kernel/shell/complete.h"
 
 enum { PAUSE_TICKS = TIMER_HZ / 10 };
 
 static struct history history;
-static struct edit editor = {
-    .terminal = &tty, .history = &history, .candidates = complete_candidate,
-    .leave_hint = "\"exit\" ends QEMU, \"poweroff\" the machine",
-};
+static struct edit editor = { .terminal = &tty, .history = &history };
+
+void readline_init(readline_candidates candidates, const char *leave_hint)
+{
+    editor.candidates = candidates;
+    editor.leave_hint = leave_hint;
+}
 
 const struct history *readline_history(void)
 {

@@ -11,6 +11,12 @@
 
 struct history;
 
+/* The nth word that may stand where the one at line[start] stands; NULL: no more. */
+typedef const char *(*readline_candidates)(const char *line, size_t start, unsigned n);
+
+/* What Tab completes, and what Ctrl-D on an empty line says. */
+void readline_init(readline_candidates candidates, const char *leave_hint);
+
 /*
  * Show the prompt and read a line into `line` (size at most READLINE_SIZE),
  * without its end and with a final 0.  False: abandoned with Ctrl-C.

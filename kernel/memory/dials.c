@@ -1,18 +1,20 @@
 /*
- * dials.c - mm's debugging dials as kernel parameters, at boot and at the prompt.
+ * dials.c - the parameters of mm: kmemleak=, and its debugging dials, which can be
+ * set at the prompt as well.
  *
  *     make run CMDLINE="slub_debug=ZP,kmalloc-64"
  *     marbles> params slub_debug=FZPU
  *
- * What each does is told in mm/watch/dials.h.  For the calls that led to mm (dial U) it walks
- * up the chain of frame pointers.
+ * What each does is told in mm/watch/dials.h.  For the calls that led to mm (dial U)
+ * it walks up the chain of frame pointers.
  */
-#include "mm/watch/dials.h"
-
 #include "kernel/backtrace.h"
 #include "kernel/memory/report.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
+#include "kernel/string.h"
+#include "mm/mm.h"
+#include "mm/watch/dials.h"
 #include "mm/watch/stack.h"
 
 void dials_init(void)
@@ -28,6 +30,18 @@ static bool set_dial(const char *name, const char *value)
         pr_err("%s=%s: %s", name, value, problem);
     return problem == NULL;
 }
+
+static bool set_kmemleak(const char *value)
+{
+    bool on = strcmp(value, "on") == 0;
+
+    if (!on && strcmp(value, "off") != 0)
+        return false;
+    mm_records = on;
+    return true;
+}
+
+KERNEL_PARAM(kmemleak, "on|off", "record who allocates and frees (on)", set_kmemleak);
 
 #define DIAL(name, value_name, help)                                            \
     static bool set_##name(const char *value) { return set_dial(#name, value); } \

@@ -61,6 +61,15 @@ struct held *held_find(uint32_t number)
     return number != 0 && entry->number == number ? entry : NULL;
 }
 
+bool held_address(uint32_t number, uint32_t *address)
+{
+    const struct held *entry = held_find(number);
+
+    if (entry != NULL)
+        *address = (uint32_t)(uintptr_t)entry->address;
+    return entry != NULL;
+}
+
 struct held *held_at(const void *address)
 {
     for (uint32_t i = 0; i < HELD_MAX; i++)

@@ -24,6 +24,9 @@ uint32_t held_keep(void *address, bool is_pages, unsigned order);
 /* $number, or NULL if there was none, or it was forgotten. */
 struct held *held_find(uint32_t number);
 
+/* The same, for the shell: the address in *address, or false. */
+bool held_address(uint32_t number, uint32_t *address);
+
 /* What is held and not freed at this address, or NULL. */
 struct held *held_at(const void *address);
 

@@ -189,6 +189,17 @@ void report_end_command(void)
     report_begin_command();
 }
 
+/* ---- the machine has stopped -------------------------------------------- */
+
+void report_busy(void)
+{
+    char caller[CALLER_SIZE];
+
+    if (mm_state & MM_BUSY)
+        pr_emerg("  inside the allocator%s: its structures are half changed",
+                 site_caller(mm_current_site(), caller, sizeof(caller)));
+}
+
 /* ---- the hook ----------------------------------------------------------- */
 
 static void report(const struct mm_report *report)

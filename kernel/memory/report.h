@@ -14,6 +14,9 @@ void report_init(void);
 /* mm/watch/dials.h: watch with the dials that were set, and know who calls. */
 void dials_init(void);
 
+/* The kernel stops here: was mm at work, and for whom? */
+void report_busy(void);
+
 /* The report of overwritten bytes: where, whose, what is there, who is beside it. */
 void report_damage(const struct mm_report *report);
 

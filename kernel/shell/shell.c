@@ -26,7 +26,8 @@
 #include "kernel/console.h"
 #include "kernel/line/readline.h"
 #include "kernel/line/tty.h"
-#include "kernel/memory/report.h"
+#include "kernel/shell/complete.h"
+#include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 
@@ -45,7 +46,13 @@ extern const struct shell_command __start_shell_commands[];
 extern const struct shell_command __stop_shell_commands[];
 
 const struct shell_command *shell_running;
+const struct shell_hooks *shell_hooks;
 static int first_failure = SHELL_OK;
+
+void shell_init(const struct shell_hooks *hooks)
+{
+    shell_hooks = hooks;
+}
 
 const struct shell_command *shell_commands_begin(void)
 {
@@ -202,9 +209,9 @@ static int run_known(const struct shell_command *command, int argc, char **argv)
 
     shell_running = command;
     console_clear_interrupt();
-    report_begin_command();
+    shell_hooks->command_begins();
     int status = command->run(argc, argv);
-    report_end_command();
+    shell_hooks->command_ends();
     if (!(mm_state & MM_LONG_WAY))         /* they watch what is free, too: it stays */
         mm_reclaim();
     shell_running = outer;
@@ -266,6 +273,7 @@ void shell_loop(void)
 {
     static char line[READLINE_SIZE];
 
+    readline_init(complete_candidate, "\"exit\" ends QEMU, \"poweroff\" the machine");
     for (;;) {
         console_clear_interrupt();
         if (readline("marbles> ", line, sizeof(line)))

@@ -9,9 +9,9 @@
  * what was expected.  Nothing here keeps state or allocates.
  */
 #include "kernel/console.h"
-#include "kernel/memory/held.h"
 #include "kernel/params.h"
 #include "kernel/shell.h"
+#include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 
 enum { WORD_SIZE = 32 };
@@ -44,19 +44,16 @@ static bool held_number(const char *text, const char *what, uint32_t *value)
 {
     char word[WORD_SIZE];
     uint64_t number;
-    uint32_t offset = 0;
-    const struct held *held = NULL;
+    uint32_t offset = 0, address;
 
     if (strlcpy(word, text + 1, sizeof(word)) < sizeof(word) &&
-        take_offset(word, &offset) && parse_size(word, &number) && number <= UINT32_MAX)
-        held = held_find((uint32_t)number);
-    if (held == NULL) {
-        kprintf("%s: %s: the shell holds nothing as \"%s\"\n", running_name(), what,
-                text);
-        return false;
+        take_offset(word, &offset) && parse_size(word, &number) &&
+        number <= UINT32_MAX && shell_hooks->held((uint32_t)number, &address)) {
+        *value = address + offset;
+        return true;
     }
-    *value = (uint32_t)(uintptr_t)held->address + offset;
-    return true;
+    kprintf("%s: %s: the shell holds nothing as \"%s\"\n", running_name(), what, text);
+    return false;
 }
 
 bool shell_number(const char *text, const char *what, uint32_t *value)

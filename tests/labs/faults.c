@@ -81,7 +81,7 @@ FAULT fault_stack_overflow(void)
 /* What a stray write into mm's own structures can lead to. */
 static void spoil_caches(void)
 {
-    for (unsigned i = FIRST_KMALLOC_CACHE; i < FIRST_MAP_CACHE; i++)
+    for (unsigned i = FIRST_KMALLOC_CACHE; i < FIRST_FREE_CACHE; i++)
         caches[i].word = (uint32_t *)(uintptr_t)0xf0000000;
 }
 

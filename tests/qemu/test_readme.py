@@ -1,6 +1,7 @@
-"""What README.md shows is what happens: its sessions are typed and compared.
+"""What the READMEs show is what happens, and what they name is there.
 
-A block that begins with ```console is a session.  A line "$ make run ..." boots a
+There is one in the root, which is the front door, and one in each wing.  A block that begins
+with ```console is a session.  A line "$ make run ..." boots a
 machine, "marbles> ..." is typed, and the lines below it are the answer.  The blocks
 before the next "$ make run" go on with the same machine.  Compared is line by line:
 
@@ -20,13 +21,18 @@ import pytest
 from marbles import ROOT, Machine, make, symbol
 
 README = (ROOT / "README.md").read_text()
+WINGS = sorted(path for folder in ("boot", "drivers", "iso", "kernel", "mm", "tests")
+               for path in (ROOT / folder).rglob("README.md"))
+ALL = {str(path.relative_to(ROOT)): path.read_text()
+       for path in [ROOT / "README.md", *WINGS]}
+EVERYTHING = "\n".join(ALL.values())
 TOKEN = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+|0x[0-9a-f]{8}|[\w./]+\.[ch]:\d+|\d+|\s+|.")
 
 
 def sessions():
     """Each boot: its make variables, and the steps (typed, expected lines)."""
     found = []
-    for block in re.findall(r"^```console\n(.*?)^```", README, re.M | re.S):
+    for block in re.findall(r"^```console\n(.*?)^```", EVERYTHING, re.M | re.S):
         for line in block.splitlines():
             if line.startswith("$ make run"):
                 variables = dict(word.split("=", 1) for word in shlex.split(line)[3:])
@@ -95,16 +101,20 @@ def test_a_session_of_the_readme_happens_as_it_is_shown(elf, number):
 
 
 def test_there_are_sessions():
-    assert len(sessions()) == 3 and sum(len(steps) for _, steps in sessions()) > 14
+    assert len(sessions()) == 4 and sum(len(steps) for _, steps in sessions()) > 20
 
 
-def test_the_json_keys_are_those_of_the_readme(elf):
+# ---- tables ---------------------------------------------------------------------
+
+def test_the_json_keys_are_those_of_the_tables(elf):
+    tables = re.findall(r"^\| `([a-z A-Z]+ -j)` \| (.*) \|$", EVERYTHING, re.M)
+    assert len(tables) == len(dict(tables)) > 12
     with Machine(elf, cmdline="slub_debug=U quarantine=64K") as machine:
         machine.run("kmalloc 100 2; kfree $2; pages 1")
         addresses = ["$1", "$2", "$3", "0x60", "0x3000000",
                      f"0x{symbol(elf, 'kernel_main'):x}"]
-        for command, text in re.findall(r"^\| `([a-z A-Z]+ -j)` \| (.*) \|$", README,
-                                        re.M):
+        # Where the addresses point to first: bench and stress empty the quarantine.
+        for command, text in sorted(tables, key=lambda row: "ADDR" not in row[0]):
             listed = set(re.findall(r"\w+", re.sub(r"; [^:;]*:", " ", text)))
             rows = []
             for address in addresses if "ADDR" in command else [""]:
@@ -115,28 +125,85 @@ def test_the_json_keys_are_those_of_the_readme(elf):
             assert keys == listed, command
 
 
-def test_every_listing_is_in_the_readme(machine):
+def test_every_listing_has_its_keys_in_a_table(machine):
     for row in machine.json("help -j"):
         if "-j" in row["usage"]:
-            assert re.search(rf"^\| `{row['name']}( \w+)? -j`", README, re.M), row["name"]
+            assert re.search(rf"^\| `{row['name']}( \w+)? -j`", EVERYTHING, re.M), \
+                row["name"]
 
 
-def test_every_parameter_is_in_the_readme(machine):
+def test_every_command_is_in_the_readme_of_a_wing(machine):
+    for row in machine.json("help -j"):
+        assert any(re.search(rf"`{row['name']}[` ]", text) for text in ALL.values()), \
+            row["name"]
+
+
+def test_every_parameter_is_in_the_table(machine):
     for row in machine.json("params -j")[:-1]:
-        assert f"`{row['name']}" in README, row["name"]
+        assert re.search(rf"^\|.*`{row['name']}[`=]", ALL["kernel/README.md"], re.M), \
+            row["name"]
 
 
-def test_every_file_that_the_readme_names_is_there():
-    names = set(re.findall(r"`((?:boot|kernel|mm|drivers|tests)/[\w./]*)`", README))
-    assert len(names) > 10
-    assert [name for name in names if not (ROOT / name).exists()] == []
+# ---- names ----------------------------------------------------------------------
+
+FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/?)`")
+SUFFIXES = (".c", ".h", ".S", ".py", ".sh", ".awk", ".cfg", ".ld", ".txt", ".md", "/")
 
 
-def test_every_make_target_of_the_readme_exists():
+def files_named(name):
+    """The files and folders that a README names, from the root or its own folder."""
+    for word in FILE.findall(ALL[name]):
+        if word.endswith(SUFFIXES) and not word.startswith(("new.", "test_x.")) and \
+           not word.endswith("/new.c") and not word.endswith("/new.h"):
+            yield word
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_a_readme_names_is_there(name):
+    folder = (ROOT / name).parent
+    missing = [word for word in files_named(name) if not word.startswith("build/") and
+               not (ROOT / word).exists() and not (folder / word).exists()]
+    missing += [target for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", ALL[name])
+                if not (folder / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "README.md" and
+                                  name != "tests/README.md"])
+def test_a_wing_names_each_of_its_files(name):
+    folder = (ROOT / name).parent
+    named = set(files_named(name))
+    assert [path.name for path in sorted(folder.iterdir())
+            if path.suffix in (".c", ".S", ".py") and path.name not in named] == []
+
+
+def test_the_front_door_leads_to_every_wing():
+    links = {(ROOT / target).resolve()
+             for target in re.findall(r"\]\(([^)#]+)\)", README)}
+    assert [str(path) for path in WINGS if path not in links] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_make_target_that_is_named_exists(name):
     listed = make("help").stdout
-    for target in set(re.findall(r"\bmake ([a-z]+)", README)):
-        assert re.search(rf"^  {target}\b", listed, re.M) or target in ("itself",
-                                                                        "always"), target
+    code = re.findall(r"`make ([a-z-]+)", ALL[name]) + \
+        re.findall(r"^(?:\$ |    )make ([a-z-]+)(?![\w/])", ALL[name], re.M)
+    for target in set(code):
+        assert re.search(rf"^  {target}\b", listed, re.M), target
+
+
+def test_the_code_that_a_wing_shows_compiles_and_runs(tmp_path):
+    """A command and a parameter, as one would add them."""
+    labs = []
+    for number, code in enumerate(re.findall(r"^```c\n(.*?)^```", "\n".join(
+            path.read_text() for path in WINGS), re.M | re.S)):
+        labs.append(tmp_path / f"shown_{number}.c")
+        labs[-1].write_text(code)
+    assert len(labs) == 2
+    done = make("exec", f"LAB={shlex.join(map(str, labs))}", "CMDLINE=answer=forty",
+                "CMDS=twice 21; twice; params", check=False)
+    assert "\n42\ntwice: NUMBER is missing; usage: twice NUMBER\n" in done.stdout
+    assert "answer=NUMBER" in done.stdout and "warning" not in done.stderr
 
 
 def test_the_lab_of_the_readme_does_what_it_says(tmp_path):
