@@ -51,32 +51,37 @@ WERROR    ?= $(if $(filter true,$(CI)),1,0)
 BOOT += boot/entry.S                    # from the loader to kernel_main
 
 # mm, the heart: pages, slabs, kmalloc, records; who comes in, who is refused.
-MM += mm/mm.c                           # handing memory over
 MM += mm/heap.c                         # the state of the heap
 MM += mm/site.c                         # call sites
 MM += mm/buddy.c                        # blocks of pages that split and join
 MM += mm/page_alloc.c                   # whole pages: alloc_pages and its kin
 MM += mm/slab.c                         # slabs of equal slots
-MM += mm/slot.c                         #   what a slab must be
 MM += mm/layout.c                       #   how it is divided
 MM += mm/partial.c                      #   lists of those with free slots
 MM += mm/cache.c                        # making and ending caches
 MM += mm/kmalloc.c                      # memory of any size
 MM += mm/short.c                        # the short ways through all of it
-MM += mm/krealloc.c                     #   and the calls made of them
-MM += mm/functions.c                    # the same as functions, without a call site
 MM += mm/enter.c                        # entering, and who comes while it is entered
 MM += mm/object.c                       # from an address to what is there
-MM += mm/what.c                         # what is this address
 MM += mm/refuse.c                       # saying no, and why
-MM += mm/observe.c                      # telling those who look on
+
+# mm/front: what stands before the heart.
+MM += mm/front/init.c                   # handing memory over: mm is put together
+MM += mm/front/krealloc.c               # calls made of kmalloc and kfree
+MM += mm/front/functions.c              # the calls as functions, without a call site
 
 # mm/look: who looks at it from above.
+MM += mm/look/look.c                    # what the heart asks of those who look
+MM += mm/look/what.c                    # what is this address
+MM += mm/look/explain.c                 # why a free was refused
+MM += mm/look/names.c                   #   bugs and flags in words
+MM += mm/look/observe.c                 # telling those who look on
 MM += mm/look/walk.c                    # what is live
 MM += mm/look/stats.c                   # the heap in numbers
 MM += mm/look/check.c                   # mm_check: every numbered rule, proved
 MM += mm/look/buddy_check.c             #   those of pages
 MM += mm/look/slab_check.c              #   those of slabs
+MM += mm/look/slab_fault.c              # what a slab must be, and lists made anew
 
 # mm/watch: the debugging dials.
 MM += mm/watch/dials.c                  # debugging dials, by Linux's names

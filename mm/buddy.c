@@ -50,7 +50,7 @@
  * nothing depends on the number of pages, but for making broken lists anew.  Not for
  * interrupt handlers while a call is under way (see port.h).
  */
-#include "mm/buddy_priv.h"
+#include "mm/buddy.h"
 
 static const char broken_list[] =
     "B3: a list of free blocks is broken; it was made anew";

@@ -78,6 +78,16 @@ static inline uint32_t buddy_next(const struct buddy *b, uint32_t pfn)
  */
 bool buddy_is_whole(const struct buddy *b, uint32_t pfn);
 
+/* ---- what is known of a free block ------------------------------------------ */
+
+static inline bool free_block_at(const struct buddy *b, uint32_t pfn, unsigned order)
+{
+    return b->page[pfn].tag == page_tag(PG_FREE, order);
+}
+
+/* B3, from the block's side: both neighbours, or the list's head, know it. */
+bool buddy_is_linked(const struct buddy *b, uint32_t pfn);
+
 /* ---- a single page at once: the short ways of buddy_alloc and buddy_free ------- */
 
 static inline void buddy_push_kept(struct buddy *b, uint32_t pfn)

@@ -20,6 +20,9 @@
 
 /* ---- the table ---------------------------------------------------------- */
 
+struct kmem_cache caches[MAX_CACHES];
+struct kmem_cache *cache_numbered[MAX_CACHES];
+
 /* size and align are sound. */
 static void setup(struct kmem_cache *cache, const char *name, size_t size,
                   size_t align, void (*ctor)(void *))
@@ -200,7 +203,7 @@ void kmem_cache_destroy_at(struct alloc_site *site, struct kmem_cache *cache)
         } else {
             shrink(cache);              /* all its slabs are empty: S3, S4 */
             if (cache->slabs) {         /* but some are aside: are they fit by now? */
-                slab_mend(cache);
+                mm_looker->mend(cache);
                 slab_shrink(cache);
             }
             if (cache->slabs)

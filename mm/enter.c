@@ -86,9 +86,7 @@ static void free_proved(const struct mm_free_request *free, bool late)
     struct object object = object_at(free->addr);
     struct alloc_site *site = free->site;
 
-    if (mm_is_observed())
-        mm_tell(&(struct mm_event){ .kind = MM_FREEING, .call = free->call,
-                                    .site = site, .p = free->addr });
+    MM_TELL(freeing, free);
     if (unlikely(mm_watcher) && !(site = mm_watcher->freeing(free, late)))
         return;
     if (object.kind == MM_SLAB_LIVE)

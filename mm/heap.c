@@ -5,7 +5,6 @@
 #include "mm/heap_priv.h"
 
 #include "mm/hooks_priv.h"
-#include "mm/site_priv.h"
 
 enum { KEPT_PAGES = 32 };       /* single pages that are kept unjoined: buddy.c */
 
@@ -13,7 +12,8 @@ struct heap heap;
 bool mm_records = true;
 uintptr_t mm_state;
 const struct watcher *mm_watcher;
-void (*mm_started_hook)(void);
+const struct looker *mm_looker;
+struct mm_observer *mm_observers;
 
 void heap_reset(void)
 {
@@ -39,22 +39,4 @@ void mm_watch_with(const struct watcher *watcher)
 {
     mm_watcher = watcher;
     mm_hooks_changed();
-}
-
-/* ---- what a record may say ---------------------------------------------- */
-
-/* M3; serial numbers may have wrapped. */
-static bool is_newer(uint32_t serial)
-{
-    return (int32_t)(serial - heap.serial) > 0;
-}
-
-const char *record_fault(const struct record *record)
-{
-    if (is_newer(record->serial))
-        return "M3: a serial number is newer than the newest";
-    if ((record->site && !site_of(record->site)) ||
-        (record->freed_by && !site_of(record->freed_by)))
-        return "M4: a record names a call site that does not exist";
-    return NULL;
 }

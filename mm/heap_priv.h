@@ -75,9 +75,6 @@ static inline bool is_live(const struct record *record)
     return record->site && !record->freed_by;
 }
 
-/* heap.c: can the record be that of anything?  NULL, or M3 or M4. */
-const char *record_fault(const struct record *record);
-
 /* heap.c: nothing is known. */
 void heap_reset(void);
 

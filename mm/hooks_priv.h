@@ -1,25 +1,27 @@
 /*
- * hooks_priv.h - who is told while mm works: those who decide, and those who look on.
+ * hooks_priv.h - who is told and asked while mm works.
  *
- * The heart of mm knows neither the dials (mm/watch) nor who traces.  They hang their
- * functions in here, and as long as anybody does, every call goes the long way
- * (MM_LONG_WAY), which asks:
+ * The heart of mm knows none of those who stand above it; they hang their functions in
+ * here:
+ *
+ *     mm_watcher     decides: it may take another slot, hold one back, refuse a free
+ *                    (the dials: mm/watch)
+ *     mm_observers   are told what was done, and change nothing
+ *     mm_looker      explains and mends what was found broken (mm/look)
+ *
+ * As long as there is one of the first two, every call goes the long way (MM_LONG_WAY),
+ * which asks:
  *
  *     if (unlikely(mm_watcher))
  *         mm_watcher->pages_freed(pfn, n);
- *
- * struct watcher decides: it may take another slot, hold one back, refuse a free.
- * struct mm_observer (observe.h) is told what was done, and changes nothing.
  */
 #ifndef MM_HOOKS_PRIV_H
 #define MM_HOOKS_PRIV_H
 
-#include "mm/observe.h"
-#include "mm/page.h"
+#include "mm/refuse_priv.h"
 
 struct kmem_cache;
-struct mm_free_request;
-struct mm_request;
+struct mm_observer;
 struct slot;
 
 /* All are called with mm entered, but `resized`. */
@@ -63,20 +65,45 @@ void mm_watch_with(const struct watcher *watcher);
 /* The same, after either of them has changed. */
 void mm_hooks_changed(void);
 
-/* Called by mm_init, when there are pages and no caches yet; NULL: nobody. */
-extern void (*mm_started_hook)(void);
-
 /*
  * The i-th call site beside those of the linker's section, from 0; NULL: there are no
  * more.  One whose number is 0 is none.  (The stacks of dial U: a site with more lines.)
  */
 extern struct alloc_site *(*mm_more_sites)(uint32_t i);
 
-/* ---- telling the observers: observe.c ----------------------------------------- */
+/* ---- looking -------------------------------------------------------------------- */
 
-/* kind, call, site, p, bytes and gfp are filled in; the rest is found out. */
-void mm_tell(const struct mm_event *event);
+/* What the heart asks of those who look at it; mm_init hangs it in. */
+struct looker {
+    /* Fill in what lies at addr, and make the report. */
+    void (*report)(struct mm_report *report, const void *addr);
+    /* The same of a free, or use, that was refused: find out why. */
+    void (*refused)(const struct mm_free_request *free, struct mm_report *report);
+    /* All rules of one slab: NULL, or the first that is broken, and where. */
+    const char *(*slab_fault)(struct page *slab, const void **where);
+    /* May the slab be served?  If its shape and records are right, wherever it stands. */
+    bool (*slab_is_fit)(struct page *slab);
+    /*
+     * Make the cache's lists anew, from what the page structs and maps say.  Slabs that
+     * are not fit are set aside: not served any more, and on no list.
+     */
+    void (*mend)(struct kmem_cache *cache);
+    /* Tell the observers, of whom there is one at least, what happens at p. */
+    void (*allocated)(const struct mm_request *request, const void *p);
+    void (*freeing)(const struct mm_free_request *free);
+    void (*resized)(const struct mm_request *request, const void *p);
+    void (*failed)(const struct mm_request *request);
+};
 
-static inline bool mm_is_observed(void) { return unlikely(mm_observers != NULL); }
+extern const struct looker *mm_looker;
+
+/* Those who look on (mm/look/observe.h); NULL: nobody. */
+extern struct mm_observer *mm_observers;
+
+#define MM_TELL(what, ...)                                                    \
+    do {                                                                      \
+        if (unlikely(mm_observers))                                           \
+            mm_looker->what(__VA_ARGS__);                                     \
+    } while (0)
 
 #endif

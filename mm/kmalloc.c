@@ -12,7 +12,7 @@
  * start.  Everything else is refused before any state is touched.
  *
  * These are the long ways; kmalloc, kfree, kmem_cache_alloc and kmem_cache_free themselves
- * begin in short.c, and the calls that are made of them are in krealloc.c.
+ * begin in short.c, and the calls that are made of them are in front/krealloc.c.
  */
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
@@ -34,15 +34,6 @@ void kmalloc_init(void)
     }
 }
 
-size_t kmalloc_size_roundup(size_t size)
-{
-    if (size == 0 || size > KMALLOC_MAX_SIZE)
-        return size;            /* as Linux: nothing to round to */
-    if (size <= KMALLOC_MAX_CACHE_SIZE)
-        return kmalloc_cache(size)->object_size;
-    return PAGE_SIZE << pages_order(size);
-}
-
 /* ---- objects of a cache ---------------------------------------------------- */
 
 /* In any state of mm; reports failure. */
@@ -55,10 +46,8 @@ static void *object_alloc(struct kmem_cache *cache, const struct mm_request *req
     if (mm_enter(request->site)) {
         p = mm_watcher ? mm_watcher->take(cache, request)
                        : take_slot(cache, request, request->site);
-        if (p && mm_is_observed())
-            mm_tell(&(struct mm_event){ .kind = MM_ALLOCATED, .call = request->call,
-                                        .site = request->site, .p = p,
-                                        .bytes = request->bytes, .gfp = request->gfp });
+        if (p)
+            MM_TELL(allocated, request, p);
         mm_leave();
     }
     if (!p)

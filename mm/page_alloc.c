@@ -100,14 +100,6 @@ static void own(const struct mm_request *request, uint32_t pfn, enum page_kind k
     buddy_own(&heap.buddy, pfn, kind, order);
 }
 
-static void tell_taken(const struct mm_request *request, uint32_t pfn)
-{
-    if (mm_is_observed())
-        mm_tell(&(struct mm_event){ .kind = MM_ALLOCATED, .call = request->call,
-                                    .site = request->site, .p = address_of(pfn),
-                                    .bytes = request->bytes, .gfp = request->gfp });
-}
-
 /* Of the new block: a large kmalloc with a red zone has only what it asked for. */
 static size_t usable(const struct mm_request *request, uint32_t pfn, enum page_kind kind)
 {
@@ -127,7 +119,7 @@ void *block_alloc(const struct mm_request *request, enum page_kind kind)
         pfn = pages_take(request);
         if (pfn != NO_PAGE) {
             own(request, pfn, kind, n);
-            tell_taken(request, pfn);
+            MM_TELL(allocated, request, address_of(pfn));
         }
         mm_leave();
     }

@@ -77,34 +77,3 @@ bool slab_is_at_hand(const struct kmem_cache *cache, const struct page *slab)
 {
     return slab == cache->slab || pfn_of_page(slab) == cache->spare;
 }
-
-/* S3, S4: is it where it belongs? */
-static const char *place_fault(struct page *slab)
-{
-    const struct kmem_cache *cache = &caches[slab->cache];
-    uint32_t nfree = slab_count_free(cache, slab);
-
-    if (slab_is_at_hand(cache, slab))
-        return NULL;
-    if (nfree == cache->slots)
-        return "S4: an empty slab is neither spare nor served";
-    if (slab->countdown != partial_countdown(cache, nfree))
-        return "S3: a slab's countdown does not end where the next level begins";
-    return NULL;
-}
-
-const char *slab_fault(struct page *slab, const void **where)
-{
-    const char *fault = slab_shape_fault(slab);
-    bool aside = slab_is_aside(slab);
-
-    if (!fault && !aside)
-        fault = place_fault(slab);
-    if (!fault && (fault = slab_records_fault(slab, where)))
-        return fault;                   /* if it is aside, that is why */
-    if (!fault && aside)
-        fault = place_fault(slab);
-    if (fault)
-        *where = slab_start(slab);
-    return fault;
-}

@@ -33,7 +33,5 @@ static inline bool slab_is_aside(const struct page *slab)
 
 /* Being served, or spare: on no list. */
 bool slab_is_at_hand(const struct kmem_cache *cache, const struct page *slab);
-/* All rules of one slab: NULL, or the first that is broken, and where. */
-const char *slab_fault(struct page *slab, const void **where);
 
 #endif

@@ -1,46 +1,15 @@
 /*
- * site.c - call sites, and those that have no line.
+ * site.c - call sites, by number.
  *
- * All sites stand in one array, the linker section "alloc_sites": those that the
- * macros make, and among them the table below for calls of the functions
- * themselves, found by return address (open addressing, linear probing; Knuth,
- * vol. 3, 6.4).  So one 16-bit number names any of them.
+ *     1 ... n      the linker section "alloc_sites": what the macros make of each line,
+ *                  and the entries for calls without one (front/functions.c)
+ *     n + 1 ...    call sites with more lines: the stacks of dial U, by a hook
  *
- * When the table is full, further return addresses share its entry 0, which has
- * neither line nor address, and are counted.
- *
- * Cost: a lookup is a few steps, until the table is nearly full.
+ * So one 16-bit number names any of them.
  */
 #include "mm/site_priv.h"
 
 #include "mm/hooks_priv.h"
-
-#define RETURN_SITES 256        /* a power of two */
-
-static struct alloc_site by_return[RETURN_SITES]
-    __attribute__((section("alloc_sites"), used));
-static uint32_t lost;
-
-struct alloc_site *mm_site_of_return(void *address)
-{
-    uintptr_t wanted = (uintptr_t)address;
-    uint32_t hash = (uint32_t)(wanted >> 2) * 2654435761u;      /* 2^32 / phi */
-
-    for (uint32_t i = 0; i < RETURN_SITES; i++) {
-        struct alloc_site *site = &by_return[((hash >> 24) + i) % RETURN_SITES];
-        uintptr_t found = 0;
-
-        if (site == &by_return[0])
-            continue;
-        /* An interrupt may take the place between the look and the store. */
-        if (__atomic_compare_exchange_n(&site->address, &found, wanted, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
-            found == wanted)
-            return site;
-    }
-    lost++;
-    return &by_return[0];
-}
 
 void sites_init(void)
 {
@@ -89,11 +58,6 @@ const struct alloc_site *mm_current_site(void)
         offset % sizeof(struct alloc_site))
         return NULL;
     return mm_sites() + offset / sizeof(struct alloc_site);
-}
-
-uint32_t mm_sites_lost(void)
-{
-    return lost;
 }
 
 struct alloc_site *mm_sites(void)

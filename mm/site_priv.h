@@ -14,8 +14,4 @@ const struct alloc_site *site_of(uint16_t number);
 
 /* Number the call sites. */
 void sites_init(void);
-/* The site of a call that came without one: by its return address. */
-struct alloc_site *mm_site_of_return(void *address);
-#define RETURN_SITE() mm_site_of_return(__builtin_return_address(0))
-
 #endif

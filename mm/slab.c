@@ -171,15 +171,14 @@ static void discard(struct kmem_cache *cache, struct page *slab)
 static void mend_lists(struct kmem_cache *cache, const char *broken,
                        const struct page *slab)
 {
-    slab_mend(cache);
+    mm_looker->mend(cache);
     mm_corrupted("slab", NULL, broken, slab ? slab_start(slab) : NULL);
 }
 
 static const char broken_list[] =
     "S3: a list of partial slabs is broken; it was made anew";
 
-/* Put a slab that is not served any more where it belongs (S3, S4). */
-static void shelve(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
+void slab_shelve(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
     if (nfree == 0)
         slab->countdown = 1;            /* full: on no list until a free */
@@ -299,7 +298,7 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
         }
         partial_remove(cache, slab, level);
     }
-    shelve(cache, slab, nfree);
+    slab_shelve(cache, slab, nfree);
 }
 
 void slab_put_back(const struct slot *slot)
@@ -326,31 +325,6 @@ void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn += 1u << cache->order)
         if (is_slab_of(cache, pfn))
             fn(cache, &heap.buddy.page[pfn]);
-}
-
-/* A slab with a fault is on no list from now on, whatever is still freed into it. */
-static void set_aside(struct kmem_cache *cache, struct page *slab)
-{
-    slab->countdown = 0;        /* it has fewer slots than frees until 0 comes again */
-    if (slab == cache->slab)
-        slab_serve_nothing(cache);
-}
-
-static void put_where_it_belongs(struct kmem_cache *cache, struct page *slab)
-{
-    if (!slab_is_fit(slab))
-        set_aside(cache, slab);
-    else if (slab != cache->slab)
-        shelve(cache, slab, slab_count_free(cache, slab));
-}
-
-void slab_mend(struct kmem_cache *cache)
-{
-    for (unsigned level = 0; level < SLAB_LEVELS; level++)
-        cache->partial[level] = NO_PAGE;
-    cache->levels = 0;
-    cache->spare = NO_PAGE;
-    slab_for_each(cache, put_where_it_belongs);
 }
 
 void slab_shrink(struct kmem_cache *cache)

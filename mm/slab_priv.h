@@ -50,11 +50,8 @@ void slab_put_back(const struct slot *slot);
 /* Call fn for each slab of this cache. */
 void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache,
                                                       struct page *slab));
-/*
- * Make the cache's lists anew, from what the page structs and maps say.  Slabs that
- * have a fault are set aside: not served any more, and on no list.
- */
-void slab_mend(struct kmem_cache *cache);
+/* Put a slab that is not served any more where it belongs (S3, S4). */
+void slab_shelve(struct kmem_cache *cache, struct page *slab, uint32_t nfree);
 /* Give back all empty slabs of all caches; how many pages.  mm is entered. */
 uint32_t slab_reclaim(void);
 /* The same of one cache. */

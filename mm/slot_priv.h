@@ -247,13 +247,4 @@ static inline uint32_t slab_count_free(const struct kmem_cache *cache,
     return n;
 }
 
-/* ---- what a slab must be: slot.c ------------------------------------------------ */
-
-/* Of its page structs and map: NULL, or S1 or S2. */
-const char *slab_shape_fault(struct page *slab);
-/* If its shape is right, of its records: NULL, or S7, M3 or M4, and where. */
-const char *slab_records_fault(struct page *slab, const void **where);
-/* May the slab be served?  If neither has a fault, wherever it stands. */
-bool slab_is_fit(struct page *slab);
-
 #endif

@@ -18,7 +18,8 @@ drivers
 mm
 mm/look         mm
 mm/watch        mm
-kernel/cpu      boot drivers mm/look mm/watch
+mm/front        mm/look mm/watch
+kernel/cpu      boot drivers mm/front
 kernel          kernel/cpu
 kernel/line     kernel
 kernel/shell    kernel/line

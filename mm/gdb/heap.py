@@ -9,7 +9,7 @@ mm_check's own, in its order, so that the first is what mm_check would answer.
 
     B1 .. B8    buddy.c     blocks and their lists
     S1 .. S7    slab.c      see check.py for these
-    M1 .. M5    mm.c
+    M1 .. M5    front/init.c
 """
 from . import target
 from .target import Unreadable
@@ -17,7 +17,7 @@ from .target import Unreadable
 import gdb
 
 PAGE_SHIFT = 12                 # of the machine; the array says all else
-MAX_PAGES = 1 << 22             # mm.c
+MAX_PAGES = 1 << 22             # front/init.c
 MAX_SLOTS = 1 << PAGE_SHIFT     # far more than any slab can have
 
 

@@ -1,6 +1,6 @@
 """whatis.py - what an address is, and whose: marbles whatis ADDR.
 
-The same steps as mm/what.c and the same sentences as kernel/memory/whatis.c, for whatever
+The same steps as mm/look/what.c and the same sentences as kernel/memory/whatis.c, for whatever
 mm knows.  ADDR is any expression: 0x523110, p, &list->head, $esp.
 """
 import json

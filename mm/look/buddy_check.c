@@ -8,9 +8,7 @@
  *
  * Reads only.  Cost: linear in the pages.
  */
-#include "mm/look/check_priv.h"
-
-#include "mm/buddy_priv.h"
+#include "mm/look/look_priv.h"
 
 /* B2: the pages behind the first are what they must be. */
 static bool tails_are_right(const struct buddy *b, uint32_t pfn)

@@ -1,14 +1,14 @@
 /*
  * check.c - mm_check(): walk everything, recount everything, believe nothing.
  *
- * The rules are numbered where they are kept: B in buddy.c, S in slab.c, M in mm.c.
+ * The rules are numbered where they are kept: B in buddy.c, S in slab.c, M in front/init.c.
  * The order matters: what a later check follows, an earlier one has proved.  So the
  * blocks of pages come first, then the slabs in them, then the sums.
  *
  * It finds what was broken, by a bug here or by a stray write; it cannot know a
  * wrong value that is consistent with all others.  Cost: linear in the heap.
  */
-#include "mm/look/check_priv.h"
+#include "mm/look/look_priv.h"
 
 #include "mm/enter_priv.h"
 #include "mm/slab_priv.h"

@@ -6,7 +6,7 @@
  *
  * Reads only.  Cost: linear in the slots of all slabs.
  */
-#include "mm/look/check_priv.h"
+#include "mm/look/look_priv.h"
 
 #include "mm/layout_priv.h"
 #include "mm/partial_priv.h"

@@ -183,8 +183,7 @@ static const char *set(const char *name, const char *value)
     return dial ? set_switch(dial, value) : "there is no such dial";
 }
 
-/* For mm_init: watch, if there is anything to watch. */
-static void dials_start(void)
+void dials_start(void)
 {
     if (settings.debug_pagealloc)
         watch_poison_pages();
@@ -195,7 +194,6 @@ const char *mm_set_dial(const char *name, const char *value)
 {
     const char *problem;
 
-    mm_started_hook = dials_start;
     if (!is_started())
         return set(name, value);
     if (mm_state & MM_IRQ || !mm_enter(NULL))       /* mm_state changes hands: enter.c */

@@ -40,4 +40,7 @@ void mm_reset_dials(void);
  */
 uint32_t mm_find_damage(void);
 
+/* For mm_init: there are pages, but no caches yet.  Watch, if there is anything to. */
+void dials_start(void);
+
 #endif

@@ -123,13 +123,13 @@ static bool is_whole(const char *call, struct alloc_site *site, struct page *sla
                      struct kmem_cache *cache)
 {
     const void *where;
-    const char *fault = slab_fault(slab, &where);
+    const char *fault = mm_looker->slab_fault(slab, &where);
 
     if (!fault)
         return true;
     mm_corrupted(call, site, fault, where);
-    slab_mend(cache);
-    return slab_is_fit(slab);
+    mm_looker->mend(cache);
+    return mm_looker->slab_is_fit(slab);
 }
 
 static void prove_served(struct kmem_cache *cache, const struct mm_request *request)

@@ -8,6 +8,8 @@
  */
 #include "mm/watch/zone_priv.h"
 
+#include "mm/hooks_priv.h"
+
 static unsigned char expected(const struct zone *zone, const unsigned char *at)
 {
     return at + 1 == zone->end ? zone->last : zone->byte;
@@ -53,10 +55,7 @@ uint32_t zone_look(const struct look *look, const struct zone *zone)
     for (unsigned char *at = first; at < zone->end; at++)
         if (*at != expected(zone, at))
             report.damage.last = (uintptr_t)at;
-    mm_what_is(look->object, &report.what);
-    if (zone->bug == MM_BUG_PAGE_POISON)
-        report.what.kind = MM_FREE_PAGE;        /* as it was when it was written to */
-    mm_report(&report);
+    mm_looker->report(&report, look->object);
     zone_fill(zone);
     return 1;
 }

@@ -7,7 +7,7 @@
  * is empty, every sequence of any length has been covered.
  */
 #include "tests/hosted/arena.h"
-#include "mm/look/check_priv.h"
+#include "mm/look/look_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

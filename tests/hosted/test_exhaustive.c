@@ -7,7 +7,7 @@
  * asserted after a row of cases.
  */
 #include "tests/hosted/arena.h"
-#include "mm/look/check_priv.h"
+#include "mm/look/look_priv.h"
 #include "mm/slab_priv.h"
 
 #include <stdlib.h>

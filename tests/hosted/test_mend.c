@@ -2,6 +2,7 @@
  * test_mend.c - stray writes into mm's own lists: found before they are followed,
  * reported once, mended, and nothing is lost.
  */
+#include "mm/hooks_priv.h"
 #include "mm/object_priv.h"
 #include "mm/slab_priv.h"
 #include "tests/hosted/objects.h"
@@ -655,7 +656,7 @@ static void serve_everything_but(const struct page *aside)
                 kmem_cache_free(cache, objects[k]), objects[k] = NULL;
         expect_silence();
         partial_next_to_nowhere();
-        slab_mend(cache);
+        mm_looker->mend(cache);
     }
 }
 
@@ -756,7 +757,7 @@ static void a_slab_set_aside_is_named_by_its_fault_and_comes_back(void **state)
     record = slot_record(&slot);
     serial = record->serial;
     record->serial = serial + 0x40000000;
-    slab_mend(cache);
+    mm_looker->mend(cache);
     assert_memory_equal(mm_check(), "M3: ", 4);
     kmem_cache_free(cache, objects[1]);
     assert_memory_equal(mm_check(), "M3: ", 4);

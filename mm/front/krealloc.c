@@ -52,6 +52,15 @@ void kfree_sensitive_at(struct alloc_site *site, const void *p)
     kfree_any("kfree_sensitive", site, (void *)(uintptr_t)p);
 }
 
+size_t kmalloc_size_roundup(size_t size)
+{
+    if (size == 0 || size > KMALLOC_MAX_SIZE)
+        return size;            /* as Linux: nothing to round to */
+    if (size <= KMALLOC_MAX_CACHE_SIZE)
+        return kmalloc_cache(size)->object_size;
+    return PAGE_SIZE << pages_order(size);
+}
+
 /* ---- krealloc ------------------------------------------------------------ */
 
 /* The largest size that its place has room for. */
@@ -70,9 +79,8 @@ static void resize(struct alloc_site *site, const struct object *object, size_t 
         mm_watcher->resized(site, object->start, size);
     if (object->record)
         record_resize(object->record, (uint32_t)size);
-    if (mm_is_observed())
-        mm_tell(&(struct mm_event){ .kind = MM_RESIZED, .call = "krealloc", .site = site,
-                                    .p = object->start, .bytes = size, .gfp = gfp });
+    MM_TELL(resized, &(struct mm_request){ .call = "krealloc", .site = site,
+                                           .bytes = size, .gfp = gfp }, object->start);
 }
 
 void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp)

@@ -1,5 +1,5 @@
 /*
- * mm.c - handing memory over to the heap, and its numbers.
+ * init.c - handing memory over to the heap: mm is put together here.
  *
  *     base                                                        base + npages
  *      |  hole  |kernel's|page structs|records|  free blocks  | hole |  free ... |
@@ -20,9 +20,11 @@
  *
  * Cost: linear in the span; this is boot, and listings.
  */
-#include "mm/site_priv.h"
 #include "mm/hooks_priv.h"
+#include "mm/look/look.h"
+#include "mm/site_priv.h"
 #include "mm/slab_priv.h"
+#include "mm/watch/dials.h"
 
 /* The span of a heap: 16 GiB. */
 #define MAX_PAGES ((uintptr_t)1 << 22)
@@ -223,9 +225,9 @@ void mm_init(const struct mm_range *ranges, size_t count)
     if (plan.npages)
         lay_out(&plan, ranges, count);
     sites_init();
+    look_start();
     mm_hooks_changed();
-    if (mm_started_hook)
-        mm_started_hook();
+    dials_start();
     cache_init();
     kmalloc_init();
 }

@@ -4,10 +4,49 @@
  *
  * slab.h makes each of these names a macro that knows its line.  Here are the
  * functions under the same names; all they know of their caller is the return
- * address, which gets a call site of its own (site.c).
+ * address.  That gets a call site of its own, in a table among those of the linker's
+ * section (open addressing, linear probing; Knuth, vol. 3, 6.4).  When it is full,
+ * further return addresses share its entry 0, which has neither line nor address, and
+ * are counted.
+ *
+ * Cost: a lookup is a few steps, until the table is nearly full.
  */
 #include "mm/mm.h"
-#include "mm/site_priv.h"
+
+#define RETURN_SITES 256        /* a power of two */
+
+static struct alloc_site by_return[RETURN_SITES]
+    __attribute__((section("alloc_sites"), used));
+static uint32_t lost;
+
+/* The site of a call that came without one. */
+static struct alloc_site *site_of_return(void *address)
+{
+    uintptr_t wanted = (uintptr_t)address;
+    uint32_t hash = (uint32_t)(wanted >> 2) * 2654435761u;      /* 2^32 / phi */
+
+    for (uint32_t i = 0; i < RETURN_SITES; i++) {
+        struct alloc_site *site = &by_return[((hash >> 24) + i) % RETURN_SITES];
+        uintptr_t found = 0;
+
+        if (site == &by_return[0])
+            continue;
+        /* An interrupt may take the place between the look and the store. */
+        if (__atomic_compare_exchange_n(&site->address, &found, wanted, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+            found == wanted)
+            return site;
+    }
+    lost++;
+    return &by_return[0];
+}
+
+uint32_t mm_sites_lost(void)
+{
+    return lost;
+}
+
+#define RETURN_SITE() site_of_return(__builtin_return_address(0))
 
 void *(kmalloc)(size_t size, gfp_t gfp)
 {

@@ -7,9 +7,10 @@
  *
  * Cost: none while there is no observer.
  */
-#include "mm/object_priv.h"
+#include "mm/look/observe.h"
 
-struct mm_observer *mm_observers;
+#include "mm/look/look_priv.h"
+#include "mm/object_priv.h"
 
 void mm_observe(struct mm_observer *observer)
 {
@@ -59,21 +60,49 @@ static void call_observers(const struct mm_event *event)
     mm_come_back();
 }
 
-void mm_tell(const struct mm_event *told)
+static void tell(struct mm_event event)
 {
     static bool telling[2];             /* an interrupt may come while one is told */
     bool *here = &telling[(mm_state & MM_IRQ) != 0];
     bool was_idle = !(mm_state & MM_BUSY);
-    struct mm_event event = *told;
 
     if (*here)
         return;
     *here = true;
     if (was_idle)
-        mm_state_set(MM_BUSY);
+        mm_state_set(MM_BUSY | MM_READING);
     describe(&event);
     call_observers(&event);
     if (was_idle)
         mm_leave();
     *here = false;
+}
+
+static struct mm_event event_of(enum mm_event_kind kind,
+                                const struct mm_request *request, const void *p)
+{
+    return (struct mm_event){ .kind = kind, .call = request->call,
+                              .site = request->site, .p = p,
+                              .bytes = request->bytes, .gfp = request->gfp };
+}
+
+void observe_allocated(const struct mm_request *request, const void *p)
+{
+    tell(event_of(MM_ALLOCATED, request, p));
+}
+
+void observe_resized(const struct mm_request *request, const void *p)
+{
+    tell(event_of(MM_RESIZED, request, p));
+}
+
+void observe_failed(const struct mm_request *request)
+{
+    tell(event_of(MM_FAILED, request, NULL));
+}
+
+void observe_freeing(const struct mm_free_request *free)
+{
+    tell((struct mm_event){ .kind = MM_FREEING, .call = free->call, .site = free->site,
+                            .p = free->addr });
 }

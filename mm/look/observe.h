@@ -15,8 +15,8 @@
  * whomever.  mm is busy meanwhile: an observer may ask mm_what_is and print, and must not
  * allocate or free.  As long as there is one, every call goes the long way round.
  */
-#ifndef MM_OBSERVE_H
-#define MM_OBSERVE_H
+#ifndef MM_LOOK_OBSERVE_H
+#define MM_LOOK_OBSERVE_H
 
 #include "mm/gfp.h"
 
@@ -49,8 +49,5 @@ struct mm_observer {
 /* The observer stays the caller's, and must live until it is taken out again. */
 void mm_observe(struct mm_observer *observer);
 void mm_unobserve(struct mm_observer *observer);
-
-/* All that are hung in; NULL: nobody looks on. */
-extern struct mm_observer *mm_observers;
 
 #endif

@@ -1,0 +1,23 @@
+/*
+ * look.c - what the heart asks of this wing, hung in.
+ */
+#include "mm/look/look.h"
+
+#include "mm/look/look_priv.h"
+
+void look_start(void)
+{
+    static const struct looker looker = {
+        .report = explain_report,
+        .refused = explain_refusal,
+        .slab_fault = slab_fault,
+        .slab_is_fit = slab_is_fit,
+        .mend = slab_mend,
+        .allocated = observe_allocated,
+        .freeing = observe_freeing,
+        .resized = observe_resized,
+        .failed = observe_failed,
+    };
+
+    mm_looker = &looker;
+}

@@ -1,0 +1,38 @@
+/*
+ * look_priv.h - what the files of this wing know of each other.
+ */
+#ifndef MM_LOOK_LOOK_PRIV_H
+#define MM_LOOK_LOOK_PRIV_H
+
+#include "mm/hooks_priv.h"
+
+/* ---- the rules, proved floor by floor: check.c puts them together ------------------ */
+
+/*
+ * NULL, or the rule that is broken; *pfn is the first page of the block whose page
+ * structs break it, or NO_PAGE if it is a list or a counter.
+ */
+const char *buddy_check(const struct buddy *b, uint32_t *pfn);
+
+/* The same of all caches and slabs; *where is set if it is known. */
+const char *slab_check(const void **where);
+
+/* slab_fault.c: can the record be that of anything?  NULL, or M3 or M4. */
+const char *record_fault(const struct record *record);
+
+/* ---- for struct looker (hooks_priv.h says what they do): look.c -------------------- */
+
+/* explain.c */
+void explain_report(struct mm_report *report, const void *addr);
+void explain_refusal(const struct mm_free_request *free, struct mm_report *report);
+/* slab_fault.c */
+const char *slab_fault(struct page *slab, const void **where);
+bool slab_is_fit(struct page *slab);
+void slab_mend(struct kmem_cache *cache);
+/* observe.c */
+void observe_allocated(const struct mm_request *request, const void *p);
+void observe_freeing(const struct mm_free_request *free);
+void observe_resized(const struct mm_request *request, const void *p);
+void observe_failed(const struct mm_request *request);
+
+#endif
