@@ -195,9 +195,14 @@ void report_busy(void)
 {
     char caller[CALLER_SIZE];
 
-    if (mm_state & MM_BUSY)
+    if (mm_state & MM_CALLED_OUT)
+        pr_emerg("  in a function that the allocator called%s",
+                 site_caller(mm_current_site(), caller, sizeof(caller)));
+    else if (mm_is_changing())
         pr_emerg("  inside the allocator%s: its structures are half changed",
                  site_caller(mm_current_site(), caller, sizeof(caller)));
+    else if (mm_state & MM_BUSY)
+        pr_emerg("  inside the allocator, which was only reading");
 }
 
 /* ---- the hook ----------------------------------------------------------- */

@@ -30,6 +30,7 @@
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
+#include "mm/watch/dials.h"
 
 enum { MAX_WORDS = 32, MAX_TEXT = 512, MAX_NAME = 24, MAX_STATUS = 63 };
 
@@ -212,7 +213,7 @@ static int run_known(const struct shell_command *command, int argc, char **argv)
     shell_hooks->command_begins();
     int status = command->run(argc, argv);
     shell_hooks->command_ends();
-    if (!(mm_state & MM_LONG_WAY))         /* they watch what is free, too: it stays */
+    if (!mm_dials_are_on())             /* they watch what is free, too: it stays */
         mm_reclaim();
     shell_running = outer;
     return status >= 0 && status <= MAX_STATUS ? status : SHELL_FAILED;

@@ -205,6 +205,11 @@ const char *mm_set_dial(const char *name, const char *value)
     return problem;
 }
 
+bool mm_dials_are_on(void)
+{
+    return mm_watcher != NULL;
+}
+
 void mm_reset_dials(void)
 {
     mm_set_dial("slub_debug", "-");

@@ -31,6 +31,9 @@ const char *mm_set_dial(const char *name, const char *value);
 /* The value now, for a listing: "" is off.  Until the next call. */
 const char *mm_dial(const char *name);
 
+/* Is any of them on, or something left of one that was? */
+bool mm_dials_are_on(void);
+
 /* All off, as before the first mm_set_dial. */
 void mm_reset_dials(void);
 

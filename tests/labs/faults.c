@@ -108,6 +108,32 @@ FAULT fault_under_free_pages(void)
     kprintf("it came back\n");
 }
 
+/* What mm calls is not mm: a constructor, and a callback that looks at what is live. */
+static void faulty_constructor(void *object)
+{
+    *hidden(0) = *(char *)object;
+}
+
+FAULT fault_in_constructor(void)
+{
+    struct kmem_cache *cache = kmem_cache_create("faulty", 64, 0, 0, faulty_constructor);
+
+    kprintf("%p\n", kmem_cache_alloc(cache, GFP_KERNEL));
+}
+
+static bool faulty_callback(const struct mm_what *what, void *arg)
+{
+    (void)arg;
+    *hidden(0) = (int)what->serial;
+    return true;
+}
+
+FAULT fault_in_callback(void)
+{
+    if (kmalloc(60, GFP_KERNEL) != NULL)
+        mm_walk_live(faulty_callback, NULL);
+}
+
 static const struct {
     const char *name;
     void (*make)(void);
@@ -123,6 +149,8 @@ static const struct {
     { "in-kmalloc", fault_in_kmalloc },
     { "in-kzalloc", fault_in_kzalloc },
     { "under-free-pages", fault_under_free_pages },
+    { "in-constructor", fault_in_constructor },
+    { "in-callback", fault_in_callback },
     { "stack", fault_stack_overflow },
 };
 

@@ -28,8 +28,15 @@ FAULTS = {
                    ["inside the allocator by fault_in_kzalloc (tests/labs/faults.c:"]),
     "under-free-pages": ("page fault: execution of 0xf0000000, which is not mapped",
                          None, []),
+    "in-constructor": ("page fault: write to 0x00000000, which is not mapped",
+                       "faulty_constructor",
+                       ["in a function that the allocator called by fault_in_constructor "
+                        "(tests/labs/faults.c:"]),
+    "in-callback": ("page fault: write to 0x00000000, which is not mapped",
+                    "faulty_callback", ["in a function that the allocator called\n"]),
     "stack": ("stack overflow: 0x", "fault_stack", ["guard page"]),
 }
+INSIDE = {"in-kmalloc", "in-kzalloc", "under-free-pages"}
 # A leaf function may have no frame, and then its caller is not in the chain.
 FRAMES = {"null-read", "null-call", "zero-size"}
 
@@ -52,6 +59,7 @@ def test_a_fault_is_reported_whole(crash, kind, lab_elf):
     assert lines[0].startswith(first), text
     for words in also:
         assert words in text, text
+    assert kind in INSIDE or "half changed" not in text
     values = dict(re.findall(r"\b(\w+) ([0-9a-f]{8})\b", text))
     assert [name for name in REGISTERS if name not in values] == []
     where = re.search(r"^  in (\S+)$", text, re.M)[1]

@@ -108,3 +108,20 @@ def test_the_plain_kernel_is_left_alone_by_labs(elf, outside):
     build_with([outside])
     make("all")
     assert elf.stat().st_mtime_ns == before
+
+
+def test_an_observer_of_ones_own_is_told_of_each_allocation_and_free():
+    with Machine(build_with([ROOT / "tests/labs/observer.c"])) as machine:
+        said = machine.run("spy on; kmalloc 100; kfree $1; pages 2; kmalloc 9M; spy off; "
+                           "kmalloc 10", bug="size that no block has")
+        spied = [line for line in said if line.startswith("spy: ")]
+        address = re.search(r"\$1 = (0x\w+)", "\n".join(said))[1]
+        assert [line.split(",")[0].split()[1] for line in spied] == [
+            "allocated", "freeing", "allocated", "failed"]
+        assert spied[0].startswith(
+            f"spy: allocated {address}, serial 1, 100 bytes: kmalloc by cmd_kmalloc (")
+        assert f"freeing {address}, serial 1, 100 bytes: kfree by cmd_kfree (" in spied[1]
+        assert "serial 2, 16384 bytes: alloc_pages by take_pages (" in spied[2]
+        assert ", 9437184 bytes: kmalloc by" in spied[3]
+        assert machine.run("spy maybe") == [
+            "spy: on or off; usage: spy on|off"]
