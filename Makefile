@@ -63,6 +63,7 @@ MM += mm/kmalloc.c                      # memory of any size
 MM += mm/short.c                        # the short ways through all of it
 MM += mm/enter.c                        # entering, and who comes while it is entered
 MM += mm/object.c                       # from an address to what is there
+MM += mm/free.c                         # giving back: the door, and what is put off
 MM += mm/refuse.c                       # saying no, and why
 
 # mm/front: what stands before the heart.

@@ -28,10 +28,6 @@
  */
 #include "mm/enter_priv.h"
 
-#include "mm/object_priv.h"
-#include "mm/pages_priv.h"
-#include "mm/slab_priv.h"
-
 enum { RING = 64 };             /* a power of two: put and got wrap */
 
 static struct mm_free_request put_off[RING];
@@ -52,7 +48,7 @@ bool mm_is_busy_and_full(void)
     return mm_state & MM_BUSY && put - got == RING;
 }
 
-static void add_to_ring(const struct mm_free_request *free)
+void mm_put_off(const struct mm_free_request *free)
 {
     put_off[put % RING] = *free;
     mm_barrier();
@@ -78,43 +74,15 @@ void mm_forget_put_off(void)
     got = 0;
 }
 
-/* ---- freeing ----------------------------------------------------------------- */
-
-/* Proved: what it asks for is right. */
-static void free_proved(const struct mm_free_request *free, bool late)
-{
-    struct object object = object_at(free->addr);
-    struct alloc_site *site = free->site;
-
-    MM_TELL(freeing, free);
-    if (unlikely(mm_watcher) && !(site = mm_watcher->freeing(free, late)))
-        return;
-    if (object.kind == MM_SLAB_LIVE)
-        slab_free(&object.slot, site);
-    else
-        pages_free(site, object.pfn);
-}
-
-static void do_put_off(void)
-{
-    const struct mm_free_request *next;
-
-    mm_state_clear(MM_PUT_OFF);
-    while ((next = mm_next_put_off())) {
-        if (is_right_to_free(next))
-            free_proved(next, true);
-        else
-            mm_refuse(next);
-        mm_put_off_is_done();
-    }
-}
+/* ---- entering ---------------------------------------------------------------- */
 
 bool mm_enter(const struct alloc_site *site)
 {
     if (mm_state & MM_BUSY)
         return false;
     mm_state_set(site ? (uintptr_t)site : MM_BUSY);
-    do_put_off();
+    mm_state_clear(MM_PUT_OFF);
+    heap.do_put_off();
     return true;
 }
 
@@ -124,31 +92,4 @@ bool mm_enter_to_read(void)
         return false;
     mm_state_set(MM_READING);
     return true;
-}
-
-/* Under a busy mm: prove, then put off. */
-static void free_later(const struct mm_free_request *free)
-{
-    if (mm_is_put_off(free->addr) || !is_right_to_free(free))
-        mm_refuse(free);
-    else if (mm_is_busy_and_full())
-        mm_refuse_as(free, MM_BUG_TOO_MANY_PUT_OFF, NULL);
-    else
-        add_to_ring(free);
-}
-
-void mm_free(const struct mm_free_request *free)
-{
-    bool is_right;
-
-    if (!mm_enter(free->site)) {
-        free_later(free);
-        return;
-    }
-    is_right = is_right_to_free(free);
-    if (is_right)
-        free_proved(free, false);
-    mm_leave();
-    if (!is_right)
-        mm_refuse(free);
 }

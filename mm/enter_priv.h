@@ -49,15 +49,12 @@ static inline void mm_come_back(void) { mm_state_clear(MM_CALLED_OUT); }
 bool mm_is_put_off(const void *addr);
 /* Would a free be refused now, for want of room to put it off? */
 bool mm_is_busy_and_full(void);
+/* Put it off; there is room. */
+void mm_put_off(const struct mm_free_request *free);
 /* The first that is put off, or NULL; it stays in the ring until it is done. */
 const struct mm_free_request *mm_next_put_off(void);
 void mm_put_off_is_done(void);
 /* Nothing is put off. */
 void mm_forget_put_off(void);
-
-/* ---- freeing, in any state of mm ------------------------------------------------- */
-
-/* Free what it asks for, if that is right: now, or put off; else refuse. */
-void mm_free(const struct mm_free_request *free);
 
 #endif

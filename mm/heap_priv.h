@@ -18,6 +18,9 @@ struct heap {
     uint32_t ended;             /* allocations, all freed, of destroyed caches */
     uint32_t last_cache;        /* number of the cache made last */
     uint32_t failed, bad_frees;
+    uint32_t (*shrink)(void);   /* memory is short: give back what is held in reserve; */
+                                /*   how many pages */
+    void (*do_put_off)(void);   /* do the frees that were put off; mm is entered */
     uint32_t quarantined;       /* objects that are freed, but not their slots (S9), */
     size_t quarantined_bytes;   /*   and what these slots take */
 };

@@ -7,10 +7,6 @@
  *     8193 .. 4 MiB     a block of pages of its own (PG_LARGE)
  *     more              NULL, and a report
  *
- * kfree goes the other way by what the page struct says, never by what the pointer
- * looks like: PG_SLAB, and the slot's bit in the map; or PG_LARGE, and the block's
- * start.  Everything else is refused before any state is touched.
- *
  * These are the long ways; kmalloc, kfree, kmem_cache_alloc and kmem_cache_free themselves
  * begin in short.c, and the calls that are made of them are in front/krealloc.c.
  */
@@ -71,15 +67,6 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
     return object_alloc(cache, &request);
 }
 
-void cache_free_long(struct alloc_site *site, struct kmem_cache *cache, void *p)
-{
-    if (is_cache("kmem_cache_free", site, cache))
-        mm_free(&(struct mm_free_request){ .call = "kmem_cache_free", .site = site,
-                                           .addr = p, .cache = cache });
-    else
-        heap.bad_frees++;
-}
-
 /* ---- kmalloc ------------------------------------------------------------- */
 
 void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t gfp)
@@ -104,17 +91,4 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
 void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp)
 {
     return kmalloc_any("kmalloc", site, size, gfp);
-}
-
-/* ---- kfree --------------------------------------------------------------- */
-
-void kfree_any(const char *call, struct alloc_site *site, void *p)
-{
-    if (!ZERO_OR_NULL_PTR(p))
-        mm_free(&(struct mm_free_request){ .call = call, .site = site, .addr = p });
-}
-
-void kfree_long(struct alloc_site *site, const void *p)
-{
-    kfree_any("kfree", site, (void *)(uintptr_t)p);
 }

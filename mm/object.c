@@ -8,8 +8,7 @@
  *                              --its cache--> first page of its slab --offset--> slot
  *
  * Nothing is believed that was not checked: any address at all may be asked, in any state
- * of mm, after a crash too.  And so the door of kfree, free_pages and their kin is a few
- * compares (is_right_to_free).
+ * of mm, after a crash too.
  *
  * Cost: O(MAX_PAGE_ORDER).
  */
@@ -111,35 +110,6 @@ struct object object_at(const void *addr)
     object.room = PAGE_SIZE;
     find_in_page(&object, addr, (uint32_t)pfn);
     return object;
-}
-
-/* ---- the door ------------------------------------------------------------------- */
-
-static bool is_object_of(const struct object *object, const struct kmem_cache *cache)
-{
-    if (object->kind == MM_SLAB_LIVE)
-        return !cache || object->slot.cache == cache;
-    return object->kind == MM_LARGE && !cache;
-}
-
-bool is_right_to_free(const struct mm_free_request *free)
-{
-    struct object object = object_at(free->addr);
-
-    if (object.start != free->addr || object.is_broken)
-        return false;
-    switch (free->how) {
-    case MM_USE:
-    case MM_FREE_OBJECT:
-        return is_object_of(&object, free->cache);
-    case MM_FREE_PAGES:
-        return object.kind == MM_USED_PAGES && !object.page->run &&
-               object.page->order == free->order;
-    case MM_FREE_EXACT:
-        return object.kind == MM_USED_PAGES &&
-               object.room >> PAGE_SHIFT == pages_for(free->bytes);
-    }
-    return false;
 }
 
 /* ---- how much may be used --------------------------------------------------------- */

@@ -4,8 +4,6 @@
 #ifndef MM_OBJECT_PRIV_H
 #define MM_OBJECT_PRIV_H
 
-#include "mm/enter_priv.h"
-#include "mm/hooks_priv.h"
 #include "mm/slot_priv.h"
 
 /* What is around an address: a slot, a block of pages, or nothing of ours. */
@@ -29,12 +27,6 @@ static inline bool object_is_live(const struct object *object)
     return object->kind == MM_SLAB_LIVE || object->kind == MM_LARGE ||
            object->kind == MM_USED_PAGES;
 }
-
-/*
- * The door: does a live thing start at free->addr, and may it be freed in this way?
- * MM_USE: may it be used, as what kmalloc or a cache gave?
- */
-bool is_right_to_free(const struct mm_free_request *free);
 
 /* Bytes that may be used at a live object: with red zones only those asked for. */
 size_t object_usable(const struct object *object);

@@ -1,6 +1,6 @@
 /*
- * page_alloc.c - whole pages, taken and given back: alloc_pages and its kin, and for
- * slabs and large kmallocs.
+ * page_alloc.c - whole pages, taken and given back: for alloc_pages and its kin, for slabs,
+ * and for large kmallocs.
  *
  * A block's life, as its first page struct sees it:
  *
@@ -16,9 +16,6 @@
  * operation that is dropped in the middle leaves a block that is whole, or pages that
  * nobody owns, which mm_recover finds.
  *
- * The door: a free is proved before anything is touched.  The page is the first of
- * a PG_USED block of exactly that order, or the free is refused and reported.
- *
  * alloc_pages_exact gives the tail of its power of two back at once.  What is left
  * is a run of blocks (buddy.c, B7), one allocation with one record.
  *
@@ -31,7 +28,6 @@
 
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
-#include "mm/slab_priv.h"
 
 void *page_address(const struct page *page)
 {
@@ -54,7 +50,7 @@ uint32_t pages_take(const struct mm_request *request)
     if (unlikely(pfn == NO_PAGE) && !(request->gfp & __GFP_NORETRY)) {
         if (mm_watcher)
             mm_watcher->let_go();
-        if (slab_reclaim())
+        if (heap.shrink())
             pfn = buddy_alloc(&heap.buddy, request->order);
     }
     if (unlikely(mm_watcher) && pfn != NO_PAGE)
@@ -186,34 +182,4 @@ void pages_free(struct alloc_site *site, uint32_t pfn)
         buddy_free_run(&heap.buddy, pfn);
     else
         buddy_free(&heap.buddy, pfn);
-}
-
-void free_pages_long(struct alloc_site *site, struct page *page, unsigned order)
-{
-    struct mm_free_request free = { .call = "__free_pages", .site = site,
-                                    .how = MM_FREE_PAGES, .order = order, .addr = page };
-    uint32_t pfn;
-
-    if (find_page(page, &pfn)) {
-        free.addr = page_address(page);
-        mm_free(&free);
-    } else if (page) {
-        mm_refuse_as(&free, MM_BUG_NOT_HEAP, "that is no page struct; is it an address?");
-    }
-}
-
-void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned order)
-{
-    if (addr)
-        mm_free(&(struct mm_free_request){
-            .call = "free_pages", .site = site, .how = MM_FREE_PAGES, .order = order,
-            .addr = (void *)addr });
-}
-
-void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)
-{
-    if (addr)
-        mm_free(&(struct mm_free_request){
-            .call = "free_pages_exact", .site = site, .how = MM_FREE_EXACT,
-            .bytes = bytes, .addr = addr });
 }

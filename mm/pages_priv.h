@@ -29,8 +29,6 @@ static inline void account_pages(struct alloc_site *site, uint32_t pfn, uint32_t
 /* The long ways of short.c. */
 struct page *alloc_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order);
 unsigned long get_free_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order);
-void free_pages_long(struct alloc_site *site, struct page *page, unsigned order);
-void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned order);
 
 /* ---- for all others ---------------------------------------------------------------- */
 

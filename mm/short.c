@@ -21,6 +21,7 @@
  * Cost: all of it without a loop; see make bench.
  */
 #include "mm/enter_priv.h"
+#include "mm/free_priv.h"
 #include "mm/pages_priv.h"
 #include "mm/slab_priv.h"
 

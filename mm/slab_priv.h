@@ -66,12 +66,9 @@ void slab_serve_nothing(struct kmem_cache *cache);
 bool is_cache(const char *call, struct alloc_site *site, const struct kmem_cache *cache);
 /* Of any size, in any state of mm, for the call of that name; reports failure. */
 void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t gfp);
-void kfree_any(const char *call, struct alloc_site *site, void *p);
 /* The long ways of short.c. */
 void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp);
-void kfree_long(struct alloc_site *site, const void *p);
 void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp);
-void cache_free_long(struct alloc_site *site, struct kmem_cache *cache, void *p);
 /* Make the caches that are there from the start. */
 void cache_init(void);
 /* Know which of them is for which size. */

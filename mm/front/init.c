@@ -20,6 +20,7 @@
  *
  * Cost: linear in the span; this is boot, and listings.
  */
+#include "mm/free_priv.h"
 #include "mm/hooks_priv.h"
 #include "mm/look/look.h"
 #include "mm/site_priv.h"
@@ -225,6 +226,8 @@ void mm_init(const struct mm_range *ranges, size_t count)
     if (plan.npages)
         lay_out(&plan, ranges, count);
     sites_init();
+    heap.shrink = slab_reclaim;
+    heap.do_put_off = free_put_off;
     look_start();
     mm_hooks_changed();
     dials_start();

@@ -6,7 +6,9 @@
  *
  * Sizes that are products are checked: one that overflows is too large, and NULL.
  */
-#include "mm/object_priv.h"
+#include "mm/enter_priv.h"
+#include "mm/free_priv.h"
+#include "mm/hooks_priv.h"
 #include "mm/slab_priv.h"
 
 /* ---- arrays -------------------------------------------------------------- */

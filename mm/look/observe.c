@@ -9,6 +9,7 @@
  */
 #include "mm/look/observe.h"
 
+#include "mm/enter_priv.h"
 #include "mm/look/look_priv.h"
 #include "mm/object_priv.h"
 

@@ -1,0 +1,162 @@
+/*
+ * free.c - giving back, the long way: kfree, kmem_cache_free, free_pages and their kin.
+ *
+ * A free goes by what is really at the address (object.c), never by what the pointer
+ * looks like.  The door: a live thing starts there, and it came from the call's own kin;
+ * a block is of exactly that order.  Everything else is refused before any state is
+ * touched, and reported (refuse.c).
+ *
+ *     mm is idle    proved, freed
+ *     mm is busy    proved, put off (enter.c); proved again when it is done, for the call
+ *                   that was interrupted may have freed the very same thing
+ *
+ * These are the long ways; all but free_pages_exact begin in short.c.
+ *
+ * Cost: O(MAX_PAGE_ORDER).
+ */
+#include "mm/free_priv.h"
+
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
+#include "mm/pages_priv.h"
+#include "mm/slab_priv.h"
+
+/* ---- the door ------------------------------------------------------------------- */
+
+static bool is_object_of(const struct object *object, const struct kmem_cache *cache)
+{
+    if (object->kind == MM_SLAB_LIVE)
+        return !cache || object->slot.cache == cache;
+    return object->kind == MM_LARGE && !cache;
+}
+
+bool is_right_to_free(const struct mm_free_request *free)
+{
+    struct object object = object_at(free->addr);
+
+    if (object.start != free->addr || object.is_broken)
+        return false;
+    switch (free->how) {
+    case MM_USE:
+    case MM_FREE_OBJECT:
+        return is_object_of(&object, free->cache);
+    case MM_FREE_PAGES:
+        return object.kind == MM_USED_PAGES && !object.page->run &&
+               object.page->order == free->order;
+    case MM_FREE_EXACT:
+        return object.kind == MM_USED_PAGES &&
+               object.room >> PAGE_SHIFT == pages_for(free->bytes);
+    }
+    return false;
+}
+
+/* ---- freeing ----------------------------------------------------------------- */
+
+/* Proved: what it asks for is right. */
+static void free_proved(const struct mm_free_request *free, bool late)
+{
+    struct object object = object_at(free->addr);
+    struct alloc_site *site = free->site;
+
+    MM_TELL(freeing, free);
+    if (unlikely(mm_watcher) && !(site = mm_watcher->freeing(free, late)))
+        return;
+    if (object.kind == MM_SLAB_LIVE)
+        slab_free(&object.slot, site);
+    else
+        pages_free(site, object.pfn);
+}
+
+void free_put_off(void)
+{
+    const struct mm_free_request *next;
+
+    while ((next = mm_next_put_off())) {
+        if (is_right_to_free(next))
+            free_proved(next, true);
+        else
+            mm_refuse(next);
+        mm_put_off_is_done();
+    }
+}
+
+/* Under a busy mm: prove, then put off. */
+static void free_later(const struct mm_free_request *free)
+{
+    if (mm_is_put_off(free->addr) || !is_right_to_free(free))
+        mm_refuse(free);
+    else if (mm_is_busy_and_full())
+        mm_refuse_as(free, MM_BUG_TOO_MANY_PUT_OFF, NULL);
+    else
+        mm_put_off(free);
+}
+
+void mm_free(const struct mm_free_request *free)
+{
+    bool is_right;
+
+    if (!mm_enter(free->site)) {
+        free_later(free);
+        return;
+    }
+    is_right = is_right_to_free(free);
+    if (is_right)
+        free_proved(free, false);
+    mm_leave();
+    if (!is_right)
+        mm_refuse(free);
+}
+
+/* ---- objects ----------------------------------------------------------------- */
+
+void kfree_any(const char *call, struct alloc_site *site, void *p)
+{
+    if (!ZERO_OR_NULL_PTR(p))
+        mm_free(&(struct mm_free_request){ .call = call, .site = site, .addr = p });
+}
+
+void kfree_long(struct alloc_site *site, const void *p)
+{
+    kfree_any("kfree", site, (void *)(uintptr_t)p);
+}
+
+void cache_free_long(struct alloc_site *site, struct kmem_cache *cache, void *p)
+{
+    if (is_cache("kmem_cache_free", site, cache))
+        mm_free(&(struct mm_free_request){ .call = "kmem_cache_free", .site = site,
+                                           .addr = p, .cache = cache });
+    else
+        heap.bad_frees++;
+}
+
+/* ---- pages ------------------------------------------------------------------- */
+
+void free_pages_long(struct alloc_site *site, struct page *page, unsigned order)
+{
+    struct mm_free_request free = { .call = "__free_pages", .site = site,
+                                    .how = MM_FREE_PAGES, .order = order, .addr = page };
+    uint32_t pfn;
+
+    if (find_page(page, &pfn)) {
+        free.addr = page_address(page);
+        mm_free(&free);
+    } else if (page) {
+        mm_refuse_as(&free, MM_BUG_NOT_HEAP, "that is no page struct; is it an address?");
+    }
+}
+
+void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned order)
+{
+    if (addr)
+        mm_free(&(struct mm_free_request){
+            .call = "free_pages", .site = site, .how = MM_FREE_PAGES, .order = order,
+            .addr = (void *)addr });
+}
+
+void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)
+{
+    if (addr)
+        mm_free(&(struct mm_free_request){
+            .call = "free_pages_exact", .site = site, .how = MM_FREE_EXACT,
+            .bytes = bytes, .addr = addr });
+}
