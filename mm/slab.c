@@ -21,6 +21,11 @@
  * spare one; in a new one.  A free goes from the address to its page, its cache, its
  * slot, proves each step, and sets the bit.
  *
+ * Where objects come and go one by one beside many that stay, nearly all slabs are full.
+ * Then a free makes its slab the fullest partial one there can be, and if the served
+ * word is used up, and no other of its slab has a free slot, the next allocation would
+ * choose that very slab: so the free has it served at once, on no list (slab_resort).
+ *
  * An empty slab goes back to the page allocator, but for the one being served and
  * one spare; these go back with mm_reclaim(), and when memory is short.
  *
@@ -258,22 +263,27 @@ static struct page *next_slab(struct kmem_cache *cache)
     return take_spare(cache);
 }
 
-/* The slab being served is full: a free puts it on a list again. */
-static void retire(struct kmem_cache *cache)
+/*
+ * Go on with another word of the slab being served.  False: it is full, needs no list
+ * until a free, and none is served any more.
+ */
+static bool serve_on(struct kmem_cache *cache)
 {
-    cache->slab->countdown = 1;
+    struct page *slab = cache->slab;
+
+    if (serve(cache, slab))
+        return true;
     slab_serve_nothing(cache);
+    slab_shelve(cache, slab, 0);
+    return false;
 }
 
 bool slab_refill(struct kmem_cache *cache, const struct mm_request *request)
 {
-    struct page *slab = cache->slab;
+    struct page *slab;
 
-    if (slab) {
-        if (serve(cache, slab))
-            return true;        /* from another word of the same slab */
-        retire(cache);
-    }
+    if (cache->slab && serve_on(cache))
+        return true;
     while ((slab = next_slab(cache)))
         if (serve(cache, slab))
             return true;        /* else its map was overwritten: it stays aside */
@@ -281,7 +291,11 @@ bool slab_refill(struct kmem_cache *cache, const struct mm_request *request)
     return slab && serve(cache, slab);
 }
 
-/* Its free slots reached a power of four, or all (S3). */
+/*
+ * Its free slots reached a power of four, or all (S3).  If it was full, and the slab being
+ * served is, it takes its place.  (While slab_refill() waits for pages none is served:
+ * what quarantine lets go then is listed.)
+ */
 void slab_resort(struct kmem_cache *cache, struct page *slab)
 {
     if (slab == cache->slab)
@@ -289,6 +303,10 @@ void slab_resort(struct kmem_cache *cache, struct page *slab)
 
     uint32_t nfree = slab_count_free(cache, slab);
 
+    if (nfree == 1 && cache->slab && !*cache->word && !serve_on(cache)) {
+        serve(cache, slab);
+        return;
+    }
     if (nfree > 1) {
         unsigned level = partial_level(nfree - 1);
 

@@ -25,7 +25,7 @@ static struct page *slab_of(const void *object)
     return &heap.buddy.page[buddy_head(&heap.buddy, (uint32_t)pfn_of(object))];
 }
 
-/* One served slab, two partial ones of one level, one spare. */
+/* One served slab, with a free slot, two partial ones of one level, one spare. */
 static void furnish_cache(void)
 {
     void *object[256];
@@ -35,7 +35,7 @@ static void furnish_cache(void)
     object[0] = kmem_cache_alloc(small, GFP_KERNEL);
     each = small->slots;
     assert_true(5 * each <= 256);
-    for (uint32_t i = 1; i < 5 * each; i++)
+    for (uint32_t i = 1; i + 1 < 5 * each; i++)
         object[i] = kmem_cache_alloc(small, GFP_KERNEL);
     for (uint32_t i = 0; i < each; i++)         /* the first becomes spare */
         kmem_cache_free(small, object[i]);

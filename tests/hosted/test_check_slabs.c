@@ -31,7 +31,7 @@ static void furnish(void)
     block = alloc_pages(GFP_KERNEL, 3);
     small = kmem_cache_create("small", 128, 0, 0, NULL);
     assert_true(2 * small->slots <= 256);
-    for (uint32_t i = 0; i < 2 * small->slots; i++)
+    for (uint32_t i = 0; i + 1 < 2 * small->slots; i++)
         object[i] = kmem_cache_alloc(small, GFP_KERNEL);
     kmem_cache_free(small, object[0]);
     partial = slab_of(object[0]);
@@ -43,7 +43,7 @@ static void furnish(void)
 
 static void spare_slab_that_is_served(void)
 {
-    for (uint32_t i = 0; i < small->slots; i++)
+    for (uint32_t i = 0; i + 1 < small->slots; i++)
         kmem_cache_free(small, slab_start(served) + i * small->slot_size);
     small->spare = pfn(served);
 }

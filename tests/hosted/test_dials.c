@@ -492,6 +492,33 @@ static void quarantine_gives_way_when_memory_is_short(void **state)
     arena_check();
 }
 
+/*
+ * A cache wants a slab, and no memory is left until the quarantine gives way: that frees
+ * an object in each slab of that very cache, and then one slab as a whole.
+ */
+static void what_leaves_quarantine_for_a_new_slab_is_not_lost(void **state)
+{
+    void *table[256];
+    uint32_t n = 0, each;
+    struct mm_cache_info info;
+
+    (void)state;
+    set_dial("quarantine", "64M");
+    arena_open(64, 0);
+    while (n < 256 && (table[n] = kmalloc(1000, GFP_KERNEL | __GFP_NOWARN)))
+        n++;
+    info = arena_cache("kmalloc-1k");
+    each = info.slots_per_slab;
+    assert_in_range(n, 3 * each, 255);
+    for (uint32_t i = each; i < n; i += each)
+        kfree(table[i]);
+    for (uint32_t i = 0; i < each; i++)
+        kfree(table[i]);
+    assert_true(arena_stats().free_pages < info.pages_per_slab);
+    assert_non_null(kmalloc(1000, GFP_KERNEL));
+    arena_check();
+}
+
 static void a_cache_can_end_while_its_objects_wait(void **state)
 {
     struct kmem_cache *cache = make("short", 100, 0);
@@ -796,6 +823,7 @@ int main(void)
         ARENA_TEST(all_that_is_freed_can_be_cleared),
         ARENA_TEST(a_freed_object_is_not_handed_out_while_it_waits),
         ARENA_TEST(quarantine_gives_way_when_memory_is_short),
+        ARENA_TEST(what_leaves_quarantine_for_a_new_slab_is_not_lost),
         ARENA_TEST(a_cache_can_end_while_its_objects_wait),
         ARENA_TEST(the_calls_that_took_and_freed_are_known),
         ARENA_TEST(stacks_that_find_no_room_are_counted),

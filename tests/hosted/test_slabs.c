@@ -2,6 +2,7 @@
  * test_slabs.c - the slabs behind a cache: which one serves, when they go back, how
  * densely they are packed.
  */
+#include "mm/slab_priv.h"
 #include "tests/hosted/objects.h"
 
 #include <stdlib.h>
@@ -13,7 +14,10 @@ static uintptr_t slab_of(const void *object, const struct mm_cache_info *info)
     return (uintptr_t)object & ~(info->pages_per_slab * PAGE_SIZE - 1);
 }
 
-/* Three full slabs; free one object of the second, many of the first. */
+/*
+ * Three full slabs; free one object of the third, which stays the one being served, many
+ * of the first, two of the second.
+ */
 static void the_fullest_partial_slab_serves_first(void **state)
 {
     struct kmem_cache *cache = make("packed", 128, 0);
@@ -28,16 +32,84 @@ static void the_fullest_partial_slab_serves_first(void **state)
     assert_int_equal(arena_cache("packed").full_slabs, 3);
 
     uintptr_t many = slab_of(table[0], &info), few = slab_of(table[each], &info);
+    uintptr_t last = slab_of(table[n - 1], &info);
 
+    kmem_cache_free(cache, table[n - 1]);
     for (uint32_t i = 0; i < each - 2; i++)
         kmem_cache_free(cache, table[i]);
     kmem_cache_free(cache, table[each]);
     kmem_cache_free(cache, table[each + 1]);
+    assert_int_equal(slab_of(kmem_cache_alloc(cache, GFP_KERNEL), &info), last);
     assert_int_equal(slab_of(kmem_cache_alloc(cache, GFP_KERNEL), &info), few);
     assert_int_equal(slab_of(kmem_cache_alloc(cache, GFP_KERNEL), &info), few);
     assert_int_equal(slab_of(kmem_cache_alloc(cache, GFP_KERNEL), &info), many);
     assert_int_equal(arena_cache("packed").slabs, 3);
     free(table);
+}
+
+/* Three full slabs of that size, all in table; returns how many are in one of them. */
+static uint32_t fill_three(struct kmem_cache *cache, unsigned char **table)
+{
+    uint32_t each = cache->slots;
+
+    take(cache, table, 3 * each);
+    assert_int_equal(cache->slabs, 3);
+    assert_int_equal(*cache->word, 0);
+    return each;
+}
+
+/* Of few slots, and of many, which have several words. */
+static const size_t few_and_many[] = { 200, 64 };
+
+static void where_all_is_full_the_slab_of_a_free_is_served(void **state)
+{
+    unsigned char *table[3 * MAX_SLOTS];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct kmem_cache *cache = make("served", few_and_many[i], 0);
+        uint32_t each = fill_three(cache, table);
+        struct page *slabs[] = { virt_to_page(table[0]), virt_to_page(table[each]) };
+
+        for (uint32_t k = 0; k < each; k++) {
+            unsigned char **object = &table[k % 2 * each + k];
+
+            kmem_cache_free(cache, *object);
+            assert_ptr_equal(cache->slab, slabs[k % 2]);
+            assert_int_equal(cache->levels, 0);
+            arena_check();
+            assert_ptr_equal(kmem_cache_alloc(cache, GFP_KERNEL), *object);
+        }
+        kmem_cache_free(cache, table[0]);       /* the same after all that */
+        kmem_cache_free(cache, table[each]);
+        assert_ptr_equal(cache->slab, slabs[0]);
+        arena_check();
+    }
+}
+
+/* Its clean twin: one free slot in the slab being served, in whichever word. */
+static void a_slab_with_a_free_slot_goes_on_being_served(void **state)
+{
+    unsigned char *table[3 * MAX_SLOTS];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct kmem_cache *cache = make("served", few_and_many[i], 0);
+        uint32_t each = fill_three(cache, table);
+
+        for (uint32_t k = 2 * each; k < 3 * each; k++) {
+            struct page *served = virt_to_page(table[k]);
+
+            kmem_cache_free(cache, table[k]);
+            kmem_cache_free(cache, table[0]);
+            assert_ptr_equal(cache->slab, served);
+            arena_check();
+            assert_ptr_equal(kmem_cache_alloc(cache, GFP_KERNEL), table[k]);
+            assert_ptr_equal(kmem_cache_alloc(cache, GFP_KERNEL), table[0]);
+            kmem_cache_free(cache, table[k]);   /* serves the third again */
+            assert_ptr_equal(kmem_cache_alloc(cache, GFP_KERNEL), table[k]);
+        }
+    }
 }
 
 static void every_slab_goes_back_to_the_block(void **state)
@@ -181,6 +253,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(the_fullest_partial_slab_serves_first),
+        ARENA_TEST(where_all_is_full_the_slab_of_a_free_is_served),
+        ARENA_TEST(a_slab_with_a_free_slot_goes_on_being_served),
         ARENA_TEST(every_slab_goes_back_to_the_block),
         ARENA_TEST(shrink_gives_back_empty_slabs_and_only_those),
         ARENA_TEST(at_a_slabs_edge_pages_neither_leak_nor_flutter),
