@@ -215,20 +215,32 @@ static struct page *take_spare(struct kmem_cache *cache)
 /* ---- choosing a slab ---------------------------------------------------- */
 
 /*
+ * The first word with a free slot; `words` if none has one.  There is no branch on a
+ * word, for which it is cannot be guessed (hosted; 2 ns where objects come and go).
+ */
+static uint32_t first_word(const uint32_t *map, uint32_t words)
+{
+    uint32_t first = words;
+
+    for (uint32_t i = words; i-- > 0; )
+        first = map[i] ? i : first;
+    return first;
+}
+
+/*
  * Serve this slab, which is on no list, from its first word with a free slot on (S5).
  * False: there is none.
  */
 static bool serve(struct kmem_cache *cache, struct page *slab)
 {
     uint32_t *map = map_of(cache, slab);
-    struct slot slot = slot_of_slab(slab, 0);
+    uint32_t words = map_words(cache), first = first_word(map, words);
+    struct slot slot = { cache, slab, first * 32 };
 
-    while (slot.index < cache->slots && !map[slot.index / 32])
-        slot.index += 32;
-    if (slot.index >= cache->slots)
+    if (first == words)
         return false;
     cache->slab = slab;
-    cache->word = &map[slot.index / 32];
+    cache->word = &map[first];
     cache->group = object_address(&slot);
     cache->group_record = slot_record(&slot);
     return true;
