@@ -7,6 +7,7 @@
  *     page-pair       alloc_pages(order), __free_pages
  *     page-batch-*    1,024 pages, one after the other
  *     mixed           512 slots at random: full, free it; empty, 8 to 4,095 bytes
+ *     steady          1,000 live: one of them at random goes, another one comes
  *     memory          pages for 10,000 objects after 2,000 others
  *
  * A workload is a body that is inlined into two loops (TIMED), and an empty body
@@ -327,6 +328,37 @@ INLINED void mixed_empty(uint32_t round)
 TIMED(mixed);
 TIMED(mixed_empty);
 
+/* ---- steady ------------------------------------------------------------- */
+
+/* Where the object lies that is to go. */
+INLINED void **draw_live(void)
+{
+    random = xorshift(random);
+    return &table[random % BATCH];
+}
+
+INLINED void steady(uint32_t round)
+{
+    (void)round;
+    void **slot = draw_live();
+
+    kfree(*slot);
+    *slot = kmalloc(bench_of, QUIETLY);
+}
+
+INLINED void steady_empty(uint32_t round)
+{
+    (void)round;
+    void **slot = draw_live();
+
+    use(*slot);
+    *slot = (void *)(uintptr_t)bench_of;
+    __asm__ volatile("" : : : "memory");
+}
+
+TIMED(steady);
+TIMED(steady_empty);
+
 /* ---- memory ------------------------------------------------------------- */
 
 static uint32_t pages_used(void)
@@ -407,6 +439,9 @@ const struct bench_work bench_works[] = {
       .open = in_random_order, .before = fill_table },
     { .name = "mixed", .unit = "step", .rounds = STEPS, .of = order_0,
       .work = &mixed_timed, .empty = &mixed_empty_timed, .after = free_table },
+    { .name = "steady", .unit = "pair", .rounds = STEPS, .of = size_64,
+      .work = &steady_timed, .empty = &steady_empty_timed,
+      .before = fill_table, .after = free_table },
     { .name = "page-pair", .unit = "pair", .rounds = PAIRS, .of = orders,
       .work = &page_pair_timed, .empty = &nothing_timed, .open = has_this_order },
     { .name = "page-batch-alloc", .unit = "alloc_pages", .rounds = PAGES,

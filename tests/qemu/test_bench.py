@@ -10,8 +10,8 @@ from marbles import make
 ICOUNT = ("-icount", "shift=0")
 WORKS = {"kmalloc-pair": 10, "kmalloc-pair-constant": 1, "cache-pair": 1,
          "batch-alloc": 4, "batch-free-fifo": 4, "batch-free-lifo": 4,
-         "batch-free-random": 4, "mixed": 1, "page-pair": 7, "page-batch-alloc": 1,
-         "page-batch-free": 1, "memory": 9}
+         "batch-free-random": 4, "mixed": 1, "steady": 1, "page-pair": 7,
+         "page-batch-alloc": 1, "page-batch-free": 1, "memory": 9}
 
 
 def conserved(machine):
