@@ -58,7 +58,7 @@ MM += mm/page_alloc.c                   # whole pages: alloc_pages and its kin
 MM += mm/slab.c                         # slabs of equal slots
 MM += mm/layout.c                       #   how it is divided
 MM += mm/partial.c                      #   lists of those with free slots
-MM += mm/cache.c                        # making and ending caches
+MM += mm/cache.c                        # the table of caches
 MM += mm/kmalloc.c                      # memory of any size
 MM += mm/short.c                        # the short ways through all of it
 MM += mm/enter.c                        # entering, and who comes while it is entered
@@ -68,6 +68,7 @@ MM += mm/refuse.c                       # saying no, and why
 
 # mm/front: what stands before the heart.
 MM += mm/front/init.c                   # handing memory over: mm is put together
+MM += mm/front/create.c                 # making and ending caches
 MM += mm/front/krealloc.c               # calls made of kmalloc and kfree
 MM += mm/front/functions.c              # the calls as functions, without a call site
 

@@ -42,10 +42,10 @@ SHORT uintptr_t heap_word_of(const void *p)
 /* ---- objects --------------------------------------------------------------------- */
 
 /*
- * A slot of the word that the cache serves.  mm is entered.  False: there is none.
- * (The size is read as late as possible.)
+ * A slot of the word that the cache serves, for an object of `size` bytes; 0: of the
+ * cache's size.  mm is entered.  False: there is none.
  */
-SHORT bool take_at_once(struct kmem_cache *cache, const uint32_t *size, void **p)
+SHORT bool take_at_once(struct kmem_cache *cache, uint32_t size, void **p)
 {
     uint32_t bits = *cache->word;
 
@@ -55,7 +55,8 @@ SHORT bool take_at_once(struct kmem_cache *cache, const uint32_t *size, void **p
     uint32_t bit = take_bit(cache, bits);
 
     if (likely(cache->group_record))
-        record_taken(cache->group_record + bit, mm_caller()->number, *size);
+        record_taken(cache->group_record + bit, mm_caller()->number,
+                     size ? size : cache->object_size);
     *p = cache->group + bit * cache->slot_size;
     return true;
 }
@@ -185,7 +186,7 @@ static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp
     void *p = NULL;
 
     if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(mm_enter_at_once(site))) {
-        bool done = take_at_once(kmalloc_cache(size), &asked, &p);
+        bool done = take_at_once(kmalloc_cache(size), asked, &p);
 
         mm_leave();
         if (likely(done))
@@ -205,7 +206,7 @@ void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
         struct kmem_cache *cache = kmalloc_cache(size);
 
         if (likely(mm_enter_at_once(site))) {
-            if (likely(take_at_once(cache, &asked, &p))) {
+            if (likely(take_at_once(cache, asked, &p))) {
                 mm_leave();
                 return p;
             }
@@ -239,7 +240,7 @@ static RARE void *cache_alloc_zeroed(struct alloc_site *site, struct kmem_cache 
     void *p = NULL;
 
     if (likely(is_cache_entry(cache)) && likely(mm_enter_at_once(site))) {
-        bool done = take_at_once(cache, &cache->object_size, &p);
+        bool done = take_at_once(cache, 0, &p);
 
         mm_leave();
         if (likely(done))
@@ -255,7 +256,7 @@ void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache, gfp
     if (gfp & __GFP_ZERO)
         return cache_alloc_zeroed(site, cache, gfp);
     if (likely(is_cache_entry(cache)) && likely(mm_enter_at_once(site))) {
-        if (likely(take_at_once(cache, &cache->object_size, &p))) {
+        if (likely(take_at_once(cache, 0, &p))) {
             mm_leave();
             return p;
         }

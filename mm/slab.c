@@ -15,8 +15,15 @@
  * neighbour alive.  Of few slots, up to 32, the map is a word of the page struct; that
  * of many slots, which are always in a single page, lies behind them.
  *
- * The life of a request.  An allocation takes the lowest bit of the word that the
- * cache is serving: 32 slots of one slab.  When the word is used up, slab_refill()
+ * A cache serves one word of one slab's map: 32 slots, and all that an allocation needs
+ * to know of them.
+ *
+ *     cache->word          -> | 0 0 1 0 1 1 ... |    in the map; 1 = free
+ *     cache->group         -> | slot 32 | slot 33 | slot 34 | ...    the slots of its bits
+ *     cache->group_record  -> | record  | record  | record  | ...    and their records
+ *
+ * The life of a request.  An allocation takes the lowest bit of the word being
+ * served.  When the word is used up, slab_refill()
  * finds the next word: in this slab; in the fullest partial slab (partial.c); in the
  * spare one; in a new one.  A free goes from the address to its page, its cache, its
  * slot, proves each step, and sets the bit.

@@ -69,6 +69,9 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
 /* The long ways of short.c. */
 void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp);
 void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp);
+/* Fill in an entry of the table; size and align are sound.  Its name comes last. */
+void cache_setup(struct kmem_cache *cache, const char *name, size_t size, size_t align,
+                 void (*ctor)(void *));
 /* Make the caches that are there from the start. */
 void cache_init(void);
 /* Know which of them is for which size. */
