@@ -22,11 +22,10 @@
  *     cache->group         -> | slot 32 | slot 33 | slot 34 | ...    the slots of its bits
  *     cache->group_record  -> | record  | record  | record  | ...    and their records
  *
- * The life of a request.  An allocation takes the lowest bit of the word being
- * served.  When the word is used up, slab_refill()
- * finds the next word: in this slab; in the fullest partial slab (partial.c); in the
- * spare one; in a new one.  A free goes from the address to its page, its cache, its
- * slot, proves each step, and sets the bit.
+ * The life of a request.  An allocation takes the lowest bit of the word being served.
+ * When that is used up, slab_refill() finds the next word: in this slab; in the fullest
+ * partial slab (partial.c); in the spare one; in a new one.  A free goes from the address
+ * to its page, its cache, its slot, proves each step, and sets the bit.
  *
  * Where objects come and go one by one beside many that stay, nearly all slabs are full.
  * Then a free makes its slab the fullest partial one there can be, and if the served

@@ -121,7 +121,7 @@ static inline bool starts_slot(const struct kmem_cache *cache, uint32_t offset,
 {
     uint64_t quotient = divide(cache, offset);
 
-    mm_barrier();               /* the reciprocal is read twice, not kept: short.c */
+    mm_barrier();               /* the reciprocal is read again, which costs 1 less */
     if (unlikely((uint32_t)quotient >= cache->reciprocal))
         return false;
     *index = (uint32_t)(quotient >> 32);
