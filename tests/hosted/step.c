@@ -3,8 +3,8 @@
  *
  * An operation is run once with the CPU's trap flag set, which makes a signal after
  * each instruction, to learn which ones it runs.  When it is run again, an int3 stands
- * in the place of one of them, and what comes of it is the same signal.  At a visit that
- * is not the one the int3 is stepped over: taken out, one step made, put in again.
+ * in the place of one of them, and what comes of it is the same signal.  At a visit
+ * that is not the one, the int3 is stepped over: taken out, one step, put in again.
  */
 #define _GNU_SOURCE             /* REG_EFL */
 #include "tests/hosted/step.h"
@@ -19,7 +19,6 @@
 #define TRAP_FLAG 0x100
 #define INT3 0xCC
 #define MAX_STOPS 40000u
-#define MAX_VISITS 4u           /* of an instruction in a loop */
 
 #ifdef __x86_64__
 #define PROGRAM_COUNTER REG_RIP
@@ -35,6 +34,7 @@ extern char __executable_start, etext;
 
 static struct { unsigned char *at; unsigned visit; } stops[MAX_STOPS];
 static unsigned nstops;
+static unsigned most_visits;            /* of an instruction in a loop */
 static volatile bool tracing;           /* set and read in the signal handler, too */
 
 static unsigned char *stop_at;          /* the instruction */
@@ -72,9 +72,9 @@ static void note(unsigned char *at)
 
     if ((char *)at < &__executable_start || (char *)at >= &etext || is_thunk(at))
         return;
-    for (unsigned i = 0; i < nstops && visits < MAX_VISITS; i++)
+    for (unsigned i = 0; i < nstops && visits < most_visits; i++)
         visits += stops[i].at == at;
-    if (visits == MAX_VISITS || nstops == MAX_STOPS)
+    if (visits == most_visits || nstops == MAX_STOPS)
         return;
     stops[nstops].at = at;
     stops[nstops].visit = visits;
@@ -116,9 +116,10 @@ static void set_trap_flag(bool on)
                      : : "r"(flags) : "memory", "cc");
 }
 
-unsigned step_trace(void (*operation)(void))
+unsigned step_trace(void (*operation)(void), unsigned visits)
 {
     nstops = 0;
+    most_visits = visits;
     tracing = true;
     set_trap_flag(true);
     operation();

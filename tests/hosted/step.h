@@ -2,14 +2,14 @@
  * step.h - something happens at one instruction of an operation, and at the next, and
  * so on through all of it.
  *
- *     n = step_trace(operation);              which instructions does it run?
+ *     n = step_trace(operation, visits);      which instructions does it run?
  *     for (stop = 0; stop < n; stop++) {
  *         ...                                 the state it began with, once more
  *         step_run(stop, operation, then);    it runs; then() comes before that one
  *     }
  *
  * then() may return, as an interrupt handler does, or leave by siglongjmp: then the
- * operation was abandoned.  In loops the first four visits of an instruction are stops.
+ * operation was abandoned.  In a loop the first visits of each instruction are stops.
  * Nothing depends on time.
  */
 #ifndef TESTS_HOSTED_STEP_H
@@ -17,12 +17,12 @@
 
 #include <stdbool.h>
 
-/* From now on code may be stopped in, until step_close; where that cannot be, skip(). */
+/* From now on code may be stopped in, until step_close.  Where it may not: skip(). */
 void step_open(void);
 void step_close(void);
 
-/* Run it; how many stops there are. */
-unsigned step_trace(void (*operation)(void));
+/* Run it; how many stops there are, with at most so many visits of an instruction. */
+unsigned step_trace(void (*operation)(void), unsigned visits);
 
 /* Run it again; false: it ended before the stop. */
 bool step_run(unsigned stop, void (*operation)(void), void (*then)(void));

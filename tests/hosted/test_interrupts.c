@@ -213,7 +213,7 @@ static void with_handlers(void (*const *handlers)(void), size_t n, unsigned refu
     arena_open(64, 0);
     fresh = arena_stats();
     prepare(before);
-    stops = step_trace(operation);
+    stops = step_trace(operation, 4);
     for (size_t i = 0; i < n; i++) {
         handler = handlers[i];
         try_stops(stops, before, operation, &fresh, refused);
@@ -305,7 +305,7 @@ static void try_stale_frees(void (*before)(void), void (*operation)(void),
 
     step_open();
     prepare(before);
-    stops = step_trace(operation);
+    stops = step_trace(operation, 4);
     handler = free_stale_in_handler;
     for (unsigned stop = 0; stop < stops; stop++) {
         prepare(before);
@@ -349,7 +349,7 @@ static void no_dial_is_set_in_a_handler(void **state)
     (void)state;
     step_open();
     prepare(warm_before);
-    stops = step_trace(kmalloc_operation);
+    stops = step_trace(kmalloc_operation, 1);
     handler = set_dial_in_handler;
     for (unsigned stop = 0; stop < stops; stop++) {
         prepare(warm_before);
