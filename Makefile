@@ -84,6 +84,7 @@ MM += mm/look/check.c                   # mm_check: every numbered rule, proved
 MM += mm/look/buddy_check.c             #   those of pages
 MM += mm/look/slab_check.c              #   those of slabs
 MM += mm/look/slab_fault.c              # what a slab must be, and lists made anew
+MM += mm/look/recover.c                 # an operation dropped in the middle, mended
 
 # mm/watch: the debugging dials.
 MM += mm/watch/dials.c                  # debugging dials, by Linux's names

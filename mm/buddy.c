@@ -328,9 +328,9 @@ uint32_t buddy_head(const struct buddy *b, uint32_t pfn)
     for (unsigned k = 0; k <= MAX_PAGE_ORDER; k++) {
         uint32_t head = pfn & ~((1u << k) - 1);
 
-        if (b->page[head].kind != PG_TAIL)      /* the nearest head is the one */
-            return head;
-    }
+        if (b->page[head].kind != PG_TAIL)      /* the nearest head is the one, */
+            return pfn - head < 1u << b->page[head].order ? head : pfn;
+    }                                           /*   unless it is nobody's just now */
     return pfn;
 }
 

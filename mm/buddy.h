@@ -60,7 +60,7 @@ unsigned buddy_trim(struct buddy *b, uint32_t pfn, unsigned order, uint32_t n);
 /* Give back all blocks of the run at pfn. */
 void buddy_free_run(struct buddy *b, uint32_t pfn);
 
-/* First page of the block that pfn lies in; pfn itself for holes and PG_META. */
+/* First page of the block that pfn lies in; pfn itself if it lies in none. */
 uint32_t buddy_head(const struct buddy *b, uint32_t pfn);
 
 /* The first page behind the block, or the hole, at pfn: for walks. */

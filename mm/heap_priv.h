@@ -65,12 +65,19 @@ static inline uint32_t new_serial(void)
     return heap.serial;
 }
 
+/* It is about to be an allocation of so many bytes; until its site is written it is none. */
+static inline void record_begun(struct record *record, uint32_t size)
+{
+    record->size = size;
+    record->serial = new_serial();
+    mm_barrier();
+}
+
 /* It is an allocation of so many bytes now, by the call site of that number. */
 static inline void record_taken(struct record *record, uint32_t site, uint32_t size)
 {
+    record_begun(record, size);
     record->sites = site;
-    record->size = size;
-    record->serial = new_serial();
 }
 
 static inline bool is_live(const struct record *record)

@@ -24,7 +24,7 @@ struct kmem_cache;
 struct mm_observer;
 struct slot;
 
-/* All are called with mm entered, but `resized`. */
+/* All are called with mm entered. */
 struct watcher {
     /* Flags of a new cache of that name: DIAL_F ... */
     uint8_t (*dials_of)(const char *name);
@@ -55,6 +55,14 @@ struct watcher {
     void (*pages_freed)(uint32_t pfn, uint32_t n);
     /* A slab is being made: its slots are free, and not constructed yet. */
     void (*slab_made)(struct kmem_cache *cache, struct page *slab);
+
+    /*
+     * An operation was dropped (recover.c).  Before records follow the maps: let the map
+     * say of each slot that is held back that it is free.  Afterwards: that it is not,
+     * as before; and all that is watched is to be as it must be.
+     */
+    void (*recover_begin)(void);
+    void (*recover_end)(void);
 };
 
 /* NULL: nobody decides. */

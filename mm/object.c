@@ -87,11 +87,15 @@ static void find_in_page(struct object *object, const void *addr, uint32_t pfn)
     case PG_SLAB:
         find_slot(object, addr, pfn);
         break;
+    case PG_TAIL:               /* of no block: it is being taken, and not yet handed out */
+        object->kind = MM_FREE_PAGE;
+        object->record = heap.record ? &heap.record[pfn] : NULL;
+        break;
     case PG_META:
         object->kind = MM_META;
         break;
     case PG_HOLE:
-    case PG_TAIL:
+    default:                    /* a kind that there is not: B2 */
         object->kind = MM_HOLE;
         break;
     }

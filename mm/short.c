@@ -58,9 +58,12 @@ SHORT bool take_at_once(struct kmem_cache *cache, uint32_t size, void **p)
 
     uint32_t bit = take_bit(cache, bits);
 
-    if (likely(cache->group_record))
-        record_taken(cache->group_record + bit, mm_caller()->number,
-                     size ? size : cache->object_size);
+    if (likely(cache->group_record)) {
+        struct record *record = cache->group_record + bit;
+
+        record_begun(record, size ? size : cache->object_size);
+        record->sites = mm_caller()->number;    /* not before: record_taken */
+    }
     *p = cache->group + bit * cache->slot_size;
     return true;
 }

@@ -73,16 +73,23 @@ static size_t room_of(const struct object *object)
     return object->room;
 }
 
-/* It has another size now, in the same place. */
+/*
+ * It has another size now, in the same place.  In an interrupt under a busy mm that is
+ * done as well: nobody else is at this object.
+ */
 static void resize(struct alloc_site *site, const struct object *object, size_t size,
                    gfp_t gfp)
 {
+    bool entered = mm_enter(site);
+
     if (mm_watcher)
         mm_watcher->resized(site, object->start, size);
     if (object->record)
         record_resize(object->record, (uint32_t)size);
     MM_TELL(resized, &(struct mm_request){ .call = "krealloc", .site = site,
                                            .bytes = size, .gfp = gfp }, object->start);
+    if (entered)
+        mm_leave();
 }
 
 void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp)

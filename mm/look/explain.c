@@ -13,8 +13,10 @@
 void explain_report(struct mm_report *report, const void *addr)
 {
     mm_what_is(addr, &report->what);
-    if (report->bug == MM_BUG_PAGE_POISON)
-        report->what.kind = MM_FREE_PAGE;       /* as it was when it was written to */
+    if (report->bug == MM_BUG_PAGE_POISON) {    /* the block that was written to */
+        report->what.bytes = report->damage.end - report->damage.start;
+        report->what.order = pages_order(report->what.bytes);
+    }
     if (report->bug == MM_BUG_CORRUPTED)
         report->cache = report->what.cache;
     mm_report(report);

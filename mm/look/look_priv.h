@@ -19,6 +19,8 @@ const char *slab_check(const void **where);
 
 /* slab_fault.c: can the record be that of anything?  NULL, or M3 or M4. */
 const char *record_fault(const struct record *record);
+/* The same of a slab's page structs and map: NULL, or S1 or S2. */
+const char *slab_shape_fault(struct page *slab);
 
 /* ---- for struct looker (hooks_priv.h says what they do): look.c -------------------- */
 

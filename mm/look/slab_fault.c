@@ -88,8 +88,7 @@ static bool names_its_cache(const struct page *slab)
     return true;
 }
 
-/* Of its page structs and map: NULL, or S1 or S2. */
-static const char *slab_shape_fault(struct page *slab)
+const char *slab_shape_fault(struct page *slab)
 {
     if (!names_its_cache(slab))
         return "S1: a slab's pages do not name one cache of their order";

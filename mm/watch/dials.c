@@ -21,6 +21,12 @@
 
 enum { NUMBER_SIZE = 24 };
 
+static void recover_end(void)
+{
+    quarantine_hide();
+    watch_paint();
+}
+
 static const struct watcher watcher = {
     .dials_of = dials_of,
     .take = watch_take,
@@ -32,6 +38,8 @@ static const struct watcher watcher = {
     .pages_taken = watch_pages_taken,
     .pages_freed = watch_pages_freed,
     .slab_made = watch_slab_made,
+    .recover_begin = quarantine_show,
+    .recover_end = recover_end,
 };
 
 /* Is there a heap to act on? */

@@ -62,3 +62,42 @@ bool quarantine_holds_back(const struct slot *slot)
     quarantine_limit(settings.quarantine);
     return true;
 }
+
+/* ---- after an operation that was dropped ------------------------------------- */
+
+/* Freed, but not its slot: it may be held back here. */
+static bool may_be_held(const void *p, struct slot *slot)
+{
+    struct object object = object_at(p);
+
+    *slot = object.slot;
+    return object.start == p && object.kind == MM_SLAB_FREE && !is_free_slot(slot);
+}
+
+void quarantine_show(void)
+{
+    uint32_t n = heap.quarantined < RING ? heap.quarantined : RING, first = oldest;
+    struct slot slot;
+
+    heap.quarantined = 0;
+    heap.quarantined_bytes = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        void *p = held[(first + i) % RING];
+
+        if (!may_be_held(p, &slot))
+            continue;
+        *slot_word(&slot) |= slot_bit(&slot);
+        held[(first + heap.quarantined++) % RING] = p;
+        heap.quarantined_bytes += slot.cache->slot_size;
+    }
+}
+
+void quarantine_hide(void)
+{
+    for (uint32_t i = 0; i < heap.quarantined; i++) {
+        struct object object = object_at(held[(oldest + i) % RING]);
+
+        if (object.kind == MM_SLAB_FREE)
+            *slot_word(&object.slot) &= ~slot_bit(&object.slot);
+    }
+}

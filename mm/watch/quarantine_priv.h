@@ -9,6 +9,12 @@
 /* For struct watcher. */
 bool quarantine_holds_back(const struct slot *slot);
 void quarantine_let_go(void);
+/*
+ * For struct watcher, recover_begin: nothing is held that may not be, and the map says
+ * that what is held is free.  And recover_end: that it is not.
+ */
+void quarantine_show(void);
+void quarantine_hide(void);
 
 /* Let all go that is beyond `bytes`. */
 void quarantine_limit(size_t bytes);

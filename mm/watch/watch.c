@@ -280,6 +280,33 @@ void watch_poison_free(struct kmem_cache *cache)
     slab_for_each(cache, poison_slab);
 }
 
+/* Of a slab: red zones and poison, as they must be. */
+static void paint_slab(struct page *slab)
+{
+    struct slot slot = slot_of_slab(slab, 0);
+    struct kmem_cache *cache = slot.cache;
+
+    for (; cache->dials && slot.index < cache->slots; slot.index++)
+        if (is_live_slot(&slot))
+            paint(cache, object_address(&slot), asked_for(&slot), true);
+        else
+            freed(&slot);
+}
+
+static uint32_t paint_block(uint32_t pfn, struct page *page)
+{
+    if (page->kind != PG_SLAB)
+        watch_block_paint(pfn, page);
+    else if (mm_looker->slab_is_fit(page))
+        paint_slab(page);
+    return 0;
+}
+
+void watch_paint(void)
+{
+    watch_blocks(paint_block);
+}
+
 /* ---- all of the heap ---------------------------------------------------- */
 
 static uint32_t look_at_slab(struct page *slab)

@@ -141,6 +141,16 @@ static uint32_t poison_block(uint32_t pfn, struct page *page)
     return 0;
 }
 
+void watch_block_paint(uint32_t pfn, struct page *page)
+{
+    poison_block(pfn, page);
+    if (heap.record && has_zone(page)) {
+        struct zone zone = large_zone(pfn, record_size(&heap.record[pfn]));
+
+        zone_fill(&zone);
+    }
+}
+
 void watch_poison_pages(void)
 {
     watch_blocks(poison_block);

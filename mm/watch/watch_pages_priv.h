@@ -24,6 +24,8 @@ bool watch_large_is_left(void);
 
 /* Of a free block: how much of its poison is wrong. */
 uint32_t watch_free_look(const struct look *look, uint32_t pfn);
+/* The red zone of a large kmalloc, the poison of what is free: as they must be. */
+void watch_block_paint(uint32_t pfn, struct page *page);
 /* debug_pagealloc was set: poison what is free. */
 void watch_poison_pages(void);
 

@@ -16,4 +16,7 @@ void watch_slab_made(struct kmem_cache *cache, struct page *slab);
 /* P was set for a cache that has slabs: poison what is free. */
 void watch_poison_free(struct kmem_cache *cache);
 
+/* All that is watched is as it must be from now on, whatever it was. */
+void watch_paint(void);
+
 #endif

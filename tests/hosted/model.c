@@ -362,12 +362,10 @@ static void give_all_back(const struct mm_stats *start)
     demand(memcmp(now.free_blocks, start->free_blocks, sizeof(now.free_blocks)) == 0);
 }
 
-/* In the heap that is open. */
-static void run(const struct model_mode *mode)
+void run_steps(const struct mm_stats *start)
 {
-    struct mm_stats start;
+    const struct model_mode *mode = model.mode;
 
-    mm_get_stats(&start);
     check();
     while (!stream_is_over(model.stream) && model_counts.steps < mode->steps) {
         if (model_before_step)
@@ -377,10 +375,19 @@ static void run(const struct model_mode *mode)
         if (model_counts.steps % mode->check_every == 0)
             check();
     }
-    give_all_back(&start);
+    give_all_back(start);
 }
 
-static void begin(struct model_stream *stream, const struct model_mode *mode)
+/* In the heap that is open, and empty. */
+static void run(void)
+{
+    struct mm_stats start;
+
+    mm_get_stats(&start);
+    run_steps(&start);
+}
+
+void begin_run(struct model_stream *stream, const struct model_mode *mode)
 {
     memset(&model, 0, sizeof(model));
     memset(&model_counts, 0, sizeof(model_counts));
@@ -396,15 +403,15 @@ static void begin(struct model_stream *stream, const struct model_mode *mode)
 void model_run_in(const struct mm_range *ranges, size_t count, bool records,
                   struct model_stream *stream, const struct model_mode *mode)
 {
-    begin(stream, mode);
+    begin_run(stream, mode);
     mm_records = records;
     open_heap(ranges, count);
-    run(mode);
+    run();
 }
 
 void model_run(struct model_stream *stream, const struct model_mode *mode)
 {
-    begin(stream, mode);
+    begin_run(stream, mode);
     choose_heap();
-    run(mode);
+    run();
 }

@@ -66,6 +66,15 @@ void model_run_in(const struct mm_range *ranges, size_t count, bool records,
 void model_run(struct model_stream *stream, const struct model_mode *mode);
 
 /*
+ * In two halves: a heap of these ranges is opened, and whoever opened it may use it as
+ * he likes; then all that is live there becomes the model's, caches by their names
+ * ("model-0" to "model-7"), and the run goes on.  At the end the heap is as it was
+ * opened.
+ */
+void model_open(const struct mm_range *ranges, size_t count, bool records);
+void model_go_on(struct model_stream *stream, const struct model_mode *mode);
+
+/*
  * Called with what is wrong; must not return.  NULL: it is printed, and the program
  * is aborted.
  */

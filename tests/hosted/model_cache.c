@@ -14,6 +14,15 @@ static const char *const names[CACHES] = {
     "model-7",
 };
 
+unsigned cache_of_name(const char *name)
+{
+    unsigned number = 0;
+
+    while (number < CACHES && strcmp(names[number], name) != 0)
+        number++;
+    return number;
+}
+
 static void construct(void *object)
 {
     paint(object, model.constructed_size, CONSTRUCTED);

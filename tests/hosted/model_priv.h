@@ -211,6 +211,8 @@ void destroy_cache(unsigned number);
 void destroy_any_cache(void);
 void shrink_cache(void);
 void use_no_cache(void);
+/* The number of the cache of that name; CACHES: it is none of the model's. */
+unsigned cache_of_name(const char *name);
 
 /* model_irq.c */
 void interrupt(void);
@@ -224,5 +226,12 @@ void settle(void);
 
 /* model.c: one operation of those that a handler may do. */
 void step_in_handler(void);
+
+/* ---- a run: model.c ------------------------------------------------------------ */
+
+/* Nothing is live; the stream's first byte is drawn. */
+void begin_run(struct model_stream *stream, const struct model_mode *mode);
+/* Do the operations, and give all back: then the free blocks are those of the start. */
+void run_steps(const struct mm_stats *start);
 
 #endif

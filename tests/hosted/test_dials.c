@@ -376,13 +376,13 @@ static void a_write_to_a_free_page_is_found(void **state)
 {
     unsigned char *p = NULL;
     const struct mm_report *report;
-    uint32_t taken, found;
+    uint32_t taken, freed, found;
 
     (void)state;
     set_dial("debug_pagealloc", "on");
     p = (void *)__get_free_pages(GFP_KERNEL, 2); taken = __LINE__;
     memset(p, 0x55, 4 * PAGE_SIZE);
-    free_pages((unsigned long)p, 2);
+    free_pages((unsigned long)p, 2); freed = __LINE__;
     assert_true(all_bytes(p, 0xaa, 4 * PAGE_SIZE));
     p[5000] = 0x56;
     assert_int_equal(mm_find_damage(), 1);
@@ -392,7 +392,11 @@ static void a_write_to_a_free_page_is_found(void **state)
     report = expect_report(MM_BUG_PAGE_POISON);
     assert_damage(report, p + 3, p + 3, 0x57, 0xaa);
     assert_int_equal(report->what.kind, MM_FREE_PAGE);  /* as when it was written to */
+    assert_int_equal(report->what.start, (uintptr_t)p);
+    assert_int_equal(report->what.bytes, 4 * PAGE_SIZE);
+    assert_int_equal(report->what.order, 2);
     assert_site(report->what.taken_by, taken);
+    assert_site(report->what.freed_by, freed);
     assert_site(report->caller, found);
     free_pages((unsigned long)p, 2);
 }

@@ -1,39 +1,18 @@
 /*
  * test_interrupts.c - an interrupt at every single instruction of mm.
  *
- * An operation is run once with the CPU's trap flag set, which makes a signal after
- * each instruction, to learn which ones it runs.  Then it is run again for each of
- * them, with an int3 in its place: there the handler comes, which takes and frees as a
- * driver's would.  Afterwards mm must be whole, and what was taken and freed must add
- * up.  In loops the first four visits are tried.  Nothing depends on time.
+ * An operation is run again and again (step.h), and at each of its instructions in turn
+ * a handler comes, which takes and frees as a driver's would.  Afterwards mm must be
+ * whole, and what was taken and freed must add up.
  */
-#define _GNU_SOURCE             /* REG_EFL */
 #include "mm/enter_priv.h"
 #include "mm/watch/dials.h"
 #include "tests/hosted/arena.h"
+#include "tests/hosted/step.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <ucontext.h>
 
-#define TRAP_FLAG 0x100
-#define INT3 0xCC
 #define HANDLERS_BYTE 0x77      /* what the handler writes to its object */
-#define MAX_TRAIL 20000u
-#define MAX_VISITS 4u           /* of an instruction in a loop */
-
-#ifdef __x86_64__
-#define PROGRAM_COUNTER REG_RIP
-#define SKIP_RED_ZONE "lea -128(%%rsp), %%rsp\n"
-#define BACK_AGAIN "lea 128(%%rsp), %%rsp\n"
-#else
-#define PROGRAM_COUNTER REG_EIP
-#define SKIP_RED_ZONE
-#define BACK_AGAIN
-#endif
-
-extern char __executable_start, etext;
 
 /* A second pointer to what the operation frees. */
 static void *same;
@@ -44,127 +23,15 @@ static void *object, *handlers_object, *victim;
 static unsigned long page, handlers_page, page_victim;
 static struct kmem_cache *cache;
 
-/* ---- stopping at an instruction ----------------------------------------------- */
-
-static unsigned char *stop_at;  /* the instruction */
-static unsigned char saved_byte;        /* its first byte */
-static volatile unsigned passes_left;   /* how often it is passed over before */
-static volatile bool came, tracing;      /* read and set in the signal handler */
+/* The handler comes, at one instruction of the operation. */
 static void (*handler)(void);
+static bool came;
 
-static struct { unsigned char *at; unsigned visits; } trail[MAX_TRAIL];
-static unsigned ntrail;
-
-static greg_t *program_counter(void *context)
+static void interrupt(void)
 {
-    return &((ucontext_t *)context)->uc_mcontext.gregs[PROGRAM_COUNTER];
-}
-
-static void step_once(void *context, bool on)
-{
-    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
-
-    *flags = on ? *flags | TRAP_FLAG : *flags & ~(greg_t)TRAP_FLAG;
-}
-
-/*
- * `mov (%esp), %reg; ret`, by which 32-bit position-independent code learns where it
- * is: on_trap needs that itself, so it cannot be stopped there.
- */
-static bool is_thunk(const unsigned char *at)
-{
-    return (at[0] == 0x8b && at[2] == 0x24 && at[3] == 0xc3) ||
-           (at[0] == 0xc3 && at[-3] == 0x8b && at[-1] == 0x24);
-}
-
-/* Only this program's own code: mm's, and the few lines around it here. */
-static void note(unsigned char *at)
-{
-    unsigned i = 0;
-
-    if ((char *)at < &__executable_start || (char *)at >= &etext || is_thunk(at))
-        return;
-    while (i < ntrail && trail[i].at != at)
-        i++;
-    if (i == MAX_TRAIL)
-        return;
-    trail[i].at = at;
-    trail[i].visits++;
-    if (i == ntrail)
-        ntrail++;
-}
-
-/* A signal after a step (first run, or over a stop), or from the int3 of a stop. */
-static void on_trap(int signal, siginfo_t *info, void *context)
-{
-    unsigned char *at = (unsigned char *)(uintptr_t)*program_counter(context);
-
-    (void)signal, (void)info;
-    if (tracing) {
-        note(at);
-    } else if (at != stop_at + 1 || *stop_at != INT3) {
-        *stop_at = INT3;                /* the step over it is done */
-        step_once(context, false);
-    } else {
-        *stop_at = saved_byte;
-        *program_counter(context) = (greg_t)(uintptr_t)stop_at;
-        if (passes_left > 0) {
-            passes_left--;
-            step_once(context, true);
-            return;
-        }
-        came = true;
-        mm_state |= MM_IRQ;
-        handler();
-        mm_state &= ~MM_IRQ;
-    }
-}
-
-/* The compiler moves nothing across it. */
-static void set_trap_flag(bool on)
-{
-    unsigned long flags;
-
-    __asm__ volatile(SKIP_RED_ZONE "pushf\n pop %0\n" BACK_AGAIN : "=r"(flags));
-    flags = on ? flags | TRAP_FLAG : flags & ~(unsigned long)TRAP_FLAG;
-    __asm__ volatile(SKIP_RED_ZONE "push %0\n popf\n" BACK_AGAIN
-                     : : "r"(flags) : "memory", "cc");
-}
-
-/* Which instructions does it run, and how often each? */
-static void trace(void (*operation)(void))
-{
-    memset(trail, 0, sizeof(trail));
-    ntrail = 0;
-    tracing = true;
-    set_trap_flag(true);
-    operation();
-    set_trap_flag(false);
-    tracing = false;
-}
-
-/* Run it; the handler comes before the instruction `at`, at visit number `visit`. */
-static bool interrupted_at(unsigned char *at, unsigned visit, void (*operation)(void))
-{
-    stop_at = at;
-    saved_byte = *at;
-    passes_left = visit;
-    came = false;
-    *at = INT3;
-    operation();
-    *at = saved_byte;
-    return came;
-}
-
-static void open_text(void)
-{
-    uintptr_t start = (uintptr_t)&__executable_start & ~(PAGE_SIZE - 1);
-    struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
-
-    if (mprotect((void *)start, (uintptr_t)&etext - start,
-                 PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
-        skip();                         /* no writing to code here */
-    sigaction(SIGTRAP, &action, NULL);
+    mm_state |= MM_IRQ;
+    handler();
+    mm_state &= ~MM_IRQ;
 }
 
 /* ---- handlers ----------------------------------------------------------------- */
@@ -296,7 +163,8 @@ static void assert_what_waits_is_told(void)
 }
 
 /* Everything that is held is live, nothing else is, and all of it goes back. */
-static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused)
+static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused,
+                                unsigned stop)
 {
     struct mm_stats now;
     uint32_t objects = 0u + (object != NULL) + (handlers_object != NULL) +
@@ -308,8 +176,7 @@ static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused)
     now = arena_stats();
     if (now.live_objects != objects || now.live_pages != pages)
         fail_msg("interrupt at address %#lx: %u objects and %u pages are live, "
-                 "%u and %u are held", (unsigned long)(stop_at - (unsigned char *)
-                 &__executable_start), (unsigned)now.live_objects,
+                 "%u and %u are held", step_address(stop), (unsigned)now.live_objects,
                  (unsigned)now.live_pages, (unsigned)objects, (unsigned)pages);
     arena_check();
     if (handlers_object)
@@ -321,17 +188,17 @@ static void assert_nothing_lost(const struct mm_stats *fresh, unsigned refused)
     assert_same_blocks(fresh);
 }
 
-static void try_trail(void (*before)(void), void (*operation)(void),
+static void try_stops(unsigned stops, void (*before)(void), void (*operation)(void),
                       const struct mm_stats *fresh, unsigned refused)
 {
     unsigned interrupts = 0;
 
-    for (unsigned i = 0; i < ntrail; i++)
-        for (unsigned k = 0; k < trail[i].visits && k < MAX_VISITS; k++) {
-            prepare(before);
-            interrupts += interrupted_at(trail[i].at, k, operation);
-            assert_nothing_lost(fresh, refused * came);
-        }
+    for (unsigned stop = 0; stop < stops; stop++) {
+        prepare(before);
+        came = step_run(stop, operation, interrupt);
+        interrupts += came;
+        assert_nothing_lost(fresh, refused * came, stop);
+    }
     assert_true(interrupts > 20);       /* it really works here */
 }
 
@@ -340,17 +207,18 @@ static void with_handlers(void (*const *handlers)(void), size_t n, unsigned refu
                           void (*before)(void), void (*operation)(void))
 {
     struct mm_stats fresh;
+    unsigned stops;
 
-    open_text();
+    step_open();
     arena_open(64, 0);
     fresh = arena_stats();
     prepare(before);
-    trace(operation);
+    stops = step_trace(operation, 4);
     for (size_t i = 0; i < n; i++) {
         handler = handlers[i];
-        try_trail(before, operation, &fresh, refused);
+        try_stops(stops, before, operation, &fresh, refused);
     }
-    signal(SIGTRAP, SIG_DFL);
+    step_close();
 }
 
 static void at_every_instruction(void (*before)(void), void (*operation)(void))
@@ -433,24 +301,24 @@ static void stale_before(void)
 static void try_stale_frees(void (*before)(void), void (*operation)(void),
                             const void *(*taken)(void), enum mm_what_kind kind)
 {
-    unsigned interrupts = 0;
+    unsigned interrupts = 0, stops;
 
-    open_text();
+    step_open();
     prepare(before);
-    trace(operation);
+    stops = step_trace(operation, 4);
     handler = free_stale_in_handler;
-    for (unsigned i = 0; i < ntrail; i++)
-        for (unsigned k = 0; k < trail[i].visits && k < MAX_VISITS; k++) {
-            prepare(before);
-            interrupts += interrupted_at(trail[i].at, k, operation);
-            assert_what_waits_is_told();
-            mm_count_sites(0);          /* mm is entered: what was put off is done */
-            assert_int_equal(arena_what(taken()).kind, kind);
-            assert_int_equal(arena_stats().bad_frees, came);
-            arena_check();
-            arena_drop_reports();
-        }
-    signal(SIGTRAP, SIG_DFL);
+    for (unsigned stop = 0; stop < stops; stop++) {
+        prepare(before);
+        came = step_run(stop, operation, interrupt);
+        interrupts += came;
+        assert_what_waits_is_told();
+        mm_count_sites(0);              /* mm is entered: what was put off is done */
+        assert_int_equal(arena_what(taken()).kind, kind);
+        assert_int_equal(arena_stats().bad_frees, came);
+        arena_check();
+        arena_drop_reports();
+    }
+    step_close();
     assert_true(interrupts > 20);
 }
 
@@ -476,20 +344,20 @@ static void set_dial_in_handler(void)
 
 static void no_dial_is_set_in_a_handler(void **state)
 {
-    unsigned interrupts = 0;
+    unsigned interrupts = 0, stops;
 
     (void)state;
-    open_text();
+    step_open();
     prepare(warm_before);
-    trace(kmalloc_operation);
+    stops = step_trace(kmalloc_operation, 1);
     handler = set_dial_in_handler;
-    for (unsigned i = 0; i < ntrail; i++) {
+    for (unsigned stop = 0; stop < stops; stop++) {
         prepare(warm_before);
-        interrupts += interrupted_at(trail[i].at, 0, kmalloc_operation);
+        interrupts += step_run(stop, kmalloc_operation, interrupt);
         assert_string_equal(mm_dial("page_owner"), "");
         assert_int_equal(mm_state, 0);
     }
-    signal(SIGTRAP, SIG_DFL);
+    step_close();
     assert_true(interrupts > 20);
 }
 
