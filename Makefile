@@ -69,6 +69,7 @@ MM += mm/refuse.c                       # saying no, and why
 # mm/front: what stands before the heart.
 MM += mm/front/init.c                   # handing memory over: mm is put together
 MM += mm/front/create.c                 # making and ending caches
+MM += mm/front/exact.c                  # pages, as many as are asked for
 MM += mm/front/krealloc.c               # calls made of kmalloc and kfree
 MM += mm/front/functions.c              # the calls as functions, without a call site
 

@@ -334,11 +334,31 @@ uint32_t buddy_head(const struct buddy *b, uint32_t pfn)
     return pfn;
 }
 
-bool buddy_is_whole(const struct buddy *b, uint32_t pfn)
+/* Is a block no longer than it may be?  Another one would begin in its middle (B1, B2). */
+static bool has_its_order(const struct buddy *b, uint32_t pfn)
 {
     unsigned order = b->page[pfn].order;
 
     if (order > MAX_PAGE_ORDER || pfn & ((1u << order) - 1))
         return false;
     return order == 0 || b->page[pfn + (1u << order) / 2].kind == PG_TAIL;
+}
+
+bool buddy_run_is_right(const struct buddy *b, uint32_t first)
+{
+    uint32_t end = first + b->page[first].run;
+    uint32_t pfn = first + (1u << b->page[first].order);
+
+    while (pfn < end && pfn < b->npages && b->page[pfn].kind == PG_PART &&
+           b->page[pfn].run == first && has_its_order(b, pfn))
+        pfn += 1u << b->page[pfn].order;
+    return pfn == end;
+}
+
+bool buddy_is_whole(const struct buddy *b, uint32_t pfn)
+{
+    const struct page *page = &b->page[pfn];
+
+    return has_its_order(b, pfn) &&
+           (page->kind != PG_USED || !page->run || buddy_run_is_right(b, pfn));
 }

@@ -72,9 +72,12 @@ static inline uint32_t buddy_next(const struct buddy *b, uint32_t pfn)
     return pfn + (single ? 1 : 1u << page->order);
 }
 
+/* B7: are the blocks behind a run's first its parts, to its very end? */
+bool buddy_run_is_right(const struct buddy *b, uint32_t first);
+
 /*
- * Before it is freed: is the block at pfn no longer than it may be?  If its order were
- * too large, another one would begin in its middle.
+ * Before it is freed: is the block at pfn, or the run, no longer than it may be?
+ * O(1), of a run O(MAX_PAGE_ORDER).
  */
 bool buddy_is_whole(const struct buddy *b, uint32_t pfn);
 

@@ -12,7 +12,6 @@
  */
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
-#include "mm/layout_priv.h"
 #include "mm/slab_priv.h"
 
 /* ---- the table ---------------------------------------------------------- */

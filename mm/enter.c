@@ -16,7 +16,7 @@
  * call that was interrupted may have freed the very same thing.
  *
  * Rules, for any instruction at which an interrupt may come:
- *   - only interrupts write `put`, only the entered write `got`: nothing is lost;
+ *   - whoever comes while mm is busy writes `put`, only the entered write `got`;
  *   - an entry stays in the ring until it is free, so that it is not put off twice;
  *   - a full ring is no silent loss: what does not fit is refused and reported.
  *
@@ -48,12 +48,19 @@ bool mm_is_busy_and_full(void)
     return mm_state & MM_BUSY && put - got == RING;
 }
 
-void mm_put_off(const struct mm_free_request *free)
+/* The place is taken before it is filled: another may come in between. */
+bool mm_put_off(const struct mm_free_request *free)
 {
-    put_off[put % RING] = *free;
-    mm_barrier();
-    put++;
+    uint32_t at = put;
+
+    do
+        if (at - got == RING)
+            return false;
+    while (!__atomic_compare_exchange_n(&put, &at, at + 1, false, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED));
+    put_off[at % RING] = *free;
     mm_state_set(MM_PUT_OFF);
+    return true;
 }
 
 const struct mm_free_request *mm_next_put_off(void)
@@ -82,7 +89,8 @@ bool mm_enter(const struct alloc_site *site)
         return false;
     mm_state_set(site ? (uintptr_t)site : MM_BUSY);
     mm_state_clear(MM_PUT_OFF);
-    heap.do_put_off();
+    if (got != put)
+        heap.do_put_off();
     return true;
 }
 

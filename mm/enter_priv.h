@@ -40,17 +40,31 @@ static inline struct alloc_site *mm_caller(void)
     return (struct alloc_site *)(mm_state & MM_BUSY);
 }
 
-/* Around a call of what is not mm's code, while mm is entered. */
-static inline void mm_go_outside(void) { mm_state_set(MM_CALLED_OUT); }
-static inline void mm_come_back(void) { mm_state_clear(MM_CALLED_OUT); }
+/*
+ * Around a call of what is not mm's code, while mm is entered.  They nest: an observer
+ * may be told of what an interrupt does in a constructor.
+ */
+static inline bool mm_go_outside(void)
+{
+    bool was_outside = mm_state & MM_CALLED_OUT;
+
+    mm_state_set(MM_CALLED_OUT);
+    return was_outside;
+}
+
+static inline void mm_come_back(bool was_outside)
+{
+    if (!was_outside)
+        mm_state_clear(MM_CALLED_OUT);
+}
 
 /* ---- frees that are put off while mm is busy ----------------------------------- */
 
 bool mm_is_put_off(const void *addr);
 /* Would a free be refused now, for want of room to put it off? */
 bool mm_is_busy_and_full(void);
-/* Put it off; there is room. */
-void mm_put_off(const struct mm_free_request *free);
+/* False: there is no room. */
+bool mm_put_off(const struct mm_free_request *free);
 /* The first that is put off, or NULL; it stays in the ring until it is done. */
 const struct mm_free_request *mm_next_put_off(void);
 void mm_put_off_is_done(void);

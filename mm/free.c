@@ -10,7 +10,7 @@
  *     mm is busy    proved, put off (enter.c); proved again when it is done, for the call
  *                   that was interrupted may have freed the very same thing
  *
- * These are the long ways; all but free_pages_exact begin in short.c.
+ * These are the long ways; all of them begin in short.c.
  *
  * Cost: O(MAX_PAGE_ORDER).
  */
@@ -34,18 +34,17 @@ bool is_right_to_free(const struct mm_free_request *free)
 {
     struct object object = object_at(free->addr);
 
-    if (object.start != free->addr || object.is_broken)
+    if (object.kind == MM_OUTSIDE || object.start != free->addr || object.is_broken)
         return false;
     switch (free->how) {
     case MM_USE:
     case MM_FREE_OBJECT:
         return is_object_of(&object, free->cache);
     case MM_FREE_PAGES:
-        return object.kind == MM_USED_PAGES && !object.page->run &&
-               object.page->order == free->order;
+        return is_block_of(object.page, free->order);
     case MM_FREE_EXACT:
-        return object.kind == MM_USED_PAGES &&
-               object.room >> PAGE_SHIFT == pages_for(free->bytes);
+        return object.page->kind == PG_USED &&
+               used_pages(object.page) == pages_for(free->bytes);
     }
     return false;
 }
@@ -58,9 +57,11 @@ static void free_proved(const struct mm_free_request *free, bool late)
     struct object object = object_at(free->addr);
     struct alloc_site *site = free->site;
 
-    MM_TELL(freeing, free);
-    if (unlikely(mm_watcher) && !(site = mm_watcher->freeing(free, late)))
+    if (unlikely(mm_watcher) && !mm_watcher->may_free(free))
         return;
+    MM_TELL(freeing, free);
+    if (unlikely(mm_watcher))
+        site = mm_watcher->freeing(free, late);
     if (object.kind == MM_SLAB_LIVE)
         slab_free(&object.slot, site);
     else
@@ -85,10 +86,8 @@ static void free_later(const struct mm_free_request *free)
 {
     if (mm_is_put_off(free->addr) || !is_right_to_free(free))
         mm_refuse(free);
-    else if (mm_is_busy_and_full())
+    else if (!mm_put_off(free))
         mm_refuse_as(free, MM_BUG_TOO_MANY_PUT_OFF, NULL);
-    else
-        mm_put_off(free);
 }
 
 void mm_free(const struct mm_free_request *free)
@@ -151,12 +150,4 @@ void free_pages_addr_long(struct alloc_site *site, unsigned long addr, unsigned 
         mm_free(&(struct mm_free_request){
             .call = "free_pages", .site = site, .how = MM_FREE_PAGES, .order = order,
             .addr = (void *)addr });
-}
-
-void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)
-{
-    if (addr)
-        mm_free(&(struct mm_free_request){
-            .call = "free_pages_exact", .site = site, .how = MM_FREE_EXACT,
-            .bytes = bytes, .addr = addr });
 }

@@ -39,10 +39,11 @@ struct watcher {
                                       enum page_kind kind);
     /* The live object at p is to have another size; its record has the old one. */
     void (*resized)(struct alloc_site *site, const void *p, size_t size);
+    /* What starts at free->addr is proved.  False: it stays, and that was reported. */
+    bool (*may_free)(const struct mm_free_request *free);
     /*
-     * What starts at free->addr is proved, and about to be freed.  Who is to be
-     * recorded as its freer; NULL: it cannot be freed, and that is reported.  late: it
-     * was put off, and the calls that lead here are somebody else's.
+     * It is about to be freed.  Who is to be recorded as its freer.  late: it was put
+     * off, and the calls that lead here are somebody else's.
      */
     struct alloc_site *(*freeing)(const struct mm_free_request *free, bool late);
     /* The slot's object was freed: is the slot held back from being handed out? */

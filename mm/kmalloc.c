@@ -60,6 +60,7 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
 
     if (!is_cache(request.call, site, cache)) {
         heap.failed++;
+        MM_TELL(failed, &request);
         return NULL;
     }
     request.order = cache->order;

@@ -120,12 +120,11 @@ struct object object_at(const void *addr)
 
 size_t object_usable(const struct object *object)
 {
-    const struct kmem_cache *cache = object->slot.cache;
+    bool is_slot = object->kind == MM_SLAB_LIVE;
+    bool has_zone = is_slot ? object->slot.cache->left : object->page->redzone;
+    size_t most = is_slot && has_zone ? object->slot.cache->object_size : object->room;
 
-    if (object->kind == MM_LARGE)
-        return object->page->redzone && object->record ? record_size(object->record)
-                                                       : object->room;
-    if (!cache->left)
-        return object->room;
-    return object->record ? record_size(object->record) : cache->object_size;
+    if (!has_zone || !object->record || record_size(object->record) > most)
+        return most;
+    return record_size(object->record);
 }

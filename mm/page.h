@@ -12,16 +12,20 @@
 #define MAX_PAGE_ORDER 10
 #define NO_PAGE UINT32_MAX      /* as a page number: none */
 
+/*
+ * No bit that flips makes one of another (all but PG_META have an even number of bits), so
+ * that what is not free does not become free by a stray write of one bit.
+ */
 enum page_kind {
-    PG_HOLE,                    /* not ours: reserved, or between two ranges */
-    PG_META,                    /* the page structs and page records */
-    PG_FREE,                    /* first page of a free block */
-    PG_KEPT,                    /* a free page that is kept from joining: buddy.c */
-    PG_TAIL,                    /* a later page of a block, free or used */
-    PG_USED,                    /* first page of an alloc_pages block */
-    PG_PART,                    /* a later block of an alloc_pages_exact run */
-    PG_LARGE,                   /* first page of a kmalloc beyond the caches */
-    PG_SLAB,                    /* every page of a slab */
+    PG_HOLE = 0x0,              /* not ours: reserved, or between two ranges */
+    PG_META = 0x8,              /* the page structs and page records */
+    PG_FREE = 0x3,              /* first page of a free block */
+    PG_KEPT = 0x5,              /* a free page that is kept from joining: buddy.c */
+    PG_TAIL = 0x6,              /* a later page of a block, free or used */
+    PG_USED = 0x9,              /* first page of an alloc_pages block */
+    PG_PART = 0xa,              /* a later block of an alloc_pages_exact run */
+    PG_LARGE = 0xc,             /* first page of a kmalloc beyond the caches */
+    PG_SLAB = 0xf,              /* every page of a slab */
 };
 
 /*

@@ -16,9 +16,6 @@
  * operation that is dropped in the middle leaves a block that is whole, or pages that
  * nobody owns, which mm_recover finds.
  *
- * alloc_pages_exact gives the tail of its power of two back at once.  What is left
- * is a run of blocks (buddy.c, B7), one allocation with one record.
- *
  * When there is no block large enough, every empty slab goes back and the request
  * is tried once more, unless __GFP_NORETRY.  Pages are never taken from anybody.
  *
@@ -149,18 +146,6 @@ struct page *alloc_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order
 unsigned long get_free_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order)
 {
     return (unsigned long)alloc_order("__get_free_pages", site, gfp, order);
-}
-
-void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
-{
-    struct mm_request request = { .call = "alloc_pages_exact", .site = site,
-                                  .gfp = gfp, .bytes = bytes,
-                                  .order = MAX_PAGE_ORDER + 1 };
-
-    if (bytes == 0 || bytes > PAGE_SIZE << MAX_PAGE_ORDER)
-        return mm_fail(&request, MM_BUG_TOO_LARGE);
-    request.order = pages_order(bytes);
-    return block_alloc(&request, PG_USED);
 }
 
 /* ---- giving back ------------------------------------------------------------- */

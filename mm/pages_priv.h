@@ -8,7 +8,7 @@
 
 /* ---- for the short ways; mm is entered ------------------------------------------- */
 
-/* The door of the page allocator: a live block of exactly that order. */
+/* The door of free_pages, short and long: a live block of exactly that order. */
 static inline bool is_block_of(const struct page *page, unsigned order)
 {
     bool is_used = order ? page->kind == PG_USED && page->order == order &&

@@ -7,6 +7,7 @@
  */
 #include "mm/refuse_priv.h"
 
+#include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
 #include "mm/slot_priv.h"
 
@@ -14,8 +15,12 @@ void (*mm_report_hook)(const struct mm_report *report);
 
 void mm_report(const struct mm_report *report)
 {
+    bool is_busy = mm_state & MM_BUSY, was_outside = is_busy && mm_go_outside();
+
     if (mm_report_hook)
         mm_report_hook(report);
+    if (is_busy)
+        mm_come_back(was_outside);
     if (report->fatal)
         __builtin_trap();
 }

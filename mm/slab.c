@@ -61,7 +61,6 @@
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
 #include "mm/pages_priv.h"
-#include "mm/partial_priv.h"
 #include "mm/slab_priv.h"
 
 static uint32_t no_bits;        /* the word of a cache without a slab: always 0 */
@@ -97,10 +96,11 @@ static void construct(const struct kmem_cache *cache, struct page *slab)
 {
     if (!cache->ctor)
         return;
-    mm_go_outside();
+    bool was_outside = mm_go_outside();
+
     for (uint32_t i = 0; i < cache->slots; i++)
         cache->ctor(slab_start(slab) + i * cache->slot_size + cache->left);
-    mm_come_back();
+    mm_come_back(was_outside);
 }
 
 /*
@@ -191,14 +191,16 @@ static const char broken_list[] =
 
 void slab_shelve(struct kmem_cache *cache, struct page *slab, uint32_t nfree)
 {
-    if (nfree == 0)
+    if (nfree == 0) {
         slab->countdown = 1;            /* full: on no list until a free */
-    else if (nfree < cache->slots && unlikely(!partial_add(cache, slab, nfree)))
-        mend_lists(cache, broken_list, slab);
-    else if (nfree == cache->slots && cache->spare == NO_PAGE)
+    } else if (nfree < cache->slots) {
+        if (unlikely(!partial_add(cache, slab, nfree)))
+            mend_lists(cache, broken_list, slab);
+    } else if (cache->spare == NO_PAGE) {
         cache->spare = pfn_of_page(slab);
-    else if (nfree == cache->slots)
+    } else {
         discard(cache, slab);
+    }
 }
 
 /* The spare slab, which is spare no more; or NULL. */
@@ -306,6 +308,8 @@ bool slab_refill(struct kmem_cache *cache, const struct mm_request *request)
         if (serve(cache, slab))
             return true;        /* else its map was overwritten: it stays aside */
     slab = grow(cache, request);
+    if (!slab)                  /* but looking for memory may have put slots back */
+        slab = next_slab(cache);
     return slab && serve(cache, slab);
 }
 

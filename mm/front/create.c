@@ -1,5 +1,5 @@
 /*
- * create.c - making and ending object caches.
+ * create.c - making and ending object caches, and giving back what they hold in reserve.
  *
  * An entry of the table (cache.c) that became free is used again as late as possible, so
  * that a pointer to a destroyed cache is known for what it is.
@@ -82,7 +82,7 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
     return cache;
 }
 
-/* ---- looking at one ------------------------------------------------------- */
+/* ---- what is held in reserve ------------------------------------------------------- */
 
 size_t kmem_cache_size(const struct kmem_cache *cache)
 {
@@ -107,6 +107,23 @@ unsigned kmem_cache_shrink(struct kmem_cache *cache)
         mm_leave();
     }
     return slabs;
+}
+
+uint32_t mm_reclaim(void)
+{
+    uint32_t pages = 0;
+
+    if (mm_enter(NULL)) {
+        uint32_t before = heap.buddy.nfree;
+
+        if (mm_watcher)
+            mm_watcher->let_go();
+        slab_reclaim();
+        pages = heap.buddy.nfree - before;
+        buddy_join_kept(&heap.buddy);
+        mm_leave();
+    }
+    return pages;
 }
 
 /* ---- ending ------------------------------------------------------------- */

@@ -106,6 +106,8 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
 
     if (!find_live(p, &object)) {
         heap.failed++;
+        MM_TELL(failed, &(struct mm_request){ .call = "krealloc", .site = site,
+                                              .bytes = size, .gfp = gfp });
         mm_refuse(&(struct mm_free_request){ .call = "krealloc", .site = site, .addr = p,
                                              .bytes = size, .how = MM_USE });
         return NULL;

@@ -10,6 +10,11 @@
  */
 #include "mm/look/look_priv.h"
 
+/* Bits: the kinds that there are. */
+#define PG_ALL                                                                    \
+    (1u << PG_HOLE | 1u << PG_META | 1u << PG_FREE | 1u << PG_KEPT | 1u << PG_TAIL |  \
+     1u << PG_USED | 1u << PG_PART | 1u << PG_LARGE | 1u << PG_SLAB)
+
 /* B2: the pages behind the first are what they must be. */
 static bool tails_are_right(const struct buddy *b, uint32_t pfn)
 {
@@ -33,18 +38,6 @@ static bool list_has(const struct buddy *b, unsigned order, uint32_t n)
         pfn = b->page[pfn].next;
     }
     return n == 0 && pfn == NO_PAGE;
-}
-
-/* B7: the blocks behind a run's first are its parts, to its very end. */
-static bool run_is_right(const struct buddy *b, uint32_t first)
-{
-    uint32_t end = first + b->page[first].run;
-    uint32_t pfn = first + (1u << b->page[first].order);
-
-    while (pfn < end && pfn < b->npages && b->page[pfn].kind == PG_PART &&
-           b->page[pfn].run == first)
-        pfn += 1u << b->page[pfn].order;
-    return pfn == end;
 }
 
 static bool part_is_right(const struct buddy *b, uint32_t pfn)
@@ -73,13 +66,13 @@ static const char *check_block(const struct buddy *b, uint32_t pfn)
 
     if (page->order > MAX_PAGE_ORDER || (pfn & (size - 1)))
         return "B1: a block is not aligned to its size";
-    if (page->kind == PG_TAIL || page->kind > PG_SLAB || !tails_are_right(b, pfn))
+    if (page->kind == PG_TAIL || !(PG_ALL >> page->kind & 1) || !tails_are_right(b, pfn))
         return "B2: a page is neither the first of a block nor inside one";
     if (page->kind == PG_FREE)
         return check_free(b, pfn);
     if (page->kind == PG_KEPT && page->order != 0)
         return "B8: a kept block is not a single page";
-    if (page->kind == PG_USED && page->run && !run_is_right(b, pfn))
+    if (page->kind == PG_USED && page->run && !buddy_run_is_right(b, pfn))
         return "B7: a run of pages is not as long as it says";
     if (page->kind == PG_PART && !part_is_right(b, pfn))
         return "B7: a part belongs to no run of pages";

@@ -13,23 +13,46 @@
 #include "mm/look/look_priv.h"
 #include "mm/object_priv.h"
 
-void mm_observe(struct mm_observer *observer)
-{
-    mm_unobserve(observer);             /* once is enough */
-    observer->next = mm_observers;
-    mm_observers = observer;
-    mm_hooks_changed();
-}
+/* Are they told now: at rest, and in an interrupt that came meanwhile? */
+static bool telling[2];
 
-void mm_unobserve(struct mm_observer *observer)
+static struct mm_observer **link_to(const struct mm_observer *observer)
 {
     struct mm_observer **link = &mm_observers;
 
     while (*link && *link != observer)
         link = &(*link)->next;
+    return link;
+}
+
+bool mm_observe(struct mm_observer *observer)
+{
+    if (mm_state & MM_IRQ || !mm_enter(NULL))   /* mm_state changes hands: enter.c */
+        return false;
+    if (!*link_to(observer)) {
+        observer->next = mm_observers;
+        mm_observers = observer;
+    }
+    mm_hooks_changed();
+    mm_leave();
+    return true;
+}
+
+bool mm_unobserve(struct mm_observer *observer)
+{
+    bool is_told = telling[0] && mm_state & MM_BUSY && !(mm_state & MM_IRQ);
+    struct mm_observer **link;
+
+    if (mm_state & MM_IRQ || (!is_told && !mm_enter(NULL)))
+        return false;
+    link = link_to(observer);
     if (*link)
         *link = observer->next;
-    mm_hooks_changed();
+    if (!is_told) {
+        mm_hooks_changed();
+        mm_leave();
+    }
+    return true;
 }
 
 static void describe(struct mm_event *event)
@@ -51,32 +74,33 @@ static void describe(struct mm_event *event)
 
 static void call_observers(const struct mm_event *event)
 {
+    bool was_outside = mm_go_outside();
     struct mm_observer *next;
 
-    mm_go_outside();
     for (struct mm_observer *one = mm_observers; one; one = next) {
         next = one->next;               /* it may take itself out */
         one->saw(event, one->arg);
     }
-    mm_come_back();
+    mm_come_back(was_outside);
 }
 
 static void tell(struct mm_event event)
 {
-    static bool telling[2];             /* an interrupt may come while one is told */
     bool *here = &telling[(mm_state & MM_IRQ) != 0];
     bool was_idle = !(mm_state & MM_BUSY);
 
-    if (*here)
+    if (*here && !was_idle)             /* else one was told who never came back */
         return;
     *here = true;
     if (was_idle)
         mm_state_set(MM_BUSY | MM_READING);
     describe(&event);
     call_observers(&event);
+    *here = false;
+    if (!mm_observers && !(mm_state & MM_IRQ))
+        mm_hooks_changed();             /* the last one took itself out */
     if (was_idle)
         mm_leave();
-    *here = false;
 }
 
 static struct mm_event event_of(enum mm_event_kind kind,

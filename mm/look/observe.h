@@ -12,7 +12,8 @@
  *     mm_unobserve(&mine);        no more
  *
  * An observer is called for each allocation, free, change of size and failure, by
- * whomever.  mm is busy meanwhile: an observer may ask mm_what_is and print, and must not
+ * whomever; of calls that are made of others it sees those (krealloc to another place is a
+ * kmalloc and a kfree).  mm is busy meanwhile: an observer may ask mm_what_is and print, and must not
  * allocate or free.  As long as there is one, every call goes the long way round.
  */
 #ifndef MM_LOOK_OBSERVE_H
@@ -46,8 +47,11 @@ struct mm_observer {
     struct mm_observer *next;   /* mm's while it is hung in */
 };
 
-/* The observer stays the caller's, and must live until it is taken out again. */
-void mm_observe(struct mm_observer *observer);
-void mm_unobserve(struct mm_observer *observer);
+/*
+ * The observer stays the caller's, and must live until it is taken out again.  One that is
+ * told something may take itself out.  False: not in an interrupt, nor while mm is busy.
+ */
+bool mm_observe(struct mm_observer *observer);
+bool mm_unobserve(struct mm_observer *observer);
 
 #endif

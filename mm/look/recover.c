@@ -29,7 +29,6 @@
 
 #include "mm/enter_priv.h"
 #include "mm/free_priv.h"
-#include "mm/layout_priv.h"
 #include "mm/object_priv.h"
 #include "mm/site_priv.h"
 #include "mm/slab_priv.h"

@@ -8,8 +8,7 @@
  */
 #include "mm/look/look_priv.h"
 
-#include "mm/layout_priv.h"
-#include "mm/partial_priv.h"
+#include "mm/slab_priv.h"
 
 /* ---- one cache ---------------------------------------------------------- */
 

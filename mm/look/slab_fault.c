@@ -11,7 +11,6 @@
  */
 #include "mm/look/look_priv.h"
 
-#include "mm/partial_priv.h"
 #include "mm/site_priv.h"
 #include "mm/slab_priv.h"
 

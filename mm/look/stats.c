@@ -1,10 +1,9 @@
 /*
  * stats.c - the heap in numbers, for meminfo, slabinfo, buddyinfo.
  *
- * What the fast paths count is little: allocations and frees of each cache.  The
+ * What the short ways count is little: allocations and frees of each cache.  The
  * rest is recounted here, by walking, whenever somebody asks.
  */
-#include "mm/hooks_priv.h"
 #include "mm/slab_priv.h"
 
 /* ---- caches -------------------------------------------------------------- */
@@ -63,23 +62,6 @@ struct kmem_cache *mm_find_cache(const char *name)
         if (caches[i].name && same_name(caches[i].name, name))
             return &caches[i];
     return NULL;
-}
-
-uint32_t mm_reclaim(void)
-{
-    uint32_t pages = 0;
-
-    if (mm_enter(NULL)) {
-        uint32_t before = heap.buddy.nfree;
-
-        if (mm_watcher)
-            mm_watcher->let_go();
-        slab_reclaim();
-        pages = heap.buddy.nfree - before;
-        buddy_join_kept(&heap.buddy);
-        mm_leave();
-    }
-    return pages;
 }
 
 /* ---- the heap ------------------------------------------------------------ */

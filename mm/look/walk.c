@@ -19,12 +19,12 @@ struct walk {
 static bool visit(const struct walk *walk, const void *addr)
 {
     struct mm_what what;
-    bool goes_on;
+    bool was_outside, goes_on;
 
     mm_what_is(addr, &what);
-    mm_go_outside();
+    was_outside = mm_go_outside();
     goes_on = walk->fn(&what, walk->arg);
-    mm_come_back();
+    mm_come_back(was_outside);
     return goes_on;
 }
 
@@ -40,10 +40,10 @@ static bool visit_slab(const struct walk *walk, struct page *slab)
 
 static bool visit_block(const struct walk *walk, struct page *page)
 {
-    if (page->kind == PG_SLAB)
+    if (is_slab_of(&caches[page->cache], pfn_of_page(page)))
         return visit_slab(walk, page);
     if (page->kind == PG_USED || page->kind == PG_LARGE)
-        return visit(walk, slab_start(page));
+        return visit(walk, page_address(page));
     return true;
 }
 

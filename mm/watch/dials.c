@@ -6,13 +6,12 @@
  * it waits for a cache without objects, and says so.
  *
  * What allocates knows nothing of dials.  As long as one is on, or something is left
- * of one that was, the functions below look on (hooks_priv.h).
+ * of one that was, the functions below watch (hooks_priv.h).
  */
 #include "mm/watch/dials.h"
 
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
-#include "mm/layout_priv.h"
 #include "mm/slab_priv.h"
 #include "mm/watch/quarantine_priv.h"
 #include "mm/watch/settings_priv.h"
@@ -32,6 +31,7 @@ static const struct watcher watcher = {
     .take = watch_take,
     .block_taken = watch_block_taken,
     .resized = watch_resized,
+    .may_free = watch_may_free,
     .freeing = watch_freeing,
     .holds_back = quarantine_holds_back,
     .let_go = quarantine_let_go,

@@ -23,7 +23,6 @@
  */
 #include "mm/watch/watch_priv.h"
 
-#include "mm/partial_priv.h"
 #include "mm/hooks_priv.h"
 #include "mm/object_priv.h"
 #include "mm/slab_priv.h"
@@ -234,6 +233,15 @@ static void freed(const struct slot *slot)
     }
 }
 
+bool watch_may_free(const struct mm_free_request *free)
+{
+    struct object object = object_at(free->addr);
+    struct kmem_cache *cache = object.slot.cache;
+
+    return object.kind != MM_SLAB_LIVE || !(cache->dials & DIAL_F) ||
+           is_whole(free->call, free->site, object.slot.slab, cache);
+}
+
 struct alloc_site *watch_freeing(const struct mm_free_request *free, bool late)
 {
     struct look look = { free->call, free->site, free->addr,
@@ -246,9 +254,6 @@ struct alloc_site *watch_freeing(const struct mm_free_request *free, bool late)
         return late ? free->site
                     : watch_page_site(free->site, (enum page_kind)object.page->kind);
     }
-    if (slot.cache->dials & DIAL_F &&
-        !is_whole(free->call, free->site, slot.slab, slot.cache))
-        return NULL;
     look_at_live(&look, &slot);
     freed(&slot);
     return slot.cache->dials & DIAL_U && !late ? stack_site(free->site) : free->site;
@@ -328,8 +333,11 @@ static uint32_t look_at_block(uint32_t pfn, struct page *page)
 {
     struct look look = { "check", NULL, address_of(pfn), "restored" };
 
-    if (page->kind == PG_SLAB && caches[page->cache].dials & (DIAL_Z | DIAL_P))
+    if (is_slab_of(&caches[page->cache], pfn) &&
+        caches[page->cache].dials & (DIAL_Z | DIAL_P))
         return look_at_slab(page);
+    if (!buddy_is_whole(&heap.buddy, pfn))
+        return 0;               /* mm_check names it */
     if (page->kind == PG_LARGE)
         return watch_large_look(&look, pfn);
     return is_free_block(page) ? watch_free_look(&look, pfn) : 0;

@@ -136,7 +136,7 @@ uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page))
 
 static uint32_t poison_block(uint32_t pfn, struct page *page)
 {
-    if (is_free_block(page))
+    if (is_free_block(page) && buddy_is_whole(&heap.buddy, pfn))
         watch_pages_freed(pfn, 1u << page->order);
     return 0;
 }

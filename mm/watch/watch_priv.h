@@ -10,6 +10,7 @@
 /* For struct watcher. */
 void *watch_take(struct kmem_cache *cache, const struct mm_request *request);
 void watch_resized(struct alloc_site *site, const void *p, size_t size);
+bool watch_may_free(const struct mm_free_request *free);
 struct alloc_site *watch_freeing(const struct mm_free_request *free, bool late);
 void watch_slab_made(struct kmem_cache *cache, struct page *slab);
 

@@ -28,7 +28,7 @@ def test_there_is_an_answer_before_there_is_a_heap(heaps):
 PAGE = "heap.buddy.page"
 BREAKS = {
     "B1": f"set var {PAGE}[$free].order = 15",
-    "B2": f"set var {PAGE}[$free].kind = 15",
+    "B2": f"set var {PAGE}[$free].kind = 14",
     "B3 next to nowhere": f"set var {PAGE}[$free].next = 0x7fffffff",
     "B3 prev to nowhere": f"set var {PAGE}[$free].prev = 0x7fffffff",
     "B3 a circle": f"set var {PAGE}[$free].next = $free",

@@ -141,12 +141,90 @@ static void a_slab_whose_map_was_overwritten_is_passed_over(void **state)
     arena_open(100, 0);
 }
 
+/* ---- frees, by page structs that a stray write has changed --------------------- */
+
+static enum mm_bug told;
+
+/* The heap is broken, so it is not checked now. */
+static void note(const struct mm_report *report)
+{
+    told = report->bug;
+}
+
+#define REFUSED(statement, bug)                                               \
+    do {                                                                      \
+        void (*hook_)(const struct mm_report *) = mm_report_hook;             \
+        uint32_t before_ = arena_stats().bad_frees;                           \
+                                                                              \
+        mm_report_hook = note;                                                \
+        statement;                                                            \
+        mm_report_hook = hook_;                                               \
+        assert_int_equal(told, bug);                                          \
+        assert_int_equal(arena_stats().bad_frees, before_ + 1);               \
+    } while (0)
+
+static void a_run_that_is_not_what_it_says_is_refused(void **state)
+{
+    char *run = alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL);
+    struct page *page = virt_to_page(run);
+
+    (void)state;
+    page->run |= 1u << 20;              /* in bytes that is the same, in 32 bits */
+    REFUSED(free_pages_exact(run, 3 * PAGE_SIZE), MM_BUG_CORRUPTED);
+    page->run &= ~(1u << 20);
+    page[2].order ^= 8;
+    REFUSED(free_pages_exact(run, 3 * PAGE_SIZE), MM_BUG_CORRUPTED);
+    page[2].order ^= 8;
+    page[2].run ^= 1;
+    REFUSED(free_pages_exact(run, 3 * PAGE_SIZE), MM_BUG_CORRUPTED);
+    page[2].run ^= 1;
+    free_pages_exact(run, 3 * PAGE_SIZE);
+}
+
+static void a_part_is_not_freed_by_itself(void **state)
+{
+    char *run = alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL);
+    struct page *part = virt_to_page(run) + 2;
+    uint32_t first = part->run;
+
+    (void)state;
+    part->run = UINT32_MAX;             /* so it does not lead to the run's first */
+    REFUSED(free_pages_exact(run + 2 * PAGE_SIZE, PAGE_SIZE), MM_BUG_WRONG_ORDER);
+    part->run = first;
+    free_pages_exact(run, 3 * PAGE_SIZE);
+}
+
+/* Larger than it is, or than any: neither by its order, nor as a large kmalloc. */
+static void a_block_whose_order_cannot_be_right_is_refused(void **state)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 2), *behind = alloc_pages(GFP_KERNEL, 2);
+    void *large = kmalloc(16384, GFP_KERNEL), *other = kmalloc(16384, GFP_KERNEL);
+    struct page *larges = virt_to_page(large);
+
+    (void)state;
+    block->order = 12;
+    REFUSED(__free_pages(block, 12), MM_BUG_CORRUPTED);
+    block->order = 2;
+    larges->order = 15;
+    REFUSED(kfree(large), MM_BUG_CORRUPTED);
+    larges->order = 3;
+    REFUSED(kfree(large), MM_BUG_CORRUPTED);
+    larges->order = 2;
+    kfree(large);
+    kfree(other);
+    __free_pages(block, 2);
+    __free_pages(behind, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(any_byte_of_a_page_struct_may_become_any_other),
         ARENA_TEST(an_order_in_a_page_that_is_no_block_hides_nothing),
         ARENA_TEST(a_slab_whose_map_was_overwritten_is_passed_over),
+        ARENA_TEST(a_run_that_is_not_what_it_says_is_refused),
+        ARENA_TEST(a_part_is_not_freed_by_itself),
+        ARENA_TEST(a_block_whose_order_cannot_be_right_is_refused),
     };
 
     return ARENA_RUN(tests);

@@ -3,6 +3,7 @@
  * restores them, and is silent about the clean twin.
  */
 #include "tests/hosted/objects.h"
+#include "mm/object_priv.h"
 
 #include <string.h>
 
@@ -799,6 +800,48 @@ static void a_broken_slab_is_reported_and_set_aside(void **state)
     assert_int_equal(arena_stats().live_objects, 0);
 }
 
+/* ---- when memory is short ------------------------------------------------------ */
+
+static void what_quarantine_lets_go_serves_the_call_that_needed_it(void **state)
+{
+    static void *p[20000];
+    uint32_t n = 0;
+
+    (void)state;
+    set_dial("quarantine", "1M");
+    arena_open(40, 0);
+    while ((p[n] = kmalloc(64, GFP_KERNEL | __GFP_NOWARN)))
+        n++;
+    kfree(p[n / 3]);
+    kfree(p[n / 2]);
+    p[n / 3] = kmalloc(64, GFP_KERNEL);
+    p[n / 2] = kmalloc(64, GFP_KERNEL);
+    assert_non_null(p[n / 3]);
+    assert_non_null(p[n / 2]);
+    while (n)
+        kfree(p[--n]);
+}
+
+/* With red zones it says how much may be used: a wrong one is not believed. */
+static void a_size_larger_than_the_object_is_not_believed(void **state)
+{
+    void *p, *large;
+
+    (void)state;
+    set_dial("slub_debug", "Z");
+    arena_open(100, 0);
+    p = kmalloc(60, GFP_KERNEL);
+    large = kmalloc(9000, GFP_KERNEL);
+    record_resize(object_at(p).record, 60 | 1u << 22);
+    record_resize(object_at(large).record, 9000 | 1u << 22);
+    assert_int_equal(ksize(p), 64);
+    assert_int_equal(ksize(large), 16384);
+    record_resize(object_at(p).record, 60);
+    record_resize(object_at(large).record, 9000);
+    kfree(p);
+    kfree(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -837,6 +880,8 @@ int main(void)
         ARENA_TEST(dials_hold_from_the_start_if_set_before),
         ARENA_TEST(what_is_left_of_a_dial_is_still_watched),
         ARENA_TEST(a_broken_slab_is_reported_and_set_aside),
+        ARENA_TEST(what_quarantine_lets_go_serves_the_call_that_needed_it),
+        ARENA_TEST(a_size_larger_than_the_object_is_not_believed),
     };
 
     return ARENA_RUN(tests);

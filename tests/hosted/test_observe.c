@@ -210,6 +210,58 @@ static void a_new_heap_is_observed_as_well(void **state)
     assert_int_equal(ntold, 2);
 }
 
+static void none_is_hung_in_where_mm_cannot_be_entered(void **state)
+{
+    struct mm_observer other = { .saw = leave };
+
+    (void)state;
+    mm_irq_begin();
+    assert_false(mm_observe(&other));
+    assert_false(mm_unobserve(&observer));
+    mm_irq_end();
+    mm_state_set(MM_BUSY);
+    assert_false(mm_observe(&other));
+    assert_false(mm_unobserve(&observer));
+    mm_state_clear(MM_BUSY);
+    kfree(kmalloc(8, GFP_KERNEL));
+    assert_int_equal(ntold, 2);
+}
+
+static void the_last_one_that_leaves_opens_the_short_ways(void **state)
+{
+    struct mm_observer shy = { .saw = leave };
+
+    (void)state;
+    shy.arg = &shy;
+    assert_true(mm_unobserve(&observer));
+    assert_true(mm_observe(&shy));
+    assert_int_equal(mm_state, MM_LONG_WAY);
+    kfree(kmalloc(8, GFP_KERNEL));
+    assert_int_equal(mm_state, 0);
+}
+
+/* An interrupt comes in a constructor, and is told of: it stays a constructor. */
+static uintptr_t after_interrupt;
+
+static void be_interrupted(void *object)
+{
+    (void)object;
+    mm_irq_begin();
+    assert_null(kmalloc(8, GFP_ATOMIC | __GFP_NOWARN));
+    mm_irq_end();
+    after_interrupt = mm_state;
+}
+
+static void who_was_called_out_stays_so_when_an_interrupt_is_told(void **state)
+{
+    struct kmem_cache *cache = kmem_cache_create("built", 4096, 0, 0, be_interrupted);
+
+    (void)state;
+    kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
+    assert_true(after_interrupt & MM_CALLED_OUT && after_interrupt & MM_BUSY);
+    assert_int_equal(told[0].kind, MM_FAILED);
+}
+
 #define OBSERVED(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -224,6 +276,9 @@ int main(void)
         OBSERVED(one_may_take_itself_out),
         OBSERVED(without_one_no_call_goes_the_long_way),
         OBSERVED(a_new_heap_is_observed_as_well),
+        OBSERVED(none_is_hung_in_where_mm_cannot_be_entered),
+        OBSERVED(the_last_one_that_leaves_opens_the_short_ways),
+        OBSERVED(who_was_called_out_stays_so_when_an_interrupt_is_told),
     };
 
     return ARENA_RUN(tests);
