@@ -42,14 +42,18 @@ def plain(text):
     return text.split("\n") if text else []
 
 
+def environment():
+    """Of a make apart from the one that may be running us."""
+    return {name: value for name, value in os.environ.items()
+            if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LAB",
+                            "CMDLINE", "CMDS", "MEM", "QEMUFLAGS", "GDBFLAGS")}
+
+
 def make(*arguments, check=True, **options):
-    """Run make in the project, apart from a make that may be running us."""
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LAB",
-                                   "CMDLINE", "CMDS", "MEM", "QEMUFLAGS", "GDBFLAGS")}
+    """Run make in the project."""
     options.setdefault("timeout", 300)
     done = subprocess.run(["make", "--no-print-directory", *arguments], cwd=ROOT,
-                          env=environment, stdin=subprocess.DEVNULL,
+                          env=environment(), stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, errors="replace", **options)
     if check and done.returncode != 0:
         raise MarblesError(f"make {shlex.join(arguments)}: status {done.returncode}\n"
