@@ -307,8 +307,9 @@ $(OUT)/%.o: %.S Makefile $(OUT)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(KCC) $(KFLAGS) -MMD -MP -c -o $@ $<
 
-# Files of LAB: like the kernel's own, with fewer warnings.  Of one that is named
-# from the root, __FILE__ is the last part only.
+# Files of LAB: like the kernel's own, with fewer warnings; a name that nobody has
+# declared ends there, and not at the linker, who cannot say which was meant.  Of a file
+# that is named from the root, __FILE__ is the last part only.
 ifneq ($(strip $(LAB)),)
 KERNEL_DIR := $(OUT)/lab/$(shell echo "$(strip $(LAB))" | cksum | cut -d' ' -f1)
 else
@@ -316,13 +317,16 @@ KERNEL_DIR := $(OUT)
 endif
 ELF := $(KERNEL_DIR)/marbles.elf
 
+$(foreach lab,$(LAB),$(if $(wildcard $(lab)),,\
+    $(error LAB: there is no file $(lab))))
+
 lab_object = $(KERNEL_DIR)/$(subst /,_,$(basename $(1))).lab.o
 
 define lab_rule
 $$(call lab_object,$(1)): $(1) Makefile $$(OUT)/flags
 	$$(call say,LAB $$<)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(KCC) $$(KFLAGS) -Wall -Wextra -MMD -MP \
+	$$(Q)$$(KCC) $$(KFLAGS) -Wall -Wextra -Werror=implicit-function-declaration -MMD -MP \
 	    $$(if $$(filter /%,$$<),-fmacro-prefix-map=$$(dir $$<)=) -c -o $$@ $$<
 endef
 

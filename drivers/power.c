@@ -3,7 +3,7 @@
  *
  * There is no one way to switch a PC off without reading its ACPI tables; the
  * ports below are those that virtual machines have.  Where nothing works, the
- * CPU stands still and the console says so.
+ * kernel stands still and the console says so.
  *
  *     0xf4     QEMU -device isa-debug-exit: a byte v ends QEMU with (v << 1) | 1
  *     0x604    QEMU pc and q35, ACPI PM1a control: 0x2000 is sleep, type 0 (S5)
@@ -25,6 +25,7 @@ enum {
     KEYBOARD_BUSY = 0x02,
     KEYBOARD_RESET = 0xfe,
     PATIENCE = 100 * 1000,
+    REST = 1000,                /* pauses between two looks at the serial port */
 };
 
 static void say(const char *text)
@@ -36,11 +37,21 @@ static void say(const char *text)
     serial_drain();
 }
 
+/*
+ * While the port is full, QEMU does not read its terminal, not even for the keys that
+ * are its own: Ctrl-A X would not leave.  So what is typed is taken, to the end.  The CPU
+ * is never halted: with interrupts off hlt would not wake up for a key, and after a
+ * fault whatever an interrupt runs may be what is broken.
+ */
 void power_stop(void)
 {
+    __asm__ volatile("cli");
     serial_drain();
-    for (;;)
-        __asm__ volatile("cli; hlt");
+    for (;;) {
+        serial_discard();
+        for (unsigned left = REST; left > 0; left--)
+            __asm__ volatile("pause");
+    }
 }
 
 /* Some ways out take a moment. */

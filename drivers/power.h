@@ -20,7 +20,7 @@ void power_fail(void) __attribute__((noreturn));
 void power_off(void) __attribute__((noreturn));
 void power_reboot(void) __attribute__((noreturn));
 
-/* Stand still, interrupts off, for good. */
+/* Stand still, interrupts off, for good.  What is typed is thrown away. */
 void power_stop(void) __attribute__((noreturn));
 
 #endif

@@ -137,6 +137,12 @@ void serial_interrupt(void)
         receive(inb(DATA));
 }
 
+void serial_discard(void)
+{
+    while (usable && (line_status() & LSR_RECEIVED))
+        inb(DATA);
+}
+
 uint32_t serial_overruns(void)
 {
     return overruns;

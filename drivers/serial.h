@@ -26,6 +26,9 @@ void serial_drain(void);
 void serial_listen(void (*receive)(uint8_t byte));
 void serial_interrupt(void);
 
+/* Throw away what has come in, without an interrupt. */
+void serial_discard(void);
+
 /* How many times the chip has lost bytes because nobody fetched them in time. */
 uint32_t serial_overruns(void);
 

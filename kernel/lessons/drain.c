@@ -1,5 +1,5 @@
 /*
- * drain.c - a lab: the driver that forgets one kfree in ten.
+ * drain.c - a lesson: the driver that forgets one kfree in ten.
  *
  * A network card raises an interrupt, here at every timer tick, and the driver
  * takes the packets that wait in it.  For each it allocates a buffer, lets the
@@ -15,7 +15,8 @@
  *     leaks mark                  draw a line
  *     drain                       watch "free" fall, to the very end
  *     leaks since                 who has it all?  The line is named
- *     slabinfo; buddyinfo         what a buffer costs; no block of order 3 is left
+ *     slabinfo; buddyinfo         what a buffer costs; no block of order 3 is left: of
+ *                                 2^3 pages, from which buffers are cut
  *     kmalloc 2000                everybody suffers, not only the driver
  *     kmalloc 100                 ... or not yet: what is left is in small blocks
  *     drain careless              the same driver, without its check for NULL
@@ -32,7 +33,8 @@
  *      do it, and what is the only way to get the memory back?
  *
  * Exercise: where does the missing kfree belong?  Is there a way to write
- * receive() so that no path can forget it?  Put it in, then
+ * receive() so that no path can forget it?  Put it in, leave Marbles, build and boot it
+ * again by `make run`; then
  *     leaks mark; drain 1000 careless
  *     leaks since
  * must find nothing (Ctrl-C ends drain, and with it the rest of its line).

@@ -1,5 +1,6 @@
 """marbles.py - the heap in GDB: `gdb build/marbles.elf -x mm/gdb/marbles.py`.
 
+    (gdb) marbles                   which commands there are
     (gdb) marbles meminfo           what the shell's own commands print, but
     (gdb) marbles leaks -j          on a kernel that is stopped, crashed, dumped
     (gdb) marbles check             every rule of mm, and where it is broken
@@ -52,6 +53,14 @@ class Marbles(gdb.Command):
 
     def __init__(self):
         super().__init__("marbles", gdb.COMMAND_DATA, prefix=True)
+
+    def invoke(self, argument, from_tty):
+        """Of what is no subcommand: the list of those that there are, or an error."""
+        self.dont_repeat()
+        if argument:
+            raise gdb.GdbError(f'Undefined marbles command: "{argument}".  '
+                               'Try "marbles".')
+        gdb.execute("help marbles")
 
 
 Marbles()

@@ -45,13 +45,15 @@ def test_one_can_step_into_kmalloc_and_see_its_locals(kernel, tmp_path):
     said = output(session(
         tmp_path, "break cmd_kmalloc", "continue", "tbreak kmalloc_at", "continue",
         "echo LOCALS\\n", "print size", "print/r *site", *["next"] * 5, "info locals",
-        "echo CALLERS\\n", "backtrace", 'finish', cmdline='run="kmalloc 100"'))
+        "echo CALLERS\\n", "backtrace", "finish", "marbles whatis $",
+        cmdline='run="kmalloc 100"'))
     assert re.search(r"kmalloc_at \(site=.*, size=100, gfp=\S*\d+\)", said), said
     assert 'file = 0x' in said and '"kernel/memory/cmd_alloc.c"' in said
     seen = said[said.index("LOCALS"):said.index("CALLERS")]
     assert "$1 = 100" in seen and re.search(r"^cache = 0x", seen, re.M), seen
     assert "optimized out" not in seen, seen
     assert re.search(r"^#\d+ .* cmd_kmalloc \(", said, re.M), said
+    assert "a live object: slot 0 of cache kmalloc-128" in said.splitlines()[-3], said
 
 
 def test_each_line_of_kernel_main_can_be_stepped(kernel, tmp_path):

@@ -113,6 +113,14 @@ def test_texts_are_the_shells_own(machine):
         assert got[:len(lines)] == lines, question
 
 
+def test_marbles_alone_lists_its_commands(elf):
+    listed = re.findall(r"^marbles (\S+) -- ", gdb("marbles", program=elf), re.M)
+    assert listed == ["break-alloc", "buddyinfo", "check", "leaks", "meminfo", "slabinfo",
+                      "whatis"]
+    assert gdb("marbles leak_s", program=elf) == \
+        'Undefined marbles command: "leak_s".  Try "marbles".\n'
+
+
 def test_break_alloc_stops_in_the_kernel(elf):
     line = 'run="kmalloc 100 20; pages 1; kmalloc 50"'
     with marbles.Machine(elf, stopped=True, cmdline=line) as machine:

@@ -42,14 +42,18 @@ def plain(text):
     return text.split("\n") if text else []
 
 
+def environment():
+    """Of a make apart from the one that may be running us."""
+    return {name: value for name, value in os.environ.items()
+            if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LAB",
+                            "CMDLINE", "CMDS", "MEM", "QEMUFLAGS", "GDBFLAGS")}
+
+
 def make(*arguments, check=True, **options):
-    """Run make in the project, apart from a make that may be running us."""
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LAB",
-                                   "CMDLINE", "CMDS", "MEM", "QEMUFLAGS", "GDBFLAGS")}
+    """Run make in the project."""
     options.setdefault("timeout", 300)
     done = subprocess.run(["make", "--no-print-directory", *arguments], cwd=ROOT,
-                          env=environment, stdin=subprocess.DEVNULL,
+                          env=environment(), stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, errors="replace", **options)
     if check and done.returncode != 0:
         raise MarblesError(f"make {shlex.join(arguments)}: status {done.returncode}\n"
@@ -62,19 +66,22 @@ class Machine:
 
     stopped=True: the machine waits for GDB before its first instruction: boot()
     lets it go.  loader: what QEMU boots from, if not the kernel itself.
+    monitor=True: the line is QEMU's own, too, as in make run: Ctrl-A X leaves.
     """
     booted = []                 # by the running test, for its report
 
     def __init__(self, elf, memory="64M", cmdline="", arguments=(), prompt=True,
-                 stopped=False, loader=None, qemu=QEMU):
+                 stopped=False, loader=None, monitor=False, qemu=QEMU):
         self.folder = tempfile.TemporaryDirectory(prefix="marbles-")
         self.socket = f"{self.folder.name}/gdb"
         self.elf = str(elf)
         self.command = [
             qemu, "-accel", "tcg", *(loader or ["-kernel", self.elf]), "-m", memory,
-            "-display", "none", "-monitor", "none", "-net", "none", "-no-reboot",
+            "-display", "none", "-net", "none", "-no-reboot",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-            "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line",
+            *(["-serial", "mon:stdio"] if monitor else
+              ["-monitor", "none", "-chardev", "stdio,id=line,signal=off",
+               "-serial", "chardev:line"]),
             *arguments]
         if cmdline:
             self.command += ["-append", cmdline]

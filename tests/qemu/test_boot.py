@@ -37,7 +37,7 @@ def test_without_the_multiboot_magic_it_says_so_and_stops(elf, boot):
     machine.gdb("break *entry", "continue", "set $eax = 0x12345678", "delete")
     said = machine.wait_for("Stopped.")
     assert "Multiboot" in said and "0x12345678" in said
-    # It stands still: its next instruction is behind a hlt, with interrupts off.
+    # It stands still: nothing can interrupt it any more.
     assert "[IF" not in machine.gdb("info registers eflags")
 
 

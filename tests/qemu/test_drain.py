@@ -1,4 +1,4 @@
-"""The drain lab: from full memory to NULL, to the line that leaks, to the fault."""
+"""The drain lesson: from full memory to NULL, to the line that leaks, to the fault."""
 import re
 
 import pytest

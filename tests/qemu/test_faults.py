@@ -91,6 +91,18 @@ def test_a_failed_assertion_is_reported_with_its_line(crash):
     assert any("fault_assert+" in line for line in lines)
 
 
+def test_after_a_fault_one_may_type_at_will_and_then_leave_QEMU(boot, lab_elf):
+    """A port that is full would keep QEMU from reading the keys that are its own."""
+    machine = boot(lab_elf, monitor=True)
+    machine.send("fault null-write\r")
+    machine.until_stopped()
+    for _ in range(20):
+        machine.send("0123456789")
+    machine.send("\x01x")
+    assert machine.until_end(timeout=20)[-1] == "QEMU: Terminated"
+    assert machine.status == 0
+
+
 def test_a_fault_with_commands_from_run_ends_qemu_with_a_status_of_its_own(boot, lab_elf):
     machine = boot(lab_elf, cmdline='run="fault null-read; exit"', prompt=False)
     lines = machine.until_end()

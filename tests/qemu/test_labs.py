@@ -101,6 +101,16 @@ def test_several_labs_go_in_together(tmp_path):
 def test_a_lab_that_is_not_there_is_named(tmp_path):
     done = make("all", f"LAB={tmp_path}/missing.c", check=False)
     assert done.returncode != 0 and "missing.c" in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert f"LAB: there is no file {tmp_path}/missing.c" in line
+
+
+def test_a_call_that_is_mistyped_ends_with_the_compilers_guess(tmp_path):
+    (tmp_path / "typo.c").write_text(LEAKY.replace("kmalloc(", "kmaloc_at("))
+    done = make("all", f"LAB={tmp_path}/typo.c", check=False)
+    assert done.returncode != 0 and "undefined reference" not in done.stderr
+    assert re.search(r"typo\.c:\d+:.*did you mean .kmalloc_at", done.stderr, re.S), \
+        done.stderr
 
 
 def test_the_plain_kernel_is_left_alone_by_labs(elf, outside):
