@@ -186,7 +186,7 @@ class Heap:
         for order in range(self.max_order + 1):
             head = pfn & -(1 << order)
             if self.kind_of[head] != self.PG_TAIL:
-                return head
+                return head if pfn - head < 1 << self.order_of[head] else pfn
         return pfn
 
     # ---- blocks -------------------------------------------------------------------

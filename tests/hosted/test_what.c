@@ -208,6 +208,27 @@ static void slots_are_numbered_and_free_ones_known(void **state)
 }
 
 /* Every byte belongs to exactly what its neighbours say. */
+static void is_no_neighbour(void *object)
+{
+    assert_int_equal(arena_what(object).kind, MM_FREE_PAGE);
+}
+
+/* While its slab is made, of the pages that a large object left of its block: free. */
+static void what_is_being_constructed_is_not_taken_for_the_block_before(void **state)
+{
+    (void)state;
+    for (size_t pages = 3; pages < 16; pages++) {
+        struct kmem_cache *cache;
+
+        arena_open(64, 0);
+        cache = kmem_cache_create("made", 100, 0, 0, is_no_neighbour);
+        assert_non_null(kmalloc(pages * PAGE_SIZE, GFP_KERNEL));
+        while (kmem_cache_alloc(cache, GFP_KERNEL | __GFP_NOWARN))
+            ;
+        arena_check();
+    }
+}
+
 static void random_addresses_are_always_answered(void **state)
 {
     (void)state;
@@ -279,6 +300,7 @@ int main(void)
         ARENA_TEST(used_pages_are_known_from_every_byte),
         ARENA_TEST(objects_are_known_from_every_byte),
         ARENA_TEST(slots_are_numbered_and_free_ones_known),
+        ARENA_TEST(what_is_being_constructed_is_not_taken_for_the_block_before),
         ARENA_TEST(random_addresses_are_always_answered),
         ARENA_TEST(every_bug_has_a_name_of_its_own),
         ARENA_TEST(what_is_no_bug_has_no_name),
