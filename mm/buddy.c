@@ -349,6 +349,8 @@ bool buddy_run_is_right(const struct buddy *b, uint32_t first)
     uint32_t end = first + b->page[first].run;
     uint32_t pfn = first + (1u << b->page[first].order);
 
+    if (pfn == end)
+        return false;           /* of one block: it needs no run */
     while (pfn < end && pfn < b->npages && b->page[pfn].kind == PG_PART &&
            b->page[pfn].run == first && has_its_order(b, pfn))
         pfn += 1u << b->page[pfn].order;

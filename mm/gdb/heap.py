@@ -283,7 +283,7 @@ class Heap:
         while pfn < min(end, self.npages) and self.kind_of[pfn] == self.PG_PART and \
                 self.field(pfn, "run") == block.pfn:
             pfn += 1 << self.order_of[pfn]
-        if pfn != end:
+        if pfn != end or pfn == block.pfn + block.pages:
             self.say("B7: a run of pages is not as long as it says",
                      f"{self.page_name(block.pfn)}: to page {end:#x} it says, but it "
                      f"is broken at {self.page_name(pfn)}")

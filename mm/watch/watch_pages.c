@@ -129,14 +129,17 @@ uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page))
 {
     uint32_t sum = 0;
 
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn = buddy_next(&heap.buddy, pfn))
-        sum += fn(pfn, &heap.buddy.page[pfn]);
+    const struct buddy *b = &heap.buddy;
+
+    for (uint32_t pfn = 0; pfn < b->npages; pfn = buddy_next(b, pfn))
+        if (b->page[pfn].kind == PG_SLAB || buddy_is_whole(b, pfn))
+            sum += fn(pfn, &b->page[pfn]);      /* mm_check names the others */
     return sum;
 }
 
 static uint32_t poison_block(uint32_t pfn, struct page *page)
 {
-    if (is_free_block(page) && buddy_is_whole(&heap.buddy, pfn))
+    if (is_free_block(page))
         watch_pages_freed(pfn, 1u << page->order);
     return 0;
 }

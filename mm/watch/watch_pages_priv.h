@@ -29,7 +29,7 @@ void watch_block_paint(uint32_t pfn, struct page *page);
 /* debug_pagealloc was set: poison what is free. */
 void watch_poison_pages(void);
 
-/* Call fn for each block; the sum of what it returns. */
+/* Call fn for each block that is whole, and each slab; the sum of what it returns. */
 uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page));
 
 #endif

@@ -320,7 +320,7 @@ static void a_run_is_made_of_its_own_parts(void **state)
     (void)state;
     memset(arena, 0, sizeof(arena));
     buddy_init(&b, arena, NPAGES);
-    put_run(&arena[8], PG_USED, 2, 4);
+    put_run(&arena[8], PG_USED, 2, 0);
     put_run(&arena[12], PG_USED, 2, 8);
     put_run(&arena[16], PG_PART, 2, 12);
     assert_rules(&b);
@@ -336,7 +336,7 @@ static void a_run_ends_with_the_arena(void **state)
     (void)state;
     memset(page, 0, sizeof(page));
     buddy_init(&b, page, NPAGES);
-    put_run(&page[NPAGES - 1], PG_USED, 0, 1);
+    put_run(&page[NPAGES - 1], PG_USED, 0, 0);
     assert_rules(&b);
     page[NPAGES - 1].run = 2;
     put_run(&page[NPAGES], PG_PART, 0, NPAGES - 1);
