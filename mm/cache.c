@@ -5,7 +5,10 @@
  *
  *     0           no cache: what pages name that are in no slab
  *     1 .. 13     kmalloc-8 .. kmalloc-8k
- *     14 .. 255   those of kmem_cache_create
+ *     14 .. 127   those of kmem_cache_create
+ *
+ * Behind the number the byte has its parity, so that an overwritten bit names no cache:
+ * the short ways would follow it to the first page of a slab that is none.
  *
  * kmem_cache_create and kmem_cache_destroy are in front/create.c; kmem_cache_alloc and
  * kmem_cache_free begin in short.c.
@@ -17,7 +20,7 @@
 /* ---- the table ---------------------------------------------------------- */
 
 struct kmem_cache caches[MAX_CACHES];
-struct kmem_cache *cache_numbered[MAX_CACHES];
+struct kmem_cache *cache_named[2 * MAX_CACHES];
 
 void cache_setup(struct kmem_cache *cache, const char *name, size_t size, size_t align,
                  void (*ctor)(void *))
@@ -52,8 +55,10 @@ void cache_init(void)
     };
 
     memset(caches, 0, sizeof(caches));
+    for (unsigned name = 0; name < 2 * MAX_CACHES; name++)
+        cache_named[name] = &caches[NO_CACHE];
     for (unsigned i = 0; i < MAX_CACHES; i++) {
-        cache_numbered[i] = &caches[i];
+        cache_named[cache_name(&caches[i])] = &caches[i];
         slab_serve_nothing(&caches[i]);
     }
     for (unsigned i = NO_CACHE + 1; i < FIRST_FREE_CACHE; i++)

@@ -124,7 +124,7 @@ bool cache_is_sound(const struct kmem_cache *cache)
 {
     struct kmem_cache copy = *cache;
 
-    if (cache_numbered[cache - caches] != cache || cache->slot_size < 8 ||
+    if (cache_named[cache_name(cache)] != cache || cache->slot_size < 8 ||
         cache->slot_size > MAX_OBJECT_SIZE || cache->left >= cache->slot_size ||
         cache->object_size > object_room(cache) ||
         !(cache->dials & DIAL_Z) != !cache->left)

@@ -22,7 +22,7 @@
  */
 static void find_slot(struct object *object, const void *addr, uint32_t pfn)
 {
-    struct kmem_cache *cache = &caches[heap.buddy.page[pfn].cache];
+    struct kmem_cache *cache = cache_of(&heap.buddy.page[pfn]);
     uint32_t zone = cache->left / 2, end = cache->slots * cache->slot_size + zone;
 
     object->pfn = pfn & ~((1u << cache->order) - 1);

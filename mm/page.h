@@ -41,7 +41,7 @@ struct page {
         };
         uint8_t tag;            /* both: see page_tag() */
     };
-    uint8_t cache;              /* PG_SLAB: number of its kmem_cache; else 0 */
+    uint8_t cache;              /* PG_SLAB: name of its kmem_cache (cache_name); else 0 */
     uint16_t countdown;         /* slab's first page: frees until it moves */
     uint32_t next, prev;        /* on a list of free blocks, or of partial slabs; */
                                 /*   PG_KEPT: next only, on the stack of those */

@@ -240,7 +240,7 @@ void kfree_at(struct alloc_site *site, const void *p)
         if (likely(pfn < heap.buddy.npages)) {
             struct page *page = &heap.buddy.page[pfn];
 
-            if (likely(give_back(cache_numbered[page->cache], page, &p))) {
+            if (likely(give_back(cache_of(page), page, &p))) {
                 mm_leave();
                 return;
             }
@@ -291,7 +291,7 @@ void kmem_cache_free_at(struct alloc_site *site, struct kmem_cache *cache, void 
         if (likely(pfn < heap.buddy.npages)) {
             struct page *page = &heap.buddy.page[pfn];
 
-            if (likely(cache_numbered[page->cache] == cache) &&
+            if (likely(cache_of(page) == cache) &&
                 likely(give_back(cache, page, &object))) {
                 mm_leave();
                 return;

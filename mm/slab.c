@@ -110,7 +110,7 @@ static void construct(const struct kmem_cache *cache, struct page *slab)
 static void own_pages(const struct kmem_cache *cache, struct page *slab)
 {
     for (uint32_t i = 1u << cache->order; i-- > 0; ) {
-        slab[i].cache = (uint8_t)(cache - caches);
+        slab[i].cache = cache_name(cache);
         mm_barrier();           /* an interrupt that sees the kind sees the cache */
         slab[i].tag = page_tag(PG_SLAB, cache->order);
     }

@@ -7,7 +7,7 @@
 
 #include "mm/heap_priv.h"
 
-#define MAX_CACHES 256          /* struct page has one byte for the number */
+#define MAX_CACHES 128          /* struct page has a byte for them: cache_name() */
 #define MAX_SLOTS 512           /* a page of 8-byte objects */
 #define MAX_SLAB_ORDER 3
 #define SLAB_LEVELS 5           /* log4(MAX_SLOTS) + 1 */
@@ -66,8 +66,11 @@ _Static_assert(sizeof(struct kmem_cache) == (sizeof(void *) > 4 ? 256 : 128),
  * no cache: it is what the pages name that are in no slab, and it has no slots.
  */
 extern struct kmem_cache caches[MAX_CACHES];
-/* The same as pointers: a free finds its cache by one load. */
-extern struct kmem_cache *cache_numbered[MAX_CACHES];
+/*
+ * By what page structs call them: a free finds its cache by one load.  Names that are
+ * none, one overwritten bit of one above all, lead to no cache.
+ */
+extern struct kmem_cache *cache_named[2 * MAX_CACHES];
 enum { NO_CACHE, NR_KMALLOC_CACHES = 13, FIRST_KMALLOC_CACHE = 1,
        FIRST_FREE_CACHE = FIRST_KMALLOC_CACHE + NR_KMALLOC_CACHES };
 
@@ -88,10 +91,28 @@ static inline bool is_cache_entry(const struct kmem_cache *cache)
     return !(((uintptr_t)cache - (uintptr_t)caches) & ~offsets);
 }
 
+static inline uint32_t cache_number(const struct kmem_cache *cache)
+{
+    return (uint32_t)(cache - caches);
+}
+
+/* What the page structs call it: its number, and behind that a bit, the parity. */
+static inline uint8_t cache_name(const struct kmem_cache *cache)
+{
+    uint32_t number = cache_number(cache);
+
+    return (uint8_t)(number << 1 | (unsigned)__builtin_parity(number));
+}
+
+static inline struct kmem_cache *cache_of(const struct page *page)
+{
+    return cache_named[page->cache];
+}
+
 /* Does a slab of this cache begin at that page? */
 static inline bool is_slab_of(const struct kmem_cache *cache, uint32_t pfn)
 {
-    return pfn < heap.buddy.npages && heap.buddy.page[pfn].cache == cache - caches &&
+    return pfn < heap.buddy.npages && cache_of(&heap.buddy.page[pfn]) == cache &&
            heap.buddy.page[pfn].tag == page_tag(PG_SLAB, cache->order) &&
            !(pfn & ((1u << cache->order) - 1));
 }
@@ -174,7 +195,7 @@ static inline bool is_free_slot(const struct slot *slot)
 /* Slot `index` of a slab. */
 static inline struct slot slot_of_slab(struct page *slab, uint32_t index)
 {
-    return (struct slot){ &caches[slab->cache], slab, index };
+    return (struct slot){ cache_of(slab), slab, index };
 }
 
 static inline char *slot_address(const struct slot *slot)

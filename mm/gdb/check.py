@@ -91,7 +91,7 @@ def served_fault(heap, by_pfn, cache):
         return "none is served, but there is a word with free slots" if word else None
     pfn, rest = divmod(cache.slab - heap.page, heap.page_layout.size)
     name = heap.page_name(pfn) if 0 <= pfn < heap.npages else f"{cache.slab:#x}"
-    if rest or not 0 <= pfn < heap.npages or heap.field(pfn, "cache") != cache.number:
+    if rest or not 0 <= pfn < heap.npages or heap.cache_at(pfn) is not cache:
         return f"the served slab is {name}"
     slab = slab_at(heap, by_pfn, cache, pfn)
     if slab is None:

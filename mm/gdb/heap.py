@@ -160,6 +160,10 @@ class Heap:
         bits = 8 * gdb.lookup_type("long").sizeof
         return (address - self.base & (1 << bits) - 1) >> PAGE_SHIFT
 
+    def cache_at(self, pfn):
+        """The cache that a page struct names, or None: cache_of() of mm."""
+        return self.caches.get(target.cache_number(self.field(pfn, "cache")))
+
     def page_record(self, pfn):
         """(serial, size, site, freed_by), or None."""
         if not self.recorded:
@@ -328,16 +332,16 @@ class Heap:
         s2 = "S2: a slab's map has a bit that stands for no slot"
         pfn = block.pfn
         name = self.page_name(pfn)
-        cache = self.caches.get(self.field(pfn, "cache"))
+        cache = self.cache_at(pfn)
         if cache is None:
             return self.say(s1, f"{name} names cache {self.field(pfn, 'cache')}, which "
                                 "is none")
         if cache.fault:
             return self.say(s1, f"{name}: cache {cache.label} {cache.fault}")
         for i in range(block.pages):
-            if (self.field(pfn + i, "cache"), self.order_of[pfn + i],
-                    self.kind_of[pfn + i]) != \
-                    (cache.number, cache.order, self.PG_SLAB):
+            if self.cache_at(pfn + i) is not cache or \
+                    (self.order_of[pfn + i], self.kind_of[pfn + i]) != \
+                    (cache.order, self.PG_SLAB):
                 return self.say(s1, f"{self.page_name(pfn + i)} is not as a page of "
                                     f"{cache.label}")
         slab = Slab()

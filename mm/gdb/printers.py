@@ -32,6 +32,12 @@ def cache_label(number):
     return name if name is not None else f"cache {number}"
 
 
+def page_cache(page):
+    """The number of the cache that a page struct names; -1: none."""
+    number = target.cache_number(int(page["cache"]))
+    return -1 if number is None else number
+
+
 def page_number(value):
     n = int(value)
     return "none" if n == (1 << 8 * value.type.sizeof) - 1 else f"{n:#x}"
@@ -60,7 +66,7 @@ class PagePrinter(Printer):
         text = "page struct" if pfn is None else f"page {pfn:#x}"
         text += f": {kind}, order {int(page['order'])}"
         if kind == "PG_SLAB":
-            text += f", {cache_label(int(page['cache']))}, " \
+            text += f", {cache_label(page_cache(page))}, " \
                     f"map {int(page['map']):#x}, countdown {int(page['countdown'])}"
         if kind == "PG_USED" and int(page["run"]):
             text += f", a run of {int(page['run'])} pages"

@@ -67,6 +67,12 @@ def static(file, name):
         return None
 
 
+def cache_number(name):
+    """Of a cache, as a page struct names it; None: cache_name() of mm makes no such."""
+    number = name >> 1
+    return number if name & 1 == bin(number).count("1") & 1 else None
+
+
 def enum(name):
     """The values of an enum by name, and the names by value."""
     values = {f.name: f.enumval for f in gdb.lookup_type("enum " + name).fields()}

@@ -86,7 +86,7 @@ class What:
 
     def _slab(self, head):
         heap = self.heap
-        cache = heap.caches.get(heap.field(head, "cache"))
+        cache = heap.cache_at(head)
         if cache is None or cache.fault:
             raise target.Unreadable(
                 f"{heap.page_name(head)} is a slab of cache {heap.field(head, 'cache')}"

@@ -48,7 +48,7 @@ static void count_slab_pages(void)
 {
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++)
         if (heap.buddy.page[pfn].kind == PG_SLAB)
-            found.slabs[heap.buddy.page[pfn].cache]++;
+            found.slabs[cache_number(cache_of(&heap.buddy.page[pfn]))]++;
 }
 
 /* Made or changed only as far as it was; but of what it was made for. */
@@ -60,7 +60,7 @@ static bool can_be_laid_out(const struct kmem_cache *cache)
 
 static void mend_cache(struct kmem_cache *cache)
 {
-    bool has_slabs = found.slabs[cache - caches];
+    bool has_slabs = found.slabs[cache_number(cache)];
 
     if (!has_slabs || !cache->name)
         slab_serve_nothing(cache);
@@ -122,7 +122,7 @@ static bool part_is_claimed(uint32_t pfn)
 static bool slab_page_is_claimed(uint32_t pfn)
 {
     const struct page *page = &heap.buddy.page[pfn];
-    const struct kmem_cache *cache = &caches[page->cache];
+    const struct kmem_cache *cache = cache_of(page);
     const struct page *first = page - (pfn & ((1u << page->order) - 1));
     uint32_t all = UINT32_MAX >> (32 - cache->slots % 32) % 32;
 
@@ -262,7 +262,7 @@ static void mend_slot(const struct slot *slot)
     struct record *record = slot_record(slot);
     bool is_free = is_free_slot(slot);
 
-    found.live[slot->cache - caches] += !is_free;
+    found.live[cache_number(slot->cache)] += !is_free;
     if (!record)
         return;
     if (!is_free)
@@ -275,7 +275,7 @@ static void mend_slab(struct page *slab)
 {
     struct slot slot = slot_of_slab(slab, 0);
 
-    found.slabs[slab->cache]++;
+    found.slabs[cache_number(slot.cache)]++;
     for (; slot.index < slot.cache->slots; slot.index++)
         mend_slot(&slot);
 }
@@ -300,7 +300,7 @@ static void mend_objects(void)
 
         if (page->kind == PG_USED || page->kind == PG_LARGE)
             mend_block(pfn, page);
-        else if (page->kind == PG_SLAB && cache_is_sound(&caches[page->cache]) &&
+        else if (page->kind == PG_SLAB && cache_is_sound(cache_of(page)) &&
                  !slab_shape_fault(page))
             mend_slab(page);
     }
@@ -321,11 +321,11 @@ static void tell_lost_of(const struct kmem_cache *cache, uint32_t live)
 
 static void mend_counters(struct kmem_cache *cache)
 {
-    uint32_t live = found.live[cache - caches];
+    uint32_t live = found.live[cache_number(cache)];
 
     tell_lost_of(cache, live);
     cache->allocs = cache->frees + live;
-    cache->slabs = found.slabs[cache - caches];
+    cache->slabs = found.slabs[cache_number(cache)];
     if (cache->slabs > cache->peak_slabs)
         cache->peak_slabs = cache->slabs;
 }
@@ -352,7 +352,7 @@ static void mend_put_off(void)
         mm_put_off_is_done();
 }
 
-/* ---- all of it -------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------ */
 
 static void mend_all(struct mm_recovery *recovery)
 {

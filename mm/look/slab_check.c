@@ -35,8 +35,8 @@ static uint32_t count_quarantined(const struct kmem_cache *cache, struct page *s
 
 static void count_slab(struct page *slab)
 {
-    const struct kmem_cache *cache = &caches[slab->cache];
-    struct tally *tally = &tallies[slab->cache];
+    const struct kmem_cache *cache = cache_of(slab);
+    struct tally *tally = &tallies[cache_number(cache)];
     uint32_t nfree = slab_count_free(cache, slab);
     uint32_t quarantined = count_quarantined(cache, slab);
 
@@ -99,7 +99,7 @@ static bool spare_is_right(const struct kmem_cache *cache)
 
 static const char *check_cache(const struct kmem_cache *cache)
 {
-    const struct tally *tally = &tallies[cache - caches];
+    const struct tally *tally = &tallies[cache_number(cache)];
 
     if (!spare_is_right(cache))
         return "S4: the spare slab is not an empty slab of its cache";

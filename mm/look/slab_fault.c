@@ -75,7 +75,7 @@ static const char *slab_records_fault(struct page *slab, const void **where)
 /* S1. */
 static bool names_its_cache(const struct page *slab)
 {
-    const struct kmem_cache *cache = &caches[slab->cache];
+    const struct kmem_cache *cache = cache_of(slab);
 
     if (!cache->name || slab->order != cache->order ||
         !is_slab_of(cache, pfn_of_page(slab)))
@@ -91,7 +91,7 @@ const char *slab_shape_fault(struct page *slab)
 {
     if (!names_its_cache(slab))
         return "S1: a slab's pages do not name one cache of their order";
-    if (!map_is_right(&caches[slab->cache], slab))
+    if (!map_is_right(cache_of(slab), slab))
         return "S2: a slab's map has a bit that stands for no slot";
     return NULL;
 }
@@ -108,7 +108,7 @@ bool slab_is_fit(struct page *slab)
 /* S3, S4: is it where it belongs? */
 static const char *place_fault(struct page *slab)
 {
-    const struct kmem_cache *cache = &caches[slab->cache];
+    const struct kmem_cache *cache = cache_of(slab);
     uint32_t nfree = slab_count_free(cache, slab);
 
     if (slab_is_at_hand(cache, slab))

@@ -40,7 +40,7 @@ static bool visit_slab(const struct walk *walk, struct page *slab)
 
 static bool visit_block(const struct walk *walk, struct page *page)
 {
-    if (is_slab_of(&caches[page->cache], pfn_of_page(page)))
+    if (is_slab_of(cache_of(page), pfn_of_page(page)))
         return visit_slab(walk, page);
     if (page->kind == PG_USED || page->kind == PG_LARGE)
         return visit(walk, page_address(page));

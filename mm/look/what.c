@@ -57,7 +57,7 @@ static void fill(struct mm_what *what, const struct object *object)
     what->bytes = object->room;
     what->offset = (uintptr_t)what->addr - what->start;
     if (object->page->kind == PG_SLAB)
-        what->cache = caches[object->page->cache].name;
+        what->cache = cache_of(object->page)->name;
     if (what->kind == MM_SLAB_LIVE || what->kind == MM_SLAB_FREE)
         fill_slot(what, object);
     else if (object_is_live(object))

@@ -333,11 +333,9 @@ static uint32_t look_at_block(uint32_t pfn, struct page *page)
 {
     struct look look = { "check", NULL, address_of(pfn), "restored" };
 
-    if (is_slab_of(&caches[page->cache], pfn) &&
-        caches[page->cache].dials & (DIAL_Z | DIAL_P))
+    if (is_slab_of(cache_of(page), pfn) &&
+        cache_of(page)->dials & (DIAL_Z | DIAL_P))
         return look_at_slab(page);
-    if (!buddy_is_whole(&heap.buddy, pfn))
-        return 0;               /* mm_check names it */
     if (page->kind == PG_LARGE)
         return watch_large_look(&look, pfn);
     return is_free_block(page) ? watch_free_look(&look, pfn) : 0;

@@ -64,7 +64,7 @@ def find(name, test):
             return gdb.execute("set $%s = %d" % (name, pfn))
     raise gdb.GdbError("no " + name)
 is_a = lambda page, kind: int(page["kind"]) == int(gdb.parse_and_eval("PG_" + kind))
-cache = lambda page: gdb.parse_and_eval("caches")[int(page["cache"])]
+cache = lambda page: gdb.parse_and_eval("caches")[int(page["cache"]) >> 1]
 find("free", lambda p, n: is_a(p, "FREE") and int(p["next"]) != 0xffffffff)
 gdb.execute("set $order = heap.buddy.page[$free].order")
 find("used", lambda p, n: is_a(p, "USED"))

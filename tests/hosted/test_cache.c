@@ -306,7 +306,7 @@ static void a_destroyed_cache_is_known_as_such_for_long(void **state)
 
     (void)state;
     kmem_cache_destroy(gone);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 100; i++) {
         struct kmem_cache *other = make("other", 40, 0);
 
         assert_ptr_not_equal(other, gone);
@@ -352,7 +352,7 @@ static void the_table_of_caches_ends_with_a_report_and_is_reused(void **state)
     while (n < 1000 && (caches[n] = kmem_cache_create("many", 64, 0, 0, NULL)))
         n++;
     expect_report(MM_BUG_BAD_CACHE);
-    assert_true(n >= 200);
+    assert_true(n >= 100);
     for (uint32_t i = 7; i < n; i += n / 3) {   /* the one place left is found */
         kmem_cache_destroy(caches[i]);
         assert_ptr_equal(make("again", 64, 0), caches[i]);
@@ -366,10 +366,10 @@ static void the_table_of_caches_ends_with_a_report_and_is_reused(void **state)
         arena_check(), kmem_cache_shrink(caches[i]);
 }
 
-/* Its table has 255 entries; 13 are those of mm. */
+/* Its table has 127 entries; 13 are those of mm. */
 static void every_entry_of_a_full_table_can_be_used_again(void **state)
 {
-    enum { MOST = 242 };
+    enum { MOST = 114 };
     void *made[MOST];
 
     (void)state;

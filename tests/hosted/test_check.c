@@ -206,6 +206,7 @@ static void two_halves_that_were_not_joined(void)
 
 static void run_longer_than_its_parts(void) { run->run++; }
 static void run_shorter_than_its_parts(void) { run->run = 4; }
+static void run_of_one_block(void) { block->run = 1u << block->order; }
 static void run_without_its_last_part(void) { run->run = 6; }
 static void part_of_another_run(void) { part->run = pfn(block); }
 static void part_of_a_later_run(void) { part->run = pfn(part) + 1; }
@@ -215,7 +216,7 @@ static void part_that_became_a_block(void) { part->kind = PG_USED; part->run = 0
 
 /* ---- S: slabs ----------------------------------------------------------------- */
 
-static void slab_of_another_order(void) { partial->cache = 12; }
+static void slab_of_another_order(void) { partial->cache = cache_name(&caches[12]); }
 
 static void slab_whose_second_page_names_another_cache(void)
 {
@@ -230,7 +231,7 @@ static void slab_of_number_255(void) { partial->cache = 255; }
 static void cache_of_another_order(void) { small->order++; }
 static void cache_with_another_reciprocal(void) { small->reciprocal--; }
 static void cache_with_another_mask(void) { small->offset_mask >>= 1; }
-static void number_of_another_cache(void) { cache_numbered[small - caches]++; }
+static void number_of_another_cache(void) { cache_named[cache_name(small)]++; }
 static void spare_slab_that_is_served(void) { small->spare = pfn(small->slab); }
 static void countdown_one_too_long(void) { partial->countdown++; }
 static void countdown_that_is_over(void) { partial->countdown = 0; }
@@ -323,7 +324,7 @@ static void map_in_the_wrong_place_too(void) { dense->map = 1; }
 
 static void map_with_a_bit_past_the_last_slot(void)
 {
-    struct kmem_cache *cache = &caches[dense->cache];
+    struct kmem_cache *cache = cache_of(dense);
 
     assert_int_not_equal(cache->slots % 32, 0);
     map_of(cache, dense)[cache->slots / 32] |= 1u << 31;
@@ -331,13 +332,13 @@ static void map_with_a_bit_past_the_last_slot(void)
 
 static void map_with_a_flipped_bit(void)
 {
-    map_of(&caches[dense->cache], dense)[3] ^= 1;
+    map_of(cache_of(dense), dense)[3] ^= 1;
 }
 
 /* Its words are full: the next one would be of slots behind the last. */
 static void word_behind_the_last(void)
 {
-    struct kmem_cache *cache = &caches[dense->cache];
+    struct kmem_cache *cache = cache_of(dense);
     struct slot slot = slot_of_slab(dense, cache->slots);
 
     assert_ptr_equal(cache->slab, dense);
@@ -383,6 +384,7 @@ static struct broken table[] = {
     BREAK(B6, block_that_nonempty_does_not_tell),
     BREAK(B7, run_longer_than_its_parts),
     BREAK(B7, run_shorter_than_its_parts),
+    BREAK(B7, run_of_one_block),
     BREAK(B7, run_without_its_last_part),
     BREAK(B7, part_of_another_run),
     BREAK(B7, part_of_a_later_run),

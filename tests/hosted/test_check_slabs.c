@@ -56,7 +56,7 @@ static void spare_slab_that_starts_inside_one(void)
 {
     struct page *slab = slab_of(kmalloc(8192, GFP_KERNEL));
 
-    caches[slab->cache].spare = pfn(slab + 1);
+    cache_of(slab)->spare = pfn(slab + 1);
 }
 
 static void slab_whose_second_page_has_another_order(void)
