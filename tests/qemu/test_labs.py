@@ -135,3 +135,17 @@ def test_an_observer_of_ones_own_is_told_of_each_allocation_and_free():
         assert ", 9437184 bytes: kmalloc by" in spied[3]
         assert machine.run("spy maybe") == [
             "spy: on or off; usage: spy on|off"]
+
+
+@pytest.mark.parametrize("every, params", [
+    (1, ""), (1, "kmemleak=off"),
+    (3, "slub_debug=FZPU"), (3, "kmemleak=off slub_debug=FZP"),
+])
+def test_no_bit_of_mms_bookkeeping_makes_a_call_fault(every, params):
+    with Machine(build_with([ROOT / "tests/labs/flips.c"]),
+                 cmdline=f"mem=8M {params}") as machine:
+        *_, count, end = machine.run(f"flips {every}", timeout=120)
+        tried, bits, named = map(int, re.findall(r"\d+", count))
+        assert end == "ok" and bits > 3000 and tried * every >= bits
+        assert tried // 4 < named < tried
+        assert machine.run("check") == ["mm_check: all rules hold"]
