@@ -85,6 +85,17 @@ static inline bool is_live(const struct record *record)
     return record->site && !record->freed_by;
 }
 
+/* ---- call sites: site.c -------------------------------------------------------- */
+
+/* Of the linker section. */
+extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
+
+/* NULL: 0, or the number of none. */
+const struct alloc_site *site_of(uint16_t number);
+
+/* Number the call sites. */
+void sites_init(void);
+
 /* heap.c: nothing is known. */
 void heap_reset(void);
 

@@ -21,13 +21,6 @@ struct object {
 /* Any address, in any state of mm; nothing is believed that was not checked. */
 struct object object_at(const void *addr);
 
-/* It is handed out now: an object or a block of pages. */
-static inline bool object_is_live(const struct object *object)
-{
-    return object->kind == MM_SLAB_LIVE || object->kind == MM_LARGE ||
-           object->kind == MM_USED_PAGES;
-}
-
 /* Bytes that may be used at a live object: with red zones only those asked for. */
 size_t object_usable(const struct object *object);
 

@@ -196,19 +196,28 @@ SHORT bool give_back(struct kmem_cache *cache, struct page *page, const void **p
            give_back_of_few(cache, page, offset, *p);
 }
 
-static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp)
+/* A cleared object, of `size` bytes or, 0, of the cache's size.  NULL: the long way. */
+SHORT void *take_zeroed_at_once(struct alloc_site *site, struct kmem_cache *cache,
+                                uint32_t size)
 {
-    uint32_t asked = (uint32_t)size;
     void *p = NULL;
 
-    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(mm_enter_at_once(site))) {
-        bool done = take_at_once(kmalloc_cache(size), asked, &p);
+    if (unlikely(!mm_enter_at_once(site)))
+        return NULL;
 
-        mm_leave();
-        if (likely(done))
-            return memset(p, 0, object_room(kmalloc_cache(size)));
-    }
-    return kmalloc_long(site, size, gfp);
+    bool done = take_at_once(cache, size, &p);
+
+    mm_leave();
+    return likely(done) ? memset(p, 0, object_room(cache)) : NULL;
+}
+
+static RARE void *kmalloc_zeroed(struct alloc_site *site, size_t size, gfp_t gfp)
+{
+    void *p = NULL;
+
+    if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE))
+        p = take_zeroed_at_once(site, kmalloc_cache(size), (uint32_t)size);
+    return likely(p) ? p : kmalloc_long(site, size, gfp);
 }
 
 void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp)
@@ -253,16 +262,9 @@ void kfree_at(struct alloc_site *site, const void *p)
 static RARE void *cache_alloc_zeroed(struct alloc_site *site, struct kmem_cache *cache,
                                      gfp_t gfp)
 {
-    void *p = NULL;
+    void *p = is_cache_entry(cache) ? take_zeroed_at_once(site, cache, 0) : NULL;
 
-    if (likely(is_cache_entry(cache)) && likely(mm_enter_at_once(site))) {
-        bool done = take_at_once(cache, 0, &p);
-
-        mm_leave();
-        if (likely(done))
-            return memset(p, 0, object_room(cache));
-    }
-    return cache_alloc_long(site, cache, gfp);
+    return likely(p) ? p : cache_alloc_long(site, cache, gfp);
 }
 
 void *kmem_cache_alloc_at(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp)

@@ -7,7 +7,7 @@
  *
  * So one 16-bit number names any of them.
  */
-#include "mm/site_priv.h"
+#include "mm/heap_priv.h"
 
 #include "mm/hooks_priv.h"
 

@@ -237,7 +237,7 @@ static uint32_t first_word(const uint32_t *map, uint32_t words)
 
 /*
  * Serve this slab, which is on no list, from its first word with a free slot on (S5).
- * False: there is none.
+ * False: there is none, or its map was overwritten.
  */
 static bool serve(struct kmem_cache *cache, struct page *slab)
 {
@@ -245,7 +245,9 @@ static bool serve(struct kmem_cache *cache, struct page *slab)
     uint32_t words = map_words(cache), first = first_word(map, words);
     struct slot slot = { cache, slab, first * 32 };
 
-    if (first == words)
+    uint32_t past = cache->slots % 32;  /* S2: these bits stand for no slot */
+
+    if (first == words || (past && map[words - 1] >> past))
         return false;
     cache->slab = slab;
     cache->word = &map[first];
@@ -357,14 +359,6 @@ void slab_free(const struct slot *slot, struct alloc_site *site)
         record->freed_by = site->number;
     if (!mm_watcher || !mm_watcher->holds_back(slot))
         slab_put_back(slot);
-}
-
-void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache,
-                                                      struct page *slab))
-{
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn += 1u << cache->order)
-        if (is_slab_of(cache, pfn))
-            fn(cache, &heap.buddy.page[pfn]);
 }
 
 void slab_shrink(struct kmem_cache *cache)

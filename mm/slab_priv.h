@@ -47,9 +47,6 @@ static inline void *take_slot(struct kmem_cache *cache, const struct mm_request 
 void slab_free(const struct slot *slot, struct alloc_site *site);
 /* One half of it: the slot, whose object was freed before, may be handed out again. */
 void slab_put_back(const struct slot *slot);
-/* Call fn for each slab of this cache. */
-void slab_for_each(struct kmem_cache *cache, void (*fn)(struct kmem_cache *cache,
-                                                      struct page *slab));
 /* Put a slab that is not served any more where it belongs (S3, S4). */
 void slab_shelve(struct kmem_cache *cache, struct page *slab, uint32_t nfree);
 /* Give back all empty slabs of all caches; how many pages.  mm is entered. */

@@ -21,9 +21,9 @@
  * Cost: linear in the span; this is boot, and listings.
  */
 #include "mm/free_priv.h"
+#include "mm/heap_priv.h"
 #include "mm/hooks_priv.h"
 #include "mm/look/look.h"
-#include "mm/site_priv.h"
 #include "mm/slab_priv.h"
 #include "mm/watch/dials.h"
 

@@ -25,12 +25,14 @@
  *
  * Cost: linear in the heap, and in its pages for each cache; no recursion, no memory.
  */
+#include "mm/look/recover.h"
+
 #include "mm/look/look_priv.h"
 
 #include "mm/enter_priv.h"
 #include "mm/free_priv.h"
+#include "mm/heap_priv.h"
 #include "mm/object_priv.h"
-#include "mm/site_priv.h"
 #include "mm/slab_priv.h"
 
 /* What the walks find, and who is told. */

@@ -11,7 +11,7 @@
  */
 #include "mm/look/look_priv.h"
 
-#include "mm/site_priv.h"
+#include "mm/heap_priv.h"
 #include "mm/slab_priv.h"
 
 /* ---- what a record may say ---------------------------------------------- */
@@ -160,5 +160,7 @@ void slab_mend(struct kmem_cache *cache)
         cache->partial[level] = NO_PAGE;
     cache->levels = 0;
     cache->spare = NO_PAGE;
-    slab_for_each(cache, put_where_it_belongs);
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn += 1u << cache->order)
+        if (is_slab_of(cache, pfn))
+            put_where_it_belongs(cache, &heap.buddy.page[pfn]);
 }

@@ -3,8 +3,8 @@
  *
  * Cost: O(MAX_PAGE_ORDER).
  */
+#include "mm/heap_priv.h"
 #include "mm/object_priv.h"
-#include "mm/site_priv.h"
 
 static void fill_record(struct mm_what *what, const struct record *record)
 {
@@ -48,6 +48,13 @@ static void fill_free(struct mm_what *what, const struct object *object)
         fill_record(what, object->record);
 }
 
+/* It is handed out now: an object or a block of pages. */
+static bool is_handed_out(const struct object *object)
+{
+    return object->kind == MM_SLAB_LIVE || object->kind == MM_LARGE ||
+           object->kind == MM_USED_PAGES;
+}
+
 static void fill(struct mm_what *what, const struct object *object)
 {
     what->kind = object->kind;
@@ -60,7 +67,7 @@ static void fill(struct mm_what *what, const struct object *object)
         what->cache = cache_of(object->page)->name;
     if (what->kind == MM_SLAB_LIVE || what->kind == MM_SLAB_FREE)
         fill_slot(what, object);
-    else if (object_is_live(object))
+    else if (is_handed_out(object))
         fill_block(what, object);
     else if (what->kind == MM_FREE_PAGE)
         fill_free(what, object);

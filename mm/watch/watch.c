@@ -282,7 +282,9 @@ static void poison_slab(struct kmem_cache *cache, struct page *slab)
 
 void watch_poison_free(struct kmem_cache *cache)
 {
-    slab_for_each(cache, poison_slab);
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn += 1u << cache->order)
+        if (is_slab_of(cache, pfn))
+            poison_slab(cache, &heap.buddy.page[pfn]);
 }
 
 /* Of a slab: red zones and poison, as they must be. */

@@ -13,6 +13,7 @@
  *     - and when all is given back, the free blocks are those of a fresh heap.
  */
 #include "tests/hosted/arena.h"
+#include "mm/look/recover.h"
 #include "tests/hosted/model.h"
 #include "tests/hosted/step.h"
 

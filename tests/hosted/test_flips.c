@@ -16,8 +16,9 @@
 #define _GNU_SOURCE
 #include "tests/hosted/arena.h"
 
+#include "mm/look/recover.h"
 #include "mm/object_priv.h"
-#include "mm/site_priv.h"
+#include "mm/heap_priv.h"
 #include "mm/slab_priv.h"
 
 #include <signal.h>

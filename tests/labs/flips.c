@@ -15,6 +15,7 @@
 #include "kernel/printk.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
+#include "mm/look/recover.h"
 #include "mm/slab_priv.h"
 #include "mm/watch/dials.h"
 
