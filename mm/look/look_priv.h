@@ -31,7 +31,8 @@ void explain_refusal(const struct mm_free_request *free, struct mm_report *repor
 const char *slab_fault(struct page *slab, const void **where);
 bool slab_is_fit(struct page *slab);
 void slab_mend(struct kmem_cache *cache);
-/* observe.c */
+/* observe.c; for mm_recover: whoever was told something never came back */
+void observe_recover(void);
 void observe_allocated(const struct mm_request *request, const void *p);
 void observe_freeing(const struct mm_free_request *free);
 void observe_resized(const struct mm_request *request, const void *p);

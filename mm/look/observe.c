@@ -40,7 +40,7 @@ bool mm_observe(struct mm_observer *observer)
 
 bool mm_unobserve(struct mm_observer *observer)
 {
-    bool is_told = telling[0] && mm_state & MM_BUSY && !(mm_state & MM_IRQ);
+    bool is_told = telling[0] && !(mm_state & MM_IRQ);
     struct mm_observer **link;
 
     if (mm_state & MM_IRQ || (!is_told && !mm_enter(NULL)))
@@ -53,6 +53,12 @@ bool mm_unobserve(struct mm_observer *observer)
         mm_leave();
     }
     return true;
+}
+
+void observe_recover(void)
+{
+    telling[0] = false;
+    telling[1] = false;
 }
 
 static void describe(struct mm_event *event)
@@ -89,7 +95,7 @@ static void tell(struct mm_event event)
     bool *here = &telling[(mm_state & MM_IRQ) != 0];
     bool was_idle = !(mm_state & MM_BUSY);
 
-    if (*here && !was_idle)             /* else one was told who never came back */
+    if (*here)
         return;
     *here = true;
     if (was_idle)

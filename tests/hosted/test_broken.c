@@ -144,11 +144,13 @@ static void a_slab_whose_map_was_overwritten_is_passed_over(void **state)
 /* ---- frees, by page structs that a stray write has changed --------------------- */
 
 static enum mm_bug told;
+static const char *told_problem;
 
 /* The heap is broken, so it is not checked now. */
 static void note(const struct mm_report *report)
 {
     told = report->bug;
+    told_problem = report->problem;
 }
 
 #define REFUSED(statement, bug)                                               \
@@ -160,6 +162,10 @@ static void note(const struct mm_report *report)
         statement;                                                            \
         mm_report_hook = hook_;                                               \
         assert_int_equal(told, bug);                                          \
+        if (told == MM_BUG_CORRUPTED)                                         \
+            assert_memory_equal(told_problem, "B2: ", 4);                     \
+        else                                                                  \
+            assert_null(told_problem);                                        \
         assert_int_equal(arena_stats().bad_frees, before_ + 1);               \
     } while (0)
 

@@ -3,6 +3,7 @@
  * and failure; and that nothing is told, or costs anything, when there is none.
  */
 #include "mm/look/observe.h"
+#include "mm/look/recover.h"
 #include "tests/hosted/arena.h"
 
 #include <string.h>
@@ -262,6 +263,37 @@ static void who_was_called_out_stays_so_when_an_interrupt_is_told(void **state)
     assert_int_equal(told[0].kind, MM_FAILED);
 }
 
+/* ---- one that never comes back: a fault ended it ------------------------------ */
+
+static jmp_buf away;
+
+static void leave_for_ever(const struct mm_event *event, void *arg)
+{
+    (void)event, (void)arg;
+    longjmp(away, 1);
+}
+
+static void others_are_told_after_one_that_never_came_back(void **state)
+{
+    struct mm_observer lost = { .saw = leave_for_ever };
+    struct mm_recovery recovery;
+
+    (void)state;
+    assert_true(mm_observe(&lost));
+    if (setjmp(away) == 0)
+        kfree(kmalloc(8, GFP_KERNEL));
+    mm_recover(&recovery);
+    assert_int_equal(mm_state, MM_LONG_WAY);
+    assert_true(mm_unobserve(&lost));
+    ntold = 0;
+    kfree(kmalloc(8, GFP_KERNEL));
+    assert_int_equal(ntold, 2);
+    assert_true(mm_unobserve(&observer));
+    assert_int_equal(mm_state, 0);
+    mm_init(NULL, 0);                           /* what it held is forgotten */
+    arena_open(100, 0);
+}
+
 #define OBSERVED(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -279,6 +311,7 @@ int main(void)
         OBSERVED(none_is_hung_in_where_mm_cannot_be_entered),
         OBSERVED(the_last_one_that_leaves_opens_the_short_ways),
         OBSERVED(who_was_called_out_stays_so_when_an_interrupt_is_told),
+        OBSERVED(others_are_told_after_one_that_never_came_back),
     };
 
     return ARENA_RUN(tests);

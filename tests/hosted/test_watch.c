@@ -193,6 +193,7 @@ static void only_f_proves_the_slab_at_each_call(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         void *broken, *p;
+        const struct mm_report *report;
         struct slot slot = { 0 };
         uint32_t serial;
 
@@ -207,7 +208,9 @@ static void only_f_proves_the_slab_at_each_call(void **state)
         kfree(p);
         slot_record(&slot)->serial = serial;
         if (cases[i].proves) {
-            assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "M3: ", 4);
+            report = expect_report(MM_BUG_CORRUPTED);
+            assert_memory_equal(report->problem, "M3: ", 4);
+            assert_string_equal(report->cache, "kmalloc-64");
             kfree(p);           /* the slab was set aside without a fault, so it says */
             assert_memory_equal(expect_report(MM_BUG_CORRUPTED)->problem, "S3: ", 4);
         }
