@@ -310,15 +310,26 @@ static void mend_objects(void)
 
 /* ---- counters, lists ------------------------------------------------------------ */
 
+/* Was an object of the cache just being freed that was put off?  It will be. */
+static bool is_freed_later(const struct kmem_cache *cache)
+{
+    const struct mm_free_request *first = mm_next_put_off();
+    struct object object = object_at(first ? first->addr : NULL);
+
+    return first && !(mm_state & MM_PUT_OFF) && object.kind == MM_SLAB_LIVE &&
+           object.slot.cache == cache;
+}
+
 /* More are live than were counted, and no record says which: they are lost. */
 static void tell_lost_of(const struct kmem_cache *cache, uint32_t live)
 {
-    uint32_t counted = cache->allocs - cache->frees;
+    uint32_t lost = live - (cache->allocs - cache->frees);
 
-    if (live > counted && !heap.record) {
-        found.told->lost += live - counted;
-        found.told->lost_bytes += (size_t)(live - counted) * cache->object_size;
-    }
+    if (heap.record || (int32_t)lost <= 0)
+        return;
+    lost -= is_freed_later(cache);
+    found.told->lost += lost;
+    found.told->lost_bytes += (size_t)lost * cache->object_size;
 }
 
 static void mend_counters(struct kmem_cache *cache)

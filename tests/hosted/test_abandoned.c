@@ -139,7 +139,7 @@ static void failed_model(const char *what) { failed(what); }
 /* ---- what must hold afterwards ------------------------------------------------- */
 
 struct seen {
-    unsigned held, others;
+    unsigned held, operands, others;
 };
 
 static bool look(const struct mm_what *what, void *arg)
@@ -148,7 +148,9 @@ static bool look(const struct mm_what *what, void *arg)
 
     if (is_held(what->start))
         seen->held++;
-    else if (!is_operand(what->start))
+    else if (is_operand(what->start))
+        seen->operands++;
+    else
         seen->others++;
     if (what->taken_by == NULL && mm_records)
         failed("an object is live, and nobody took it");
@@ -185,6 +187,7 @@ static void check_lost(const struct mm_recovery *recovery, const struct seen *se
 
     if (seen->others > (recovery->was_changing && mm_records ? told : told + 1))
         failed("an object was lost, and nobody told");
+    demand(recovery->lost <= seen->others + seen->operands);
     demand((recovery->lost == 0) == (recovery->lost_bytes == 0));
     demand(recovery->was_changing || (!recovery->pages && !recovery->records &&
                                       !told));
@@ -212,7 +215,7 @@ static void go_on(uint32_t steps)
 static void recover_and_check(void)
 {
     struct mm_recovery recovery;
-    struct seen seen = { 0, 0 };
+    struct seen seen = { 0, 0, 0 };
 
     mm_recover(&recovery);
     demand(!(mm_state & MM_BUSY));
