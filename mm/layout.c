@@ -18,7 +18,7 @@
  * A zone lies between two objects, half of it each one's, and is as wide as their
  * alignment: so a power of two stays aligned to itself.
  */
-#include "mm/slab_priv.h"
+#include "mm/slot_priv.h"
 
 /* Fewer would make slabs come and go with every few objects. */
 enum { MIN_SLOTS = 8 };

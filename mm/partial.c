@@ -14,7 +14,7 @@
  *
  * Cost: O(1).
  */
-#include "mm/slab_priv.h"
+#include "mm/slot_priv.h"
 
 uint32_t partial_countdown(const struct kmem_cache *cache, uint32_t nfree)
 {

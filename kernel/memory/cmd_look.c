@@ -216,7 +216,7 @@ static int cmd_check(int argc, char **argv)
 
 SHELL_COMMAND_IN("look", check, "[-j]", "prove that the heap is whole",
     "Walks all of mm's structures and recounts its counters.  Each rule has a\n"
-    "number: B in mm/buddy.c, S in mm/slab.c, M in mm/front/init.c.  If one is broken it is\n"
-    "named and the status is 1.  Where red zones and poison were laid (slub_debug=ZP,\n"
+    "number: B in mm/buddy.c, S in mm/slab.c, M in mm/front/init.c.  If one is broken\n"
+    "it is named and the status is 1.  Where red zones and poison were laid (slub_debug=ZP,\n"
     "debug_pagealloc) what was overwritten is reported and restored.",
     cmd_check);

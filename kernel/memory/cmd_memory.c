@@ -188,8 +188,8 @@ static bool print_cache_json(const struct mm_cache_info *c, void *arg)
             (unsigned)c->pages_per_slab, (unsigned)(c->slabs - c->empty_slabs),
             (unsigned)c->slabs);
     kprintf("\"full\": %u, \"partial\": %u, \"empty\": %u, \"peak_slabs\": %u, "
-            "\"asked_size\": %u, \"allocs\": %u, \"frees\": %u}\n", (unsigned)c->full_slabs,
-            (unsigned)c->partial_slabs, (unsigned)c->empty_slabs,
+            "\"asked_size\": %u, \"allocs\": %u, \"frees\": %u}\n",
+            (unsigned)c->full_slabs, (unsigned)c->partial_slabs, (unsigned)c->empty_slabs,
             (unsigned)c->peak_slabs, (unsigned)c->object_size,
             (unsigned)c->allocs, (unsigned)c->frees);
     return true;

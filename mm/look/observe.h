@@ -12,9 +12,10 @@
  *     mm_unobserve(&mine);        no more
  *
  * An observer is called for each allocation, free, change of size and failure, by
- * whomever; of calls that are made of others it sees those (krealloc to another place is a
- * kmalloc and a kfree).  mm is busy meanwhile: an observer may ask mm_what_is and print, and must not
- * allocate or free.  As long as there is one, every call goes the long way round.
+ * whomever; of calls that are made of others it sees those (krealloc to another place is
+ * a kmalloc and a kfree).  mm is busy meanwhile: an observer may ask mm_what_is and print,
+ * and must not allocate or free.  As long as there is one, every call goes the long way
+ * round.
  */
 #ifndef MM_LOOK_OBSERVE_H
 #define MM_LOOK_OBSERVE_H

@@ -198,7 +198,8 @@ static bool print_cache(const struct mm_cache_info *c, void *arg)
     printf(", \"active_objs\": %u, \"num_objs\": %u, \"objsize\": %u, "
            "\"objperslab\": %u, \"pagesperslab\": %u, \"active_slabs\": %u, "
            "\"num_slabs\": %u, \"full\": %u, \"partial\": %u, \"empty\": %u, "
-           "\"peak_slabs\": %u, \"asked_size\": %u, \"allocs\": %u, \"frees\": %u}\n", c->live, c->slots, c->slot_size, c->slots_per_slab,
+           "\"peak_slabs\": %u, \"asked_size\": %u, \"allocs\": %u, \"frees\": %u}\n",
+           c->live, c->slots, c->slot_size, c->slots_per_slab,
            c->pages_per_slab, c->slabs - c->empty_slabs, c->slabs, c->full_slabs,
            c->partial_slabs, c->empty_slabs, c->peak_slabs, c->object_size, c->allocs,
            c->frees);

@@ -63,7 +63,8 @@ def test_slabinfo_counts_live_objects_as_meminfo_does(fresh):
     caches = fresh.json("slabinfo -j")
     assert sum(c["active_objs"] for c in caches) == \
         fresh.meminfo()["live_objects"] == 48
-    assert sum(c["num_slabs"] * c["pagesperslab"] * 4 for c in caches) == fresh.meminfo()["slab_kb"]
+    assert sum(c["num_slabs"] * c["pagesperslab"] * 4 for c in caches) == \
+        fresh.meminfo()["slab_kb"]
     for c in caches:
         assert c["active_objs"] == c["allocs"] - c["frees"]
         assert c["num_slabs"] == c["full"] + c["partial"] + c["empty"]
