@@ -3,6 +3,7 @@
  * restores them, and is silent about the clean twin.
  */
 #include "tests/hosted/objects.h"
+#include "mm/look/recover.h"
 #include "mm/object_priv.h"
 
 #include <string.h>
@@ -822,6 +823,26 @@ static void what_quarantine_lets_go_serves_the_call_that_needed_it(void **state)
         kfree(p[--n]);
 }
 
+static void a_recovery_knows_how_much_is_in_quarantine(void **state)
+{
+    struct mm_recovery recovery;
+    void *p[3];
+    size_t bytes;
+
+    (void)state;
+    set_dial("quarantine", "64K");
+    for (int i = 0; i < 3; i++)
+        p[i] = kmalloc(100 << i, GFP_KERNEL);
+    for (int i = 0; i < 3; i++)
+        kfree(p[i]);
+    bytes = heap.quarantined_bytes;
+    assert_in_range(bytes, 700, 64 << 10);
+    mm_state_set(MM_BUSY);
+    mm_recover(&recovery);
+    assert_int_equal(heap.quarantined, 3);
+    assert_int_equal(heap.quarantined_bytes, bytes);
+}
+
 /* With red zones it says how much may be used: a wrong one is not believed. */
 static void a_size_larger_than_the_object_is_not_believed(void **state)
 {
@@ -882,6 +903,7 @@ int main(void)
         ARENA_TEST(a_broken_slab_is_reported_and_set_aside),
         ARENA_TEST(what_quarantine_lets_go_serves_the_call_that_needed_it),
         ARENA_TEST(a_size_larger_than_the_object_is_not_believed),
+        ARENA_TEST(a_recovery_knows_how_much_is_in_quarantine),
     };
 
     return ARENA_RUN(tests);
