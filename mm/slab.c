@@ -361,6 +361,7 @@ void slab_free(const struct slot *slot, struct alloc_site *site)
         slab_put_back(slot);
 }
 
+/* Only two slabs can be empty, the spare one and the one being served (S4). */
 void slab_shrink(struct kmem_cache *cache)
 {
     struct page *spare = take_spare(cache);

@@ -288,7 +288,10 @@ static inline unsigned partial_level(uint32_t nfree)
 /* How many frees until a slab with nfree free slots, not all, must move. */
 uint32_t partial_countdown(const struct kmem_cache *cache, uint32_t nfree);
 
-/* False: the list's head cannot be believed, and nothing was done. */
+/*
+ * Put a slab, which has so many free slots, first on the list for that many.  False: the
+ * slab that is first now is none of this cache, so no link is laid, and nothing was done.
+ */
 bool partial_add(struct kmem_cache *cache, struct page *slab, uint32_t nfree);
 void partial_remove(struct kmem_cache *cache, struct page *slab, unsigned level);
 

@@ -24,6 +24,10 @@ enum { RING = 4096 };           /* a power of two: oldest wraps */
 static void *held[RING];        /* heap.quarantined of them, from the oldest on */
 static uint32_t oldest;
 
+/*
+ * The oldest goes back: its slot is free from now on.  What is there no more, by a stray
+ * write or by mending, is dropped from the ring; check tells of it (S9).
+ */
 static void let_go(void)
 {
     void *p = held[oldest++ % RING];
