@@ -30,51 +30,51 @@ static bool is_object_of(const struct object *object, const struct kmem_cache *c
     return object->kind == MM_LARGE && !cache;
 }
 
-bool is_right_to_free(const struct mm_free_request *free)
+bool is_right_to_free(const struct mm_free_request *free, struct object *object)
 {
-    struct object object = object_at(free->addr);
-
-    if (object.kind == MM_OUTSIDE || object.start != free->addr || object.is_broken)
+    *object = object_at(free->addr);
+    if (object->kind == MM_OUTSIDE || object->start != free->addr || object->is_broken)
         return false;
     switch (free->how) {
     case MM_USE:
     case MM_FREE_OBJECT:
-        return is_object_of(&object, free->cache);
+        return is_object_of(object, free->cache);
     case MM_FREE_PAGES:
-        return is_block_of(object.page, free->order);
+        return is_block_of(object->page, free->order);
     case MM_FREE_EXACT:
-        return object.page->kind == PG_USED &&
-               used_pages(object.page) == pages_for(free->bytes);
+        return object->page->kind == PG_USED &&
+               used_pages(object->page) == pages_for(free->bytes);
     }
     return false;
 }
 
 /* ---- freeing ----------------------------------------------------------------- */
 
-/* Proved: what it asks for is right. */
-static void free_proved(const struct mm_free_request *free, bool late)
+/* Proved: what it asks for is right, and that object. */
+static void free_proved(const struct mm_free_request *free, const struct object *object,
+                        bool late)
 {
-    struct object object = object_at(free->addr);
     struct alloc_site *site = free->site;
 
-    if (unlikely(mm_watcher) && !mm_watcher->may_free(free))
+    if (unlikely(mm_watcher) && !mm_watcher->may_free(free, object))
         return;
     MM_TELL(freeing, free);
     if (unlikely(mm_watcher))
-        site = mm_watcher->freeing(free, late);
-    if (object.kind == MM_SLAB_LIVE)
-        slab_free(&object.slot, site);
+        site = mm_watcher->freeing(free, object, late);
+    if (object->kind == MM_SLAB_LIVE)
+        slab_free(&object->slot, site);
     else
-        pages_free(site, object.pfn);
+        pages_free(site, object->pfn);
 }
 
 void free_put_off(void)
 {
     const struct mm_free_request *next;
+    struct object object;
 
     while ((next = mm_next_put_off())) {
-        if (is_right_to_free(next))
-            free_proved(next, true);
+        if (is_right_to_free(next, &object))
+            free_proved(next, &object, true);
         else
             mm_refuse(next);
         mm_put_off_is_done();
@@ -84,7 +84,9 @@ void free_put_off(void)
 /* Under a busy mm: prove, then put off. */
 static void free_later(const struct mm_free_request *free)
 {
-    if (mm_is_put_off(free->addr) || !is_right_to_free(free))
+    struct object object;
+
+    if (mm_is_put_off(free->addr) || !is_right_to_free(free, &object))
         mm_refuse(free);
     else if (!mm_put_off(free))
         mm_refuse_as(free, MM_BUG_TOO_MANY_PUT_OFF, NULL);
@@ -92,15 +94,16 @@ static void free_later(const struct mm_free_request *free)
 
 void mm_free(const struct mm_free_request *free)
 {
+    struct object object;
     bool is_right;
 
     if (!mm_enter(free->site)) {
         free_later(free);
         return;
     }
-    is_right = is_right_to_free(free);
+    is_right = is_right_to_free(free, &object);
     if (is_right)
-        free_proved(free, false);
+        free_proved(free, &object, false);
     mm_leave();
     if (!is_right)
         mm_refuse(free);

@@ -9,9 +9,9 @@
 
 /*
  * The door: does a live thing start at free->addr, and may it be freed in this way?
- * MM_USE: may it be used, as what kmalloc or a cache gave?
+ * MM_USE: may it be used, as what kmalloc or a cache gave?  *object is what is there.
  */
-bool is_right_to_free(const struct mm_free_request *free);
+bool is_right_to_free(const struct mm_free_request *free, struct object *object);
 
 /* Free what it asks for, if that is right: now, or put off; else refuse. */
 void mm_free(const struct mm_free_request *free);

@@ -22,6 +22,7 @@
 
 struct kmem_cache;
 struct mm_observer;
+struct object;
 struct slot;
 
 /* All are called with mm entered. */
@@ -39,13 +40,14 @@ struct watcher {
                                       enum page_kind kind);
     /* The live object at p is to have another size; its record has the old one. */
     void (*resized)(struct alloc_site *site, const void *p, size_t size);
-    /* What starts at free->addr is proved.  False: it stays, and that was reported. */
-    bool (*may_free)(const struct mm_free_request *free);
+    /* The object to be freed is proved.  False: it stays, and that was reported. */
+    bool (*may_free)(const struct mm_free_request *free, const struct object *object);
     /*
      * It is about to be freed.  Who is to be recorded as its freer.  late: it was put
      * off, and the calls that lead here are somebody else's.
      */
-    struct alloc_site *(*freeing)(const struct mm_free_request *free, bool late);
+    struct alloc_site *(*freeing)(const struct mm_free_request *free,
+                                  const struct object *object, bool late);
     /* The slot's object was freed: is the slot held back from being handed out? */
     bool (*holds_back)(const struct slot *slot);
     /* Memory is short, or a cache shrinks: put back what was held (slab_put_back). */

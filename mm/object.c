@@ -121,7 +121,8 @@ struct object object_at(const void *addr)
 size_t object_usable(const struct object *object)
 {
     bool is_slot = object->kind == MM_SLAB_LIVE;
-    bool has_zone = is_slot ? object->slot.cache->left : object->page->redzone;
+    bool has_zone = is_slot ? object->slot.cache->left
+                            : object->kind == MM_LARGE && object->page->redzone;
     size_t most = is_slot && has_zone ? object->slot.cache->object_size : object->room;
 
     if (!has_zone || !object->record || record_size(object->record) > most)

@@ -25,6 +25,7 @@
 
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
+#include "mm/object_priv.h"
 
 void *page_address(const struct page *page)
 {
@@ -44,12 +45,8 @@ uint32_t pages_take(const struct mm_request *request)
 {
     uint32_t pfn = buddy_alloc(&heap.buddy, request->order);
 
-    if (unlikely(pfn == NO_PAGE) && !(request->gfp & __GFP_NORETRY)) {
-        if (mm_watcher)
-            mm_watcher->let_go();
-        if (heap.shrink())
-            pfn = buddy_alloc(&heap.buddy, request->order);
-    }
+    if (unlikely(pfn == NO_PAGE) && !(request->gfp & __GFP_NORETRY) && heap.shrink())
+        pfn = buddy_alloc(&heap.buddy, request->order);
     if (unlikely(mm_watcher) && pfn != NO_PAGE)
         mm_watcher->pages_taken(request, pfn);
     return pfn;
@@ -93,13 +90,12 @@ static void own(const struct mm_request *request, uint32_t pfn, enum page_kind k
     buddy_own(&heap.buddy, pfn, kind, order);
 }
 
-/* Of the new block: a large kmalloc with a red zone has only what it asked for. */
-static size_t usable(const struct mm_request *request, uint32_t pfn, enum page_kind kind)
+/* Of the new block at p all that may be used is cleared. */
+static void clear(void *p)
 {
-    if (kind == PG_LARGE)
-        return heap.buddy.page[pfn].redzone ? request->bytes
-                                            : PAGE_SIZE << request->order;
-    return pages_for(request->bytes) << PAGE_SHIFT;
+    struct object object = object_at(p);
+
+    memset(p, 0, object_usable(&object));
 }
 
 void *block_alloc(const struct mm_request *request, enum page_kind kind)
@@ -119,7 +115,7 @@ void *block_alloc(const struct mm_request *request, enum page_kind kind)
     if (pfn == NO_PAGE)
         return mm_fail(request, MM_OUT_OF_MEMORY);
     if (request->gfp & __GFP_ZERO)
-        memset(address_of(pfn), 0, usable(request, pfn, kind));
+        clear(address_of(pfn));
     return address_of(pfn);
 }
 

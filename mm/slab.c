@@ -378,6 +378,8 @@ uint32_t slab_reclaim(void)
 {
     uint32_t before = heap.buddy.nfree;
 
+    if (mm_watcher)
+        mm_watcher->let_go();
     for (struct kmem_cache *cache = caches; cache < caches + MAX_CACHES; cache++)
         if (cache->name)
             slab_shrink(cache);

@@ -49,7 +49,10 @@ void slab_free(const struct slot *slot, struct alloc_site *site);
 void slab_put_back(const struct slot *slot);
 /* Put a slab that is not served any more where it belongs (S3, S4). */
 void slab_shelve(struct kmem_cache *cache, struct page *slab, uint32_t nfree);
-/* Give back all empty slabs of all caches; how many pages.  mm is entered. */
+/*
+ * Give back what is held in quarantine, and all empty slabs of all caches; how many
+ * pages.  mm is entered.
+ */
 uint32_t slab_reclaim(void);
 /* The same of one cache. */
 void slab_shrink(struct kmem_cache *cache);

@@ -67,11 +67,10 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
         problem = "the allocator is busy";
     } else if (!problem) {
         cache = free_entry();
-        if (cache) {
+        if (cache)
             cache_setup(cache, name, size, full_align(size, align, flags), ctor);
-        } else {
+        else
             problem = "the table of caches is full";
-        }
         mm_leave();
     }
     if (problem)
@@ -114,12 +113,7 @@ uint32_t mm_reclaim(void)
     uint32_t pages = 0;
 
     if (mm_enter(NULL)) {
-        uint32_t before = heap.buddy.nfree;
-
-        if (mm_watcher)
-            mm_watcher->let_go();
-        slab_reclaim();
-        pages = heap.buddy.nfree - before;
+        pages = slab_reclaim();
         buddy_join_kept(&heap.buddy);
         mm_leave();
     }

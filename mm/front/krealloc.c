@@ -29,8 +29,7 @@ static bool find_live(const void *p, struct object *object)
 {
     struct mm_free_request use = { .addr = p, .how = MM_USE };
 
-    *object = object_at(p);
-    return is_right_to_free(&use) && !mm_is_put_off(p);
+    return is_right_to_free(&use, object) && !mm_is_put_off(p);
 }
 
 size_t ksize(const void *p)

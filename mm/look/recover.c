@@ -361,7 +361,9 @@ static void mend_put_off(void)
 {
     const struct mm_free_request *first = mm_next_put_off();
 
-    if (first && !is_right_to_free(first))
+    struct object object;
+
+    if (first && !is_right_to_free(first, &object))
         mm_put_off_is_done();
 }
 
@@ -391,7 +393,7 @@ void mm_recover(struct mm_recovery *recovery)
         mend_all(recovery);
     observe_recover();
     mm_state_clear(~MM_IRQ);
-    mm_watch_with(mm_watcher);
+    mm_hooks_changed();
     if (mm_next_put_off())
         mm_state_set(MM_PUT_OFF);
 }

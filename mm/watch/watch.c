@@ -233,30 +233,29 @@ static void freed(const struct slot *slot)
     }
 }
 
-bool watch_may_free(const struct mm_free_request *free)
+bool watch_may_free(const struct mm_free_request *free, const struct object *object)
 {
-    struct object object = object_at(free->addr);
-    struct kmem_cache *cache = object.slot.cache;
+    const struct slot *slot = &object->slot;
 
-    return object.kind != MM_SLAB_LIVE || !(cache->dials & DIAL_F) ||
-           is_whole(free->call, free->site, object.slot.slab, cache);
+    return object->kind != MM_SLAB_LIVE || !(slot->cache->dials & DIAL_F) ||
+           is_whole(free->call, free->site, slot->slab, slot->cache);
 }
 
-struct alloc_site *watch_freeing(const struct mm_free_request *free, bool late)
+struct alloc_site *watch_freeing(const struct mm_free_request *free,
+                                 const struct object *object, bool late)
 {
     struct look look = { free->call, free->site, free->addr,
                          "restored, and the object freed" };
-    struct object object = object_at(free->addr);
-    struct slot slot = object.slot;
+    const struct slot *slot = &object->slot;
 
-    if (object.kind != MM_SLAB_LIVE) {
-        watch_large_look(&look, object.pfn);
+    if (object->kind != MM_SLAB_LIVE) {
+        watch_large_look(&look, object->pfn);
         return late ? free->site
-                    : watch_page_site(free->site, (enum page_kind)object.page->kind);
+                    : watch_page_site(free->site, (enum page_kind)object->page->kind);
     }
-    look_at_live(&look, &slot);
-    freed(&slot);
-    return slot.cache->dials & DIAL_U && !late ? stack_site(free->site) : free->site;
+    look_at_live(&look, slot);
+    freed(slot);
+    return slot->cache->dials & DIAL_U && !late ? stack_site(free->site) : free->site;
 }
 
 /* ---- slabs -------------------------------------------------------------- */

@@ -4,14 +4,16 @@
 #ifndef MM_WATCH_WATCH_PRIV_H
 #define MM_WATCH_WATCH_PRIV_H
 
+#include "mm/object_priv.h"
 #include "mm/refuse_priv.h"
 #include "mm/slot_priv.h"
 
 /* For struct watcher. */
 void *watch_take(struct kmem_cache *cache, const struct mm_request *request);
 void watch_resized(struct alloc_site *site, const void *p, size_t size);
-bool watch_may_free(const struct mm_free_request *free);
-struct alloc_site *watch_freeing(const struct mm_free_request *free, bool late);
+bool watch_may_free(const struct mm_free_request *free, const struct object *object);
+struct alloc_site *watch_freeing(const struct mm_free_request *free,
+                                 const struct object *object, bool late);
 void watch_slab_made(struct kmem_cache *cache, struct page *slab);
 
 /* P was set for a cache that has slabs: poison what is free. */
