@@ -16,6 +16,7 @@
 #include "mm/look/recover.h"
 #include "tests/hosted/model.h"
 #include "tests/hosted/step.h"
+#include "tests/hosted/stream.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -193,19 +194,9 @@ static void check_lost(const struct mm_recovery *recovery, const struct seen *se
                                       !told));
 }
 
-static void more(struct model_stream *stream)
-{
-    static uint8_t bytes[256];
-
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (uint8_t)(arena_random() >> 16);
-    stream->next = bytes;
-    stream->end = bytes + sizeof(bytes);
-}
-
 static void go_on(uint32_t steps)
 {
-    struct model_stream stream = { NULL, NULL, more };
+    struct model_stream stream = { NULL, NULL, stream_random };
     struct model_mode mode = { .steps = steps, .check_every = steps, .light = true };
 
     model_failed = failed_model;

@@ -5,20 +5,11 @@
  */
 #include "tests/hosted/arena.h"
 #include "tests/hosted/model_priv.h"
+#include "tests/hosted/stream.h"
 
 #include <string.h>
 
 /* ---- runs -------------------------------------------------------------------- */
-
-static void more(struct model_stream *stream)
-{
-    static uint8_t bytes[256];
-
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (uint8_t)(arena_random() >> 16);
-    stream->next = bytes;
-    stream->end = bytes + sizeof(bytes);
-}
 
 static void fail_test(const char *what)
 {
@@ -30,7 +21,7 @@ static void run(uint32_t first, uint32_t pages, bool records, uint32_t steps)
 {
     struct mm_range range = model_range(first, pages);
     struct model_mode mode = { .steps = steps, .check_every = 1 };
-    struct model_stream stream = { NULL, NULL, more };
+    struct model_stream stream = { NULL, NULL, stream_random };
 
     model_failed = fail_test;
     model_run_in(&range, 1, records, &stream, &mode);
@@ -73,7 +64,7 @@ static void hardly_any_memory(void **state)
 static void memory_of_any_shape(void **state)
 {
     struct model_mode mode = { .steps = 300, .check_every = 1 };
-    struct model_stream stream = { NULL, NULL, more };
+    struct model_stream stream = { NULL, NULL, stream_random };
 
     (void)state;
     model_failed = fail_test;
@@ -84,7 +75,7 @@ static void memory_of_any_shape(void **state)
 static void light_runs_are_the_same_operations(void **state)
 {
     struct model_mode mode = { .steps = 50000, .check_every = 10000, .light = true };
-    struct model_stream stream = { NULL, NULL, more };
+    struct model_stream stream = { NULL, NULL, stream_random };
     struct mm_range range = model_range(7, 500);
 
     (void)state;
