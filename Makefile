@@ -68,6 +68,7 @@ MM += mm/refuse.c                       # saying no, and why
 
 # mm/front: what stands before the heart.
 MM += mm/front/init.c                   # handing memory over: mm is put together
+MM += mm/front/caches.c                 #   the caches that are there from the start
 MM += mm/front/create.c                 # making and ending caches
 MM += mm/front/exact.c                  # pages, as many as are asked for
 MM += mm/front/krealloc.c               # calls made of kmalloc and kfree
@@ -76,6 +77,7 @@ MM += mm/front/functions.c              # the calls as functions, without a call
 # mm/look: who looks at it from above.
 MM += mm/look/look.c                    # what the heart asks of those who look
 MM += mm/look/what.c                    # what is this address
+MM += mm/look/former.c                  #   and what was there before
 MM += mm/look/explain.c                 # why a free was refused
 MM += mm/look/names.c                   #   bugs and flags in words
 MM += mm/look/observe.c                 # telling those who look on

@@ -1,5 +1,5 @@
 /*
- * cache.c - object caches: their table, and those that are there from the start.
+ * cache.c - object caches: their table.
  *
  * All caches stand in one table, so that a page struct names its cache in a byte:
  *
@@ -10,8 +10,8 @@
  * Behind the number the byte has its parity, so that an overwritten bit names no cache:
  * the short ways would follow it to the first page of a slab that is none.
  *
- * kmem_cache_create and kmem_cache_destroy are in front/create.c; kmem_cache_alloc and
- * kmem_cache_free begin in short.c.
+ * Those of kmalloc are made by front/caches.c, the others by front/create.c;
+ * kmem_cache_alloc and kmem_cache_free begin in short.c.
  */
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
@@ -38,32 +38,6 @@ void cache_setup(struct kmem_cache *cache, const char *name, size_t size, size_t
     slab_serve_nothing(cache);
     mm_barrier();
     cache->name = name;         /* last: until here there is no such cache */
-}
-
-void cache_init(void)
-{
-    static const struct {
-        const char *name;
-        size_t size;
-    } first[FIRST_FREE_CACHE] = {
-        { NULL, 0 },
-        { "kmalloc-8", 8 },     { "kmalloc-16", 16 },   { "kmalloc-32", 32 },
-        { "kmalloc-64", 64 },   { "kmalloc-96", 96 },   { "kmalloc-128", 128 },
-        { "kmalloc-192", 192 }, { "kmalloc-256", 256 }, { "kmalloc-512", 512 },
-        { "kmalloc-1k", 1024 }, { "kmalloc-2k", 2048 }, { "kmalloc-4k", 4096 },
-        { "kmalloc-8k", 8192 },
-    };
-
-    memset(caches, 0, sizeof(caches));
-    for (unsigned name = 0; name < 2 * MAX_CACHES; name++)
-        cache_named[name] = &caches[NO_CACHE];
-    for (unsigned i = 0; i < MAX_CACHES; i++) {
-        cache_named[cache_name(&caches[i])] = &caches[i];
-        slab_serve_nothing(&caches[i]);
-    }
-    for (unsigned i = NO_CACHE + 1; i < FIRST_FREE_CACHE; i++)
-        cache_setup(&caches[i], first[i].name, first[i].size, first[i].size & -first[i].size,
-              NULL);
 }
 
 bool is_cache(const char *call, struct alloc_site *site, const struct kmem_cache *cache)

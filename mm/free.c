@@ -65,6 +65,8 @@ static void free_proved(const struct mm_free_request *free, const struct object 
         slab_free(&object->slot, site);
     else
         pages_free(site, object->pfn);
+    if (unlikely(mm_watcher))
+        mm_watcher->freed();
 }
 
 void free_put_off(void)

@@ -25,7 +25,7 @@ void heap_reset(void)
 /* The one place where the bit is changed: it never disagrees with the hooks. */
 void mm_hooks_changed(void)
 {
-    if (mm_watcher || mm_observers) {
+    if (mm_watcher || mm_observers || heap.serial >= FEW_SERIALS) {
         mm_state_set(MM_LONG_WAY);
         heap.buddy.keep = 0;            /* nothing is quick now, so let it be plain */
         buddy_join_kept(&heap.buddy);
@@ -33,6 +33,16 @@ void mm_hooks_changed(void)
         mm_state_clear(MM_LONG_WAY);
         heap.buddy.keep = KEPT_PAGES;
     }
+}
+
+void serials_run_out(void)
+{
+    if (!(mm_state & MM_LONG_WAY))
+        mm_hooks_changed();
+    if (heap.serial < UINT32_MAX || heap.serials_told)
+        return;
+    heap.serials_told = true;
+    mm_report(&(struct mm_report){ .bug = MM_NO_MORE_SERIALS, .call = "mm" });
 }
 
 void mm_watch_with(const struct watcher *watcher)

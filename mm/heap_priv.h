@@ -12,6 +12,7 @@ struct heap {
     struct buddy buddy;
     struct record *record;      /* one a page, or NULL: nothing is recorded */
     uint32_t serial;            /* of the newest allocation */
+    bool serials_told;          /* that there are no more was said */
     uint32_t total_pages, meta_pages, skipped;
     uint32_t pages_allocated, pages_freed;
     uint32_t large_allocs, large_frees;
@@ -57,27 +58,36 @@ static inline uint32_t pfn_of_page(const struct page *page)
     return (uint32_t)(page - heap.buddy.page);
 }
 
-/* A new serial number.  (It is added to in memory: that takes no register.) */
-static inline uint32_t new_serial(void)
-{
-    heap.serial++;
-    mm_barrier();
-    return heap.serial;
-}
-
-/* It is about to be an allocation of so many bytes; until its site is written it is none. */
-static inline void record_begun(struct record *record, uint32_t size)
-{
-    record->size = size;
-    record->serial = new_serial();
-    mm_barrier();
-}
-
 /* It is an allocation of so many bytes now, by the call site of that number. */
 static inline void record_taken(struct record *record, uint32_t site, uint32_t size)
 {
-    record_begun(record, size);
+    record->size = size;
+    if (likely(heap.serial != UINT32_MAX)) {    /* the last one serves for ever */
+        mm_barrier();           /* add in memory: that takes 2 less, and no register */
+        heap.serial++;
+    }
+    mm_barrier();
+    record->serial = heap.serial;
+    mm_barrier();               /* until its site is written it is no allocation */
     record->sites = site;
+}
+
+/*
+ * Serial numbers do not wrap, so that the order is right and nothing is newer than the
+ * newest.  The short ways of objects do not look for the end: for them mm goes the long
+ * way when so few are left.  Where it can be seen is at hand often enough: every 32nd
+ * allocation from a slab needs slab_refill(), or there was a free into it for each, and
+ * of these every 65,536th comes to slab_resort(); so in all caches at most 2^23 pass.
+ */
+#define FEW_SERIALS (UINT32_MAX - (1u << 24))
+
+/* heap.c: few are left.  Go the long way; of the last one, say that it is. */
+void serials_run_out(void);
+
+static inline void mind_serials(void)
+{
+    if (unlikely(heap.serial >= FEW_SERIALS))
+        serials_run_out();
 }
 
 static inline bool is_live(const struct record *record)

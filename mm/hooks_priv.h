@@ -38,8 +38,11 @@ struct watcher {
      */
     struct alloc_site *(*block_taken)(const struct mm_request *request, uint32_t pfn,
                                       enum page_kind kind);
-    /* The live object at p is to have another size; its record has the old one. */
-    void (*resized)(struct alloc_site *site, const void *p, size_t size);
+    /*
+     * The live object at p is to have another size; its record has the old one.  True:
+     * what it gains is to be cleared.
+     */
+    bool (*resized)(struct alloc_site *site, const void *p, size_t size);
     /* The object to be freed is proved.  False: it stays, and that was reported. */
     bool (*may_free)(const struct mm_free_request *free, const struct object *object);
     /*
@@ -48,6 +51,8 @@ struct watcher {
      */
     struct alloc_site *(*freeing)(const struct mm_free_request *free,
                                   const struct object *object, bool late);
+    /* It was freed, and may have been the last that something waited for. */
+    void (*freed)(void);
     /* The slot's object was freed: is the slot held back from being handed out? */
     bool (*holds_back)(const struct slot *slot);
     /* Memory is short, or a cache shrinks: put back what was held (slab_put_back). */
@@ -58,6 +63,8 @@ struct watcher {
     void (*pages_freed)(uint32_t pfn, uint32_t n);
     /* A slab is being made: its slots are free, and not constructed yet. */
     void (*slab_made)(struct kmem_cache *cache, struct page *slab);
+    /* An empty slab goes: it is watched no more. */
+    void (*slab_goes)(struct kmem_cache *cache, struct page *slab);
 
     /*
      * An operation was dropped (recover.c).  Before records follow the maps: let the map
@@ -99,6 +106,12 @@ struct looker {
      * are not fit are set aside: not served any more, and on no list.
      */
     void (*mend)(struct kmem_cache *cache);
+    /*
+     * Pages become a slab, or a slab's pages go back: what their records say of what was
+     * freed in them is not lost with them.  Only if there are records.
+     */
+    void (*slab_begins)(const struct kmem_cache *cache, struct page *slab);
+    void (*slab_ends)(const struct kmem_cache *cache, struct page *slab);
     /* Tell the observers, of whom there is one at least, what happens at p. */
     void (*allocated)(const struct mm_request *request, const void *p);
     void (*freeing)(const struct mm_free_request *free);

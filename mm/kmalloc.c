@@ -7,6 +7,9 @@
  *     8193 .. 4 MiB     a block of pages of its own (PG_LARGE)
  *     more              NULL, and a report
  *
+ * A slab may want more pages side by side than the object itself.  Where there are none,
+ * but enough for the object, that is a block of its own as well.
+ *
  * These are the long ways; kmalloc, kfree, kmem_cache_alloc and kmem_cache_free themselves
  * begin in short.c, and the calls that are made of them are in front/krealloc.c.
  */
@@ -15,30 +18,15 @@
 #include "mm/pages_priv.h"
 #include "mm/slab_priv.h"
 
-/* ---- which cache ---------------------------------------------------------------- */
-
 struct kmem_cache *kmalloc_by_size[KMALLOC_MAX_CACHE_SIZE / 8];
-
-void kmalloc_init(void)
-{
-    struct kmem_cache *cache = &caches[FIRST_KMALLOC_CACHE];
-
-    for (uint32_t i = 0; i < KMALLOC_MAX_CACHE_SIZE / 8; i++) {
-        if ((i + 1) * 8 > cache->object_size)
-            cache++;
-        kmalloc_by_size[i] = cache;
-    }
-}
 
 /* ---- objects of a cache ---------------------------------------------------- */
 
-/* In any state of mm; reports failure. */
+/* In any state of mm.  NULL: that is not reported. */
 static void *object_alloc(struct kmem_cache *cache, const struct mm_request *request)
 {
     void *p = NULL;
 
-    if (!mm_may_allocate(request))
-        return NULL;
     if (mm_enter(request->site)) {
         p = mm_watcher ? mm_watcher->take(cache, request)
                        : take_slot(cache, request, request->site);
@@ -46,9 +34,7 @@ static void *object_alloc(struct kmem_cache *cache, const struct mm_request *req
             MM_TELL(allocated, request, p);
         mm_leave();
     }
-    if (!p)
-        return mm_fail(request, MM_OUT_OF_MEMORY);
-    if (request->gfp & __GFP_ZERO)
+    if (p && request->gfp & __GFP_ZERO)
         memset(p, 0, usable_room(cache, request->bytes));
     return p;
 }
@@ -65,7 +51,12 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
     }
     request.order = cache->order;
     request.bytes = cache->object_size;
-    return object_alloc(cache, &request);
+    if (!mm_may_allocate(&request))
+        return NULL;
+
+    void *p = object_alloc(cache, &request);
+
+    return p ? p : mm_fail(&request, MM_OUT_OF_MEMORY);
 }
 
 /* ---- kmalloc ------------------------------------------------------------- */
@@ -74,6 +65,7 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
 {
     struct mm_request request = { .call = call, .site = site, .gfp = gfp,
                                   .bytes = size };
+    void *p;
 
     if (size == 0)
         return ZERO_SIZE_PTR;
@@ -81,9 +73,14 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
         request.order = MAX_PAGE_ORDER + 1;
         return mm_fail(&request, MM_BUG_TOO_LARGE);
     }
+    if (!mm_may_allocate(&request))
+        return NULL;
     if (size <= KMALLOC_MAX_CACHE_SIZE) {
-        request.order = kmalloc_cache(size)->order;
-        return object_alloc(kmalloc_cache(size), &request);
+        struct kmem_cache *cache = kmalloc_cache(size);
+
+        request.order = cache->order;
+        if ((p = object_alloc(cache, &request)))
+            return p;
     }
     request.order = pages_order(size);
     return block_alloc(&request, PG_LARGE);

@@ -52,7 +52,7 @@ struct mm_stats {
     uint32_t empty_slab_pages;  /* of those, in slabs without a live object */
     uint32_t meta_pages;        /* page structs, page records */
     uint32_t live_pages;        /* alloc_pages and alloc_pages_exact */
-    uint32_t large_pages;       /* kmallocs beyond the caches */
+    uint32_t large_pages;       /* kmallocs in blocks of their own */
     uint32_t pages_allocated, pages_freed;  /* pages, by the page API, since boot */
     uint32_t kmallocs, kfrees;  /* objects: every cache, and large kmallocs */
     uint32_t live_objects;      /* kmallocs - kfrees */
@@ -97,12 +97,19 @@ enum mm_what_kind {
     MM_META,                    /* page structs, page records */
     MM_FREE_PAGE,               /* in a free block, or not handed out yet */
     MM_USED_PAGES,              /* a block of alloc_pages or alloc_pages_exact */
-    MM_LARGE,                   /* a kmalloc beyond the caches */
+    MM_LARGE,                   /* a kmalloc beyond the caches, or without a slab */
     MM_SLAB_LIVE,               /* a slot of a slab, handed out */
     MM_SLAB_FREE,               /* a slot of a slab, not handed out now */
     MM_SLAB_REST,               /* in a slab, behind the last slot */
     MM_SLAB_REDZONE,            /* in a slab, between two objects (dial Z): `start` is
                                    the nearer one's, `offset` below 0 or behind it */
+};
+
+/* A life of an object, or of a block of pages, that has ended. */
+struct mm_life {
+    uint32_t serial;            /* 0: none is known */
+    size_t asked;
+    const struct alloc_site *taken_by, *freed_by;
 };
 
 struct mm_what {
@@ -124,9 +131,17 @@ struct mm_what {
     size_t asked;               /* bytes asked for */
     const struct alloc_site *taken_by;  /* NULL: not known */
     const struct alloc_site *freed_by;  /* NULL: not freed, or not known */
+    /*
+     * Where the address is not the start of what is told above: what last started there
+     * and was freed.
+     */
+    struct mm_life before;
 };
 
-/* Any address at all is fine.  Cost: O(MAX_PAGE_ORDER). */
+/*
+ * Any address at all is fine.  Cost: O(MAX_PAGE_ORDER); where nothing live starts, a search
+ * in a table of former lives.
+ */
 void mm_what_is(const void *addr, struct mm_what *what);
 
 /* ---- what is live ------------------------------------------------------- */
@@ -174,6 +189,7 @@ enum mm_bug {
     MM_BUG_CORRUPTED,           /* mm's own structures: `problem` is the rule */
     /* nobody's bug */
     MM_OUT_OF_MEMORY,
+    MM_NO_MORE_SERIALS,         /* 2^32 - 1 allocations: the others share the last one */
 };
 
 struct mm_damage {              /* addresses of bytes */

@@ -82,10 +82,7 @@ static inline uint32_t used_pages(const struct page *page)
     return page->kind == PG_USED && page->run ? page->run : 1u << page->order;
 }
 
-/*
- * Bytes asked for, and that they are others now: nobody else reads or writes the field.
- * (A slot's size takes 16 bits of it.)
- */
+/* Bytes asked for, and that they are others now: nobody else reads or writes the field. */
 static inline uint32_t record_size(const struct record *record)
 {
     return record->size;

@@ -45,6 +45,7 @@ uint32_t pages_take(const struct mm_request *request)
 {
     uint32_t pfn = buddy_alloc(&heap.buddy, request->order);
 
+    mind_serials();
     if (unlikely(pfn == NO_PAGE) && !(request->gfp & __GFP_NORETRY) && heap.shrink())
         pfn = buddy_alloc(&heap.buddy, request->order);
     if (unlikely(mm_watcher) && pfn != NO_PAGE)

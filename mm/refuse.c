@@ -34,6 +34,16 @@ void mm_corrupted(const char *call, struct alloc_site *site, const char *rule,
 
 /* ---- allocations that fail ----------------------------------------------- */
 
+/* In words, where the kind of failure does not say all. */
+static const char *why_failed(const struct mm_request *request, enum mm_bug why)
+{
+    if (mm_state & MM_BUSY)
+        return "the allocator is busy";
+    if (why == MM_OUT_OF_MEMORY && heap.buddy.nfree >> request->order)
+        return "enough pages are free, but not side by side";
+    return NULL;
+}
+
 void *mm_fail(const struct mm_request *request, enum mm_bug why)
 {
     bool silent = (request->gfp & (__GFP_NOWARN | __GFP_NOFAIL)) == __GFP_NOWARN &&
@@ -45,7 +55,7 @@ void *mm_fail(const struct mm_request *request, enum mm_bug why)
         mm_report(&(struct mm_report){
             .bug = why, .call = request->call, .caller = request->site,
             .order = request->order, .bytes = request->bytes, .gfp = request->gfp,
-            .problem = mm_state & MM_BUSY ? "the allocator is busy" : NULL,
+            .problem = why_failed(request, why),
             .fatal = request->gfp & __GFP_NOFAIL });
     return NULL;
 }

@@ -45,6 +45,14 @@ SHORT uintptr_t heap_word_of(const void *p)
 
 /* ---- objects --------------------------------------------------------------------- */
 
+/* It is added to in memory: that takes no register.  It does not wrap: mind_serials(). */
+SHORT uint32_t new_serial(void)
+{
+    heap.serial++;
+    mm_barrier();
+    return heap.serial;
+}
+
 /*
  * A slot of the word that the cache serves, for an object of `size` bytes; 0: of the
  * cache's size.  mm is entered.  False: there is none.
@@ -61,8 +69,10 @@ SHORT bool take_at_once(struct kmem_cache *cache, uint32_t size, void **p)
     if (likely(cache->group_record)) {
         struct record *record = cache->group_record + bit;
 
-        record_begun(record, size ? size : cache->object_size);
-        record->sites = mm_caller()->number;    /* not before: record_taken */
+        record->size = size ? size : cache->object_size;
+        record->serial = new_serial();
+        mm_barrier();           /* as record_taken */
+        record->sites = mm_caller()->number;
     }
     *p = cache->group + bit * cache->slot_size;
     return true;

@@ -4,6 +4,8 @@
  *     1 ... n      the linker section "alloc_sites": what the macros make of each line,
  *                  and the entries for calls without one (front/functions.c)
  *     n + 1 ...    call sites with more lines: the stacks of dial U, by a hook
+ *     65535        any of those in the section that have no number: it is a site of its
+ *                  own, which says so
  *
  * So one 16-bit number names any of them.
  */
@@ -11,12 +13,22 @@
 
 #include "mm/hooks_priv.h"
 
+enum { MANY = UINT16_MAX };
+
+static struct alloc_site many = { .file = "beyond-65534-call-sites", .number = MANY,
+                                  .func = "one_of_many" };
+
+static uint32_t sites_count(void)
+{
+    return (uint32_t)(mm_sites_end() - mm_sites());
+}
+
 void sites_init(void)
 {
-    uint16_t number = 0;
+    uint32_t number = 0;
 
     for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
-        site->number = ++number;
+        site->number = (uint16_t)(++number < MANY ? number : MANY);
 }
 
 struct alloc_site *(*mm_more_sites)(uint32_t i);
@@ -24,8 +36,10 @@ struct alloc_site *(*mm_more_sites)(uint32_t i);
 /* By its number; NULL: there is none of that number, or behind it. */
 static struct alloc_site *numbered(uint32_t number)
 {
-    uint32_t count = (uint32_t)(mm_sites_end() - mm_sites());
+    uint32_t count = sites_count();
 
+    if (number >= MANY && count >= MANY)
+        return number == MANY ? &many : NULL;
     if (number <= count)
         return &mm_sites()[number - 1];
     return mm_more_sites ? mm_more_sites(number - count - 1) : NULL;

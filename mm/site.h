@@ -3,7 +3,8 @@
  *
  * Each use of an allocation macro places one struct alloc_site in the linker
  * section "alloc_sites".  A record keeps its number there (1, 2, 3 ...) in 16
- * bits; 0 is "nobody".  mm_init() tells each its number.  Calls of the functions
+ * bits; 0 is "nobody".  mm_init() tells each its number; those beyond the 65,534th
+ * have one together, and its site says so.  Calls of the functions
  * themselves, (kmalloc)(n, f), have no line: their return address gets an entry of its
  * own in the same section.
  */

@@ -136,6 +136,8 @@ static struct page *grow(struct kmem_cache *cache, const struct mm_request *requ
     struct page *slab = &heap.buddy.page[pfn];
 
     clear_map(cache, slab);
+    if (heap.record)
+        mm_looker->slab_begins(cache, slab);
     clear_records(cache, slab);
     if (unlikely(mm_watcher))
         mm_watcher->slab_made(cache, slab);
@@ -146,36 +148,16 @@ static struct page *grow(struct kmem_cache *cache, const struct mm_request *requ
     return slab;
 }
 
-/*
- * A slab's pages remember that they held objects, and the first page which one
- * lay at its start, so that a late kfree is known to be a double free.
- */
-static void remember(const struct kmem_cache *cache, uint32_t pfn)
-{
-    struct record *record = &heap.record[pfn];
-
-    if (cache->slot_size == PAGE_SIZE)
-        return;                 /* each page has its own object's record */
-    if (cache->record_place == RECORD_IN_SLAB)
-        *record = *(const struct record *)((char *)address_of(pfn) +
-                                           cache->record_offset);
-    for (uint32_t i = 1; i < 1u << cache->order; i++) {
-        record[i] = *record;
-        record[i].size = 0;     /* which object it was is not known */
-        record[i].site = 0;
-    }
-}
-
 /* Give an empty slab, on no list, back to the page allocator. */
 static void discard(struct kmem_cache *cache, struct page *slab)
 {
-    uint32_t pfn = pfn_of_page(slab);
-
+    if (unlikely(mm_watcher))
+        mm_watcher->slab_goes(cache, slab);
     if (heap.record)
-        remember(cache, pfn);
+        mm_looker->slab_ends(cache, slab);
     disown_pages(cache, slab);
     cache->slabs--;
-    pages_give_back(pfn, cache->order);
+    pages_give_back(pfn_of_page(slab), cache->order);
 }
 
 /* A link is wrong, at that slab if known; but the maps tell who belongs where. */
@@ -304,6 +286,7 @@ bool slab_refill(struct kmem_cache *cache, const struct mm_request *request)
 {
     struct page *slab;
 
+    mind_serials();
     if (cache->slab && serve_on(cache))
         return true;
     while ((slab = next_slab(cache)))
@@ -322,6 +305,7 @@ bool slab_refill(struct kmem_cache *cache, const struct mm_request *request)
  */
 void slab_resort(struct kmem_cache *cache, struct page *slab)
 {
+    mind_serials();
     if (slab == cache->slab)
         return;                 /* being served: on no list, empty or not (S4) */
 

@@ -59,8 +59,7 @@ size_t ksize(const void *p);
 size_t kmalloc_size_roundup(size_t size);
 
 /*
- * A cache of objects of one size.  name is not copied: it must outlive the
- * cache.  align is a power of two up to 4096, 0 for the usual one.  ctor runs
+ * A cache of objects of one size.  name is copied: up to 63 characters.  align is a power of two up to 4096, 0 for the usual one.  ctor runs
  * once for each object when its slab is made, not at each allocation: an object
  * comes back as it was freed.  ctor must not allocate or free.  NULL, and a report,
  * for a bad name, size or align.

@@ -72,9 +72,7 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
 /* Fill in an entry of the table; size and align are sound.  Its name comes last. */
 void cache_setup(struct kmem_cache *cache, const char *name, size_t size, size_t align,
                  void (*ctor)(void *));
-/* Make the caches that are there from the start. */
-void cache_init(void);
-/* Know which of them is for which size. */
-void kmalloc_init(void);
+/* front/caches.c: make those that are there from the start. */
+void caches_init(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "mm/heap_priv.h"
 
 #define MAX_CACHES 128          /* struct page has a byte for them: cache_name() */
+#define CACHE_NAME_SIZE 64      /* with its end */
 #define MAX_SLOTS 512           /* a page of 8-byte objects */
 #define MAX_SLAB_ORDER 3
 #define SLAB_LEVELS 5           /* log4(MAX_SLOTS) + 1 */
@@ -300,12 +301,6 @@ bool partial_is_linked(const struct kmem_cache *cache, const struct page *slab,
                        unsigned level);
 /* The first slab of a list; NULL: its links cannot be believed. */
 struct page *partial_first(const struct kmem_cache *cache, unsigned level);
-
-/* Was it set aside?  Its countdown began at 0; that of any other is not that long. */
-static inline bool slab_is_aside(const struct page *slab)
-{
-    return (uint16_t)(slab->countdown - 1) >= MAX_SLOTS;
-}
 
 /* Being served, or spare: on no list. */
 bool slab_is_at_hand(const struct kmem_cache *cache, const struct page *slab);

@@ -17,6 +17,8 @@
 #include "mm/watch/dials.h"
 #include "mm/watch/stack.h"
 
+enum { VALUE_SIZE = 128 };      /* of slub_debug */
+
 void dials_init(void)
 {
     mm_stack_hook = backtrace_to_mm;
@@ -31,6 +33,16 @@ static bool set_dial(const char *name, const char *value)
     return problem == NULL;
 }
 
+/* Without records some dials cannot be what they were set to before: that is said. */
+static void set_again(const char *name, const char *off)
+{
+    char value[VALUE_SIZE];
+
+    strlcpy(value, mm_dial(name), sizeof(value));
+    if (value[0] != 0 && !set_dial(name, value))
+        mm_set_dial(name, off);
+}
+
 static bool set_kmemleak(const char *value)
 {
     bool on = strcmp(value, "on") == 0;
@@ -38,6 +50,9 @@ static bool set_kmemleak(const char *value)
     if (!on && strcmp(value, "off") != 0)
         return false;
     mm_records = on;
+    set_again("slub_debug", "-");
+    set_again("page_owner", "off");
+    set_again("quarantine", "0");
     return true;
 }
 

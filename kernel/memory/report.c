@@ -151,6 +151,15 @@ static bool log_top_site(const struct alloc_site *site, void *arg)
     return --*left > 0;
 }
 
+static void log_fragmentation(unsigned order)
+{
+    struct mm_stats stats;
+
+    mm_get_stats(&stats);
+    pr_err("  %u pages are free, but not %u side by side", (unsigned)stats.free_pages,
+           1u << order);
+}
+
 static void report_failure(const struct mm_report *report)
 {
     char gfp[TEXT_SIZE], caller[CALLER_SIZE], nth[TEXT_SIZE] = "";
@@ -171,7 +180,9 @@ static void report_failure(const struct mm_report *report)
            site_caller(report->caller, caller, sizeof(caller)));
     if (mm_state & MM_BUSY)     /* we are in an interrupt: hands off the heap */
         log_line("not for want of memory: mm was interrupted at its work");
-    else
+    else if (report->problem != NULL)
+        log_fragmentation(report->order);
+    if (!(mm_state & MM_BUSY))
         sites_walk(0, log_top_site, &left);
 }
 
@@ -187,6 +198,14 @@ void report_end_command(void)
     if (hidden > 0)
         pr_err("page allocation failure: %u more were not shown", (unsigned)hidden);
     report_begin_command();
+}
+
+/* ---- serial numbers ------------------------------------------------------ */
+
+static void report_serials(void)
+{
+    pr_warn("mm: 4294967295 allocations: there are no more serial numbers");
+    pr_warn("  all that come from now on have the last one; \"since\" cannot tell them");
 }
 
 /* ---- the machine has stopped -------------------------------------------- */
@@ -211,6 +230,8 @@ static void report(const struct mm_report *report)
 {
     if (report->bug == MM_OUT_OF_MEMORY) {
         report_failure(report);
+    } else if (report->bug == MM_NO_MORE_SERIALS) {
+        report_serials();
     } else if (is_damage(report->bug)) {
         bugs++;
         damages++;

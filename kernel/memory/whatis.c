@@ -130,10 +130,37 @@ static void describe_calls(const struct alloc_site *site,
     }
 }
 
+static void describe_freer(const struct mm_what *what, void (*line)(const char *text))
+{
+    char text[LINE_SIZE], place[PLACE_SIZE];
+
+    if (what->freed_by == NULL)
+        return;
+    ksnprintf(text, sizeof(text), "  freed by %s (%s)", site_function(what->freed_by),
+              site_place(what->freed_by, place, sizeof(place)));
+    line(text);
+    describe_calls(what->freed_by, line);
+}
+
+/* What started at this very address before, inside of what is there now. */
+static void describe_before(const struct mm_what *what, void (*line)(const char *text))
+{
+    const struct mm_life *life = &what->before;
+    struct mm_what before = { .serial = life->serial, .asked = life->asked,
+                              .taken_by = life->taken_by, .freed_by = life->freed_by };
+    char text[LINE_SIZE];
+
+    if (life->serial == 0)
+        return;
+    line("  before that another one started at this very address:");
+    describe_taker(&before, false, text, sizeof(text));
+    line(text);
+    describe_freer(&before, line);
+}
+
 void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
 {
     char text[LINE_SIZE];
-    char place[PLACE_SIZE];
     bool free = what->kind == MM_FREE_PAGE || what->kind == MM_SLAB_FREE ||
                 what->freed_by != NULL;
 
@@ -148,16 +175,13 @@ void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
         describe_taker(what, !free, text, sizeof(text));
         line(text);
         describe_calls(what->taken_by, line);
-    } else if (free && mm_records && !what->used_before) {
-        line("  there is no record that it was ever handed out");
+    } else if (free && mm_records && what->before.serial == 0) {
+        line(what->used_before ? "  of what was handed out here no record is left"
+                               : "  there is no record that it was ever handed out");
     }
-    if (free && what->freed_by != NULL) {
-        ksnprintf(text, sizeof(text), "  freed by %s (%s)",
-                  site_function(what->freed_by),
-                  site_place(what->freed_by, place, sizeof(place)));
-        line(text);
-        describe_calls(what->freed_by, line);
-    }
+    if (free)
+        describe_freer(what, line);
+    describe_before(what, line);
 }
 
 /* ---- the command -------------------------------------------------------- */
@@ -209,6 +233,11 @@ static void json_what(const struct mm_what *what)
                 (unsigned)what->asked);
     json_site("taken_by", what->taken_by);
     json_site("freed_by", what->freed_by);
+    if (what->before.serial != 0)
+        kprintf(", \"before_serial\": %u, \"before_asked\": %u",
+                (unsigned)what->before.serial, (unsigned)what->before.asked);
+    json_site("before_taken_by", what->before.taken_by);
+    json_site("before_freed_by", what->before.freed_by);
     kprintf("}\n");
 }
 

@@ -18,6 +18,8 @@ static const char *refused(const char *name, size_t size, size_t align,
 {
     if (!name || !*name)
         return "it has no name";
+    if (strlen(name) >= CACHE_NAME_SIZE)
+        return "its name has more than 63 characters";
     if (size == 0)
         return "its objects have size 0";
     if (align & (align - 1))
@@ -39,6 +41,14 @@ static size_t full_align(size_t size, size_t align, slab_flags_t flags)
     while (line > 8 && size <= line / 2)
         line /= 2;
     return align > line ? align : line;
+}
+
+/* A cache has its name here, by its number: the caller's may be gone tomorrow. */
+static char names[MAX_CACHES][CACHE_NAME_SIZE];
+
+static const char *own_name(const struct kmem_cache *cache, const char *name)
+{
+    return memcpy(names[cache_number(cache)], name, strlen(name) + 1);
 }
 
 static struct kmem_cache *free_entry(void)
@@ -68,7 +78,8 @@ struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *nam
     } else if (!problem) {
         cache = free_entry();
         if (cache)
-            cache_setup(cache, name, size, full_align(size, align, flags), ctor);
+            cache_setup(cache, own_name(cache, name), size,
+                        full_align(size, align, flags), ctor);
         else
             problem = "the table of caches is full";
         mm_leave();

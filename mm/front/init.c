@@ -15,7 +15,7 @@
  *   M1  total = free + used pages, where used pages are recounted block by block;
  *   M2  pages_allocated - pages_freed is the number of pages in live page blocks;
  *   M3  no live serial number is newer than the newest;
- *   M4  a record names call sites that exist, and 16 bits can number them all;
+ *   M4  a record names call sites that exist;
  *   M5  a live block of pages has a live record.
  *
  * Cost: linear in the span; this is boot, and listings.
@@ -27,8 +27,8 @@
 #include "mm/slab_priv.h"
 #include "mm/watch/dials.h"
 
-/* The span of a heap: 16 GiB. */
-#define MAX_PAGES ((uintptr_t)1 << 22)
+/* Whole largest blocks, as many as page numbers can tell apart: 16 TiB. */
+#define MAX_PAGES ((uintptr_t)NO_PAGE >> MAX_PAGE_ORDER << MAX_PAGE_ORDER)
 
 /* ---- mm_init ------------------------------------------------------------- */
 
@@ -65,20 +65,45 @@ static uintptr_t pages_of(struct span span)
     return span.first <= span.last ? span.last - span.first + 1 : 0;
 }
 
-/*
- * The span of the ranges of at least `least` pages, rounded outwards to whole
- * largest blocks; the others are skipped.
- */
-static struct span hull(const struct mm_range *ranges, size_t count, uintptr_t least)
+/* The ranges, and how many of them are left out: the smallest; of equal ones the last. */
+struct given {
+    const struct mm_range *ranges;
+    size_t count, left_out;
+};
+
+static uintptr_t pages_in(const struct given *given, size_t i)
+{
+    return pages_of(whole_pages(&given->ranges[i]));
+}
+
+/* How many ranges are left out before this one is. */
+static size_t rank(const struct given *given, size_t i)
+{
+    size_t before = 0;
+
+    for (size_t k = 0; k < given->count; k++)
+        before += pages_in(given, k) < pages_in(given, i) ||
+                  (pages_in(given, k) == pages_in(given, i) && k > i);
+    return before;
+}
+
+static bool is_used(const struct given *given, size_t i)
+{
+    return pages_in(given, i) > 0 &&
+           (given->left_out == 0 || rank(given, i) >= given->left_out);
+}
+
+/* The span of the ranges that are used, rounded outwards to whole largest blocks. */
+static struct span hull(const struct given *given)
 {
     struct span all = { UINTPTR_MAX, 0 };
     const uintptr_t block = ((uintptr_t)1 << MAX_PAGE_ORDER) - 1;
 
     heap.skipped = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct span span = whole_pages(&ranges[i]);
+    for (size_t i = 0; i < given->count; i++) {
+        struct span span = whole_pages(&given->ranges[i]);
 
-        if (pages_of(span) < least) {
+        if (!is_used(given, i)) {
             heap.skipped++;
             continue;
         }
@@ -90,30 +115,13 @@ static struct span hull(const struct mm_range *ranges, size_t count, uintptr_t l
     if (all.first <= all.last) {
         all.first = HEAP_IS_AT_ZERO ? 0 : all.first & ~block;
         all.last |= block;
-        if (all.last - all.first >= MAX_PAGES)
-            all.last = all.first + MAX_PAGES - 1;
     }
     return all;
-}
-
-/* Pages of the smallest range of at least `least` pages, or 0. */
-static uintptr_t smallest(const struct mm_range *ranges, size_t count, uintptr_t least)
-{
-    uintptr_t found = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        uintptr_t pages = pages_of(whole_pages(&ranges[i]));
-
-        if (pages >= least && (!found || pages < found))
-            found = pages;
-    }
-    return found;
 }
 
 /* Where everything goes; npages 0: there is no room for a heap. */
 struct plan {
     struct span all;            /* absolute page numbers, in whole largest blocks */
-    uintptr_t least;            /* smaller ranges are left out */
     uint32_t npages;
     size_t page_bytes, record_bytes;
     uint32_t meta_pages;
@@ -121,39 +129,41 @@ struct plan {
 };
 
 /* Room for the book-keeping in the first range that has it? */
-static bool place(struct plan *plan, const struct mm_range *ranges, size_t count)
+static bool place(struct plan *plan, const struct given *given)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct span span = whole_pages(&ranges[i]);
-
-        if (pages_of(span) >= plan->least && pages_of(span) > plan->meta_pages &&
-            span.first + plan->meta_pages - 1 <= plan->all.last) {
-            plan->meta = span.first;
+    for (size_t i = 0; i < given->count; i++)
+        if (is_used(given, i) && pages_in(given, i) > plan->meta_pages) {
+            plan->meta = whole_pages(&given->ranges[i]).first;
             return true;
         }
-    }
     return false;
 }
 
-/* With all ranges if possible, else without the smallest ones. */
-static struct plan make_plan(const struct mm_range *ranges, size_t count)
+/* What a heap over that span takes.  False: there is no room for it. */
+static bool measure(struct plan *plan, const struct given *given)
 {
-    struct plan plan = { .least = 1 };
+    uintptr_t pages = plan->all.last - plan->all.first + 1;
 
-    for (;;) {
-        plan.all = hull(ranges, count, plan.least);
-        if (plan.all.first > plan.all.last)
-            break;
-        plan.npages = (uint32_t)(plan.all.last - plan.all.first + 1);
-        plan.page_bytes = plan.npages * sizeof(struct page);
-        plan.record_bytes = mm_records ? plan.npages * sizeof(struct record) : 0;
-        plan.meta_pages = (uint32_t)pages_for(plan.page_bytes + plan.record_bytes);
-        if (place(&plan, ranges, count))
+    if (pages > MAX_PAGES)
+        return false;
+    plan->npages = (uint32_t)pages;
+    plan->page_bytes = pages * sizeof(struct page);
+    plan->record_bytes = mm_records ? pages * sizeof(struct record) : 0;
+    plan->meta_pages = (uint32_t)pages_for(plan->page_bytes + plan->record_bytes);
+    return place(plan, given);
+}
+
+/* With all ranges if possible, else without the smallest ones. */
+static struct plan make_plan(struct given *given)
+{
+    for (; given->left_out < given->count; given->left_out++) {
+        struct plan plan = { .all = hull(given) };
+
+        if (plan.all.first <= plan.all.last && measure(&plan, given))
             return plan;
-        plan.least = smallest(ranges, count, plan.least) + 1;
     }
-    plan.npages = 0;
-    return plan;
+    heap.skipped = (uint32_t)given->count;
+    return (struct plan){ .npages = 0 };
 }
 
 /* Every page of the range that is not book-keeping is ours: mark it. */
@@ -193,8 +203,7 @@ static void lists_mended(const char *rule, uint32_t pfn)
                  pfn < heap.buddy.npages ? address_of(pfn) : NULL);
 }
 
-static void lay_out(const struct plan *plan, const struct mm_range *ranges,
-                    size_t count)
+static void lay_out(const struct plan *plan, const struct given *given)
 {
     char *meta = (char *)(plan->meta << PAGE_SHIFT);
     uint32_t first = (uint32_t)(plan->meta - plan->all.first);
@@ -209,9 +218,9 @@ static void lay_out(const struct plan *plan, const struct mm_range *ranges,
         heap.buddy.page[first + i].kind = PG_META;
     heap.meta_pages = plan->meta_pages;
     heap.total_pages = plan->meta_pages;
-    for (size_t i = 0; i < count; i++)
-        if (pages_of(whole_pages(&ranges[i])) >= plan->least)
-            mark(&ranges[i], plan->all.first);
+    for (size_t i = 0; i < given->count; i++)
+        if (is_used(given, i))
+            mark(&given->ranges[i], plan->all.first);
     add_marked();
 }
 
@@ -221,16 +230,16 @@ void mm_init(const struct mm_range *ranges, size_t count)
     mm_forget_put_off();
     buddy_init(&heap.buddy, NULL, 0);
 
-    struct plan plan = make_plan(ranges, count);
+    struct given given = { ranges, count, 0 };
+    struct plan plan = make_plan(&given);
 
     if (plan.npages)
-        lay_out(&plan, ranges, count);
+        lay_out(&plan, &given);
     sites_init();
     heap.shrink = slab_reclaim;
     heap.do_put_off = free_put_off;
     look_start();
     mm_hooks_changed();
     dials_start();
-    cache_init();
-    kmalloc_init();
+    caches_init();
 }

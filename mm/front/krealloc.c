@@ -4,6 +4,13 @@
  * krealloc stays in place as long as the slot is large enough; it never shrinks a
  * slot, as in Linux.  What is not of kmalloc is refused as by kfree, and stays whole.
  *
+ *     | what it had, of both sizes | gained: with __GFP_ZERO or init_on_alloc zero |
+ *                                                 and so is what ksize gives beyond
+ *
+ * Without records it is not known what was asked for, so all of the slot counts as that,
+ * and a krealloc with __GFP_ZERO clears what is behind its new size, as Linux's does: who
+ * wants zeros asks for them from the first call on.
+ *
  * Sizes that are products are checked: one that overflows is too large, and NULL.
  */
 #include "mm/enter_priv.h"
@@ -72,19 +79,33 @@ static size_t room_of(const struct object *object)
     return object->room;
 }
 
+/* Bytes of it that are its owner's: those asked for, if that is known. */
+static size_t asked_of(const struct object *object)
+{
+    size_t usable = object_usable(object);
+
+    if (!object->record || record_size(object->record) > usable)
+        return usable;
+    return record_size(object->record);
+}
+
 /*
- * It has another size now, in the same place.  In an interrupt under a busy mm that is
- * done as well: nobody else is at this object.
+ * It has another size now, in the same place, and keeps what it had of that; if memory is
+ * to be cleared, all that may be used behind it is.  In an interrupt under a busy mm that
+ * is done as well: nobody else is at this object.
  */
 static void resize(struct alloc_site *site, const struct object *object, size_t size,
                    gfp_t gfp)
 {
-    bool entered = mm_enter(site);
+    bool entered = mm_enter(site), clears = gfp & __GFP_ZERO;
+    size_t kept = object->record && asked_of(object) < size ? asked_of(object) : size;
 
     if (mm_watcher)
-        mm_watcher->resized(site, object->start, size);
+        clears |= mm_watcher->resized(site, object->start, size);
     if (object->record)
         record_resize(object->record, (uint32_t)size);
+    if (clears)
+        memset(object->start + kept, 0, object_usable(object) - kept);
     MM_TELL(resized, &(struct mm_request){ .call = "krealloc", .site = site,
                                            .bytes = size, .gfp = gfp }, object->start);
     if (entered)
@@ -119,7 +140,7 @@ void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp
     void *new = kmalloc_any("krealloc", site, size, gfp);
 
     if (new) {
-        memcpy(new, p, object_usable(&object));
+        memcpy(new, p, asked_of(&object));
         kfree_at(site, p);
     }
     return new;

@@ -17,7 +17,7 @@ from .target import Unreadable
 import gdb
 
 PAGE_SHIFT = 12                 # of the machine; the array says all else
-MAX_PAGES = 1 << 22             # front/init.c
+MAX_PAGES = 1 << 22             # 16 GiB: more is garbage, not to be read at once
 MAX_SLOTS = 1 << PAGE_SHIFT     # far more than any slab can have
 
 
@@ -397,8 +397,8 @@ class Heap:
         return bool(record[2] and record[3])
 
     def is_newer(self, serial):
-        """Newer than the newest?  They may have wrapped (M3)."""
-        return 0 < (serial - self.serial) % (1 << 32) < 1 << 31
+        """Newer than the newest?  They do not wrap (M3)."""
+        return serial > self.serial
 
     def is_kept(self, slab):
         """Being served, or spare."""

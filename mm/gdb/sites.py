@@ -62,6 +62,9 @@ class Symbols:
         return f"{found[0]}+{address - found[1]:#x}/{found[2]:#x}"
 
 
+MANY = 0xffff                   # mm/site.c
+
+
 class Site:
     def __init__(self, sites, raw, base):
         self.symbols = sites.symbols
@@ -95,6 +98,8 @@ class Sites:
 
     def get(self, number):
         """Site number 1, 2 ...; None: nobody, or there is no such site."""
+        if number >= MANY and self.count >= MANY:
+            return self._many() if number == MANY else None
         if number > self.count:
             return self._stack(number - self.count)
         if number <= 0:
@@ -102,6 +107,11 @@ class Sites:
         if number not in self.known:
             self.known[number] = Site(self, self.raw, (number - 1) * self.layout.size)
         return self.known[number]
+
+    def _many(self):
+        """The one site of all those that have no number of their own: mm/site.c."""
+        many = gdb.parse_and_eval("&'mm/site.c'::many")
+        return Site(self, target.read(int(many), self.layout.size, "site"), 0)
 
     def _stack(self, number):
         """A site with the calls that led to it: an entry of mm/watch/stack.c."""

@@ -59,10 +59,10 @@ def address_of_label(name):
         return None
 
 
-def static(file, name):
-    """A static variable that may not be there: an integer, or None."""
+def static(file, name, of=""):
+    """A static variable that may not be there, or what is made `of` it, or None."""
     try:
-        return int(gdb.parse_and_eval(f"'{file}'::{name}"))
+        return int(gdb.parse_and_eval(f"{of}'{file}'::{name}"))
     except gdb.error:
         return None
 

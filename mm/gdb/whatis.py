@@ -8,6 +8,7 @@ import json
 import gdb
 
 from . import target
+from .former import former_at
 from .heap import PAGE_SHIFT, Heap, Slab
 from .sites import Sites
 from .target import Command, number, write
@@ -38,6 +39,7 @@ class What:
         self.kind, self.start, self.bytes = "outside", address, 0
         self.serial = self.asked = self.taken_by = self.freed_by = self.order = 0
         self.exact = self.used_before = self.quarantined = False
+        self.before = (0, 0, 0, 0)
         self.cache, self.slot = None, 0
         self.pfn = heap.pfn(address)
         if self.pfn < heap.npages:
@@ -46,6 +48,12 @@ class What:
     @property
     def offset(self):
         return self.address - self.start
+
+    def _before(self):
+        """What started at this address, where what is told above does not."""
+        record = former_at(self.heap, self.address, None)
+        if record and record[0] != self.serial:
+            self.before = record
 
     def _record(self, record):
         if record and record[0] and record[2]:
@@ -66,15 +74,18 @@ class What:
             self._slab(head)
         else:
             self.kind = "meta" if kind == heap.PG_META else "hole"
+        if self.offset and self.kind not in ("free_pages", "slab_rest"):
+            self._before()
 
     def _free(self, head):
         self.kind = "free_pages"
         self.start, self.bytes = self.heap.address(head), PAGE_SIZE << self.order
-        record = self.heap.page_record(self.pfn)
-        if record:
-            self.used_before = record[0] != 0
-            if self.address % PAGE_SIZE == 0:
-                self._record(record)
+        self._former(self.heap.page_record(self.pfn))
+
+    def _former(self, record):
+        """Of free memory: what once started at this very address."""
+        self._record(former_at(self.heap, self.address, None))
+        self.used_before = bool(self.serial or record and record[0])
 
     def _pages(self, head, kind):
         heap = self.heap
@@ -98,6 +109,7 @@ class What:
             self.kind = "slab_rest"
             self.start = heap.address(head) + cache.slots * cache.slot_size + zone
             self.bytes = heap.address(head) + cache.bytes - self.start
+            self._former(None)
             return
         slab = Slab()
         slab.pfn, slab.cache, slab.map = head, cache, heap.field(head, "map")
@@ -111,7 +123,8 @@ class What:
         if slab.records:
             record = heap.record_fields.unpack_from(
                 slab.records, self.slot * heap.record_layout.size)
-            self._record(record)
+            is_former = self.offset == 0 and (free or heap.is_freed(record))
+            self._record(former_at(heap, self.address, record) if is_former else record)
             waits = not free and heap.is_freed(record)
             self.quarantined = waits and heap.quarantined > 0
             free = free or waits
@@ -142,6 +155,13 @@ def as_json(what, sites):
         if n:
             row[role] = sites.place(n)
             row[role + "_func"] = sites.function(n)
+    serial, asked, taken_by, freed_by = what.before
+    if serial:
+        row.update(before_serial=serial, before_asked=asked)
+        row.update(before_taken_by=sites.place(taken_by),
+                   before_taken_by_func=sites.function(taken_by),
+                   before_freed_by=sites.place(freed_by),
+                   before_freed_by_func=sites.function(freed_by))
     return row
 
 
@@ -178,14 +198,22 @@ def history(what, sites):
     free = what.kind in ("free_pages", "slab_free") or what.freed_by
     lines = []
     if what.serial:
-        lines.append(f"  {'last taken' if free else 'taken'} for {what.asked} bytes by "
-                     f"{sites.function(what.taken_by)} ({sites.place(what.taken_by)}), "
-                     f"serial {what.serial}")
-    elif free and what.heap.recorded and not what.used_before:
-        lines.append("  there is no record that it was ever handed out")
-    if free and what.freed_by:
-        lines.append(f"  freed by {sites.function(what.freed_by)} "
-                     f"({sites.place(what.freed_by)})")
+        lines += life((what.serial, what.asked, what.taken_by, what.freed_by), free, sites)
+    elif free and what.heap.recorded and not what.before[0]:
+        lines.append("  of what was handed out here no record is left" if what.used_before
+                     else "  there is no record that it was ever handed out")
+    if what.before[0]:
+        lines.append("  before that another one started at this very address:")
+        lines += life(what.before, True, sites)
+    return lines
+
+
+def life(record, free, sites):
+    serial, asked, taken_by, freed_by = record
+    lines = [f"  {'last taken' if free else 'taken'} for {asked} bytes by "
+             f"{sites.function(taken_by)} ({sites.place(taken_by)}), serial {serial}"]
+    if free and freed_by:
+        lines.append(f"  freed by {sites.function(freed_by)} ({sites.place(freed_by)})")
     return lines
 
 

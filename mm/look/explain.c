@@ -34,10 +34,10 @@ static enum mm_bug why_slot(const struct mm_free_request *free,
 {
     if (free->how == MM_FREE_PAGES || free->how == MM_FREE_EXACT)
         return MM_BUG_OBJECT_TO_FREE_PAGES;
+    if (what->kind == MM_SLAB_FREE && (what->offset == 0 || what->before.serial))
+        return what->offset ? MM_BUG_DOUBLE_FREE : freed_or_never(what);
     if (what->offset)
         return MM_BUG_INTERIOR;
-    if (what->kind == MM_SLAB_FREE)
-        return freed_or_never(what);
     return MM_BUG_WRONG_CACHE;
 }
 
@@ -72,10 +72,13 @@ static enum mm_bug why(const struct mm_free_request *free, const struct mm_what 
         return why_block(free, what);
     case MM_FREE_PAGE:
         return freed_or_never(what);
+    case MM_SLAB_REST:
+        if (what->serial)
+            return MM_BUG_DOUBLE_FREE;
+        break;
     case MM_OUTSIDE:
     case MM_HOLE:
     case MM_META:
-    case MM_SLAB_REST:
         break;
     }
     return MM_BUG_NOT_HEAP;

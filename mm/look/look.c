@@ -13,6 +13,8 @@ void look_start(void)
         .slab_fault = slab_fault,
         .slab_is_fit = slab_is_fit,
         .mend = slab_mend,
+        .slab_begins = former_slab_begins,
+        .slab_ends = former_slab_ends,
         .allocated = observe_allocated,
         .freeing = observe_freeing,
         .resized = observe_resized,
@@ -20,4 +22,5 @@ void look_start(void)
     };
 
     mm_looker = &looker;
+    former_reset();
 }

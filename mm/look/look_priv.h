@@ -22,6 +22,15 @@ const char *record_fault(const struct record *record);
 /* The same of a slab's page structs and map: NULL, or S1 or S2. */
 const char *slab_shape_fault(struct page *slab);
 
+/* ---- former lives: former.c --------------------------------------------------------- */
+
+void former_reset(void);
+/*
+ * The record of what started at this very address and was freed, if it is later than what
+ * that one tells (NULL: nothing); else that one.
+ */
+const struct record *former_at(const void *addr, const struct record *found);
+
 /* ---- for struct looker (hooks_priv.h says what they do): look.c -------------------- */
 
 /* explain.c */
@@ -31,6 +40,9 @@ void explain_refusal(const struct mm_free_request *free, struct mm_report *repor
 const char *slab_fault(struct page *slab, const void **where);
 bool slab_is_fit(struct page *slab);
 void slab_mend(struct kmem_cache *cache);
+/* former.c */
+void former_slab_begins(const struct kmem_cache *cache, struct page *slab);
+void former_slab_ends(const struct kmem_cache *cache, struct page *slab);
 /* observe.c; for mm_recover: whoever was told something never came back */
 void observe_recover(void);
 void observe_allocated(const struct mm_request *request, const void *p);

@@ -16,15 +16,9 @@
 
 /* ---- what a record may say ---------------------------------------------- */
 
-/* M3; serial numbers may have wrapped. */
-static bool is_newer(uint32_t serial)
-{
-    return (int32_t)(serial - heap.serial) > 0;
-}
-
 const char *record_fault(const struct record *record)
 {
-    if (is_newer(record->serial))
+    if (record->serial > heap.serial)           /* they do not wrap */
         return "M3: a serial number is newer than the newest";
     if ((record->site && !site_of(record->site)) ||
         (record->freed_by && !site_of(record->freed_by)))
@@ -118,6 +112,16 @@ static const char *place_fault(struct page *slab)
     if (slab->countdown != partial_countdown(cache, nfree))
         return "S3: a slab's countdown does not end where the next level begins";
     return NULL;
+}
+
+/*
+ * Was it set aside?  Then its countdown began at 0, and that of any other which is on a
+ * list or full is not that long.  One at hand counts nothing, and is never aside.
+ */
+static bool slab_is_aside(const struct page *slab)
+{
+    return !slab_is_at_hand(cache_of(slab), slab) &&
+           (uint16_t)(slab->countdown - 1) >= MAX_SLOTS;
 }
 
 const char *slab_fault(struct page *slab, const void **where)

@@ -3,6 +3,8 @@
  *
  * Cost: O(MAX_PAGE_ORDER).
  */
+#include "mm/look/look_priv.h"
+
 #include "mm/heap_priv.h"
 #include "mm/object_priv.h"
 
@@ -16,13 +18,27 @@ static void fill_record(struct mm_what *what, const struct record *record)
     what->freed_by = site_of(record->freed_by);
 }
 
+/* What is there was not handed out, but something may have been at that address. */
+static void fill_before(struct mm_what *what)
+{
+    const struct record *record = former_at(what->addr, NULL);
+
+    if (!record || record->serial == what->serial)
+        return;
+    what->before = (struct mm_life){ record->serial, record_size(record),
+                                     site_of(record->site), site_of(record->freed_by) };
+}
+
 static void fill_slot(struct mm_what *what, const struct object *object)
 {
     const struct kmem_cache *cache = object->slot.cache;
+    const struct record *record = object->record;
 
+    if (what->kind == MM_SLAB_FREE && what->offset == 0)
+        record = former_at(what->addr, record);
     what->slot = object->slot.index;
     what->asked = cache->object_size;
-    fill_record(what, object->record);
+    fill_record(what, record);
     what->used_before = what->kind == MM_SLAB_FREE && what->serial;
     if (cache->left && what->offset >= cache->object_size)
         what->kind = MM_SLAB_REDZONE;
@@ -38,14 +54,11 @@ static void fill_block(struct mm_what *what, const struct object *object)
     fill_record(what, object->record);
 }
 
-/* Its record is the page's own: of what once started there. */
+/* A free page, or the rest of a slab: of what once started at this address. */
 static void fill_free(struct mm_what *what, const struct object *object)
 {
-    if (!object->record)
-        return;
-    what->used_before = object->record->serial != 0;
-    if (((uintptr_t)what->addr & (PAGE_SIZE - 1)) == 0)
-        fill_record(what, object->record);
+    fill_record(what, former_at(what->addr, NULL));
+    what->used_before = what->serial || (object->record && object->record->serial);
 }
 
 /* It is handed out now: an object or a block of pages. */
@@ -69,8 +82,10 @@ static void fill(struct mm_what *what, const struct object *object)
         fill_slot(what, object);
     else if (is_handed_out(object))
         fill_block(what, object);
-    else if (what->kind == MM_FREE_PAGE)
+    else if (what->kind == MM_FREE_PAGE || what->kind == MM_SLAB_REST)
         fill_free(what, object);
+    if (what->offset && what->kind != MM_FREE_PAGE && what->kind != MM_SLAB_REST)
+        fill_before(what);
 }
 
 void mm_what_is(const void *addr, struct mm_what *what)

@@ -3,10 +3,11 @@
  *
  * A dial that is set while mm works holds for what comes: new slabs, new objects.
  * Poison is laid at once over all that is free.  Z changes how a slab is divided, so
- * it waits for a cache without objects, and says so.
+ * a cache with objects waits for the last of them to be freed, and that is said.
  *
  * What allocates knows nothing of dials.  As long as one is on, or something is left
- * of one that was, the functions below watch (hooks_priv.h).
+ * of one that was, the functions below watch (hooks_priv.h); with the last that is left
+ * they stop.  What was overwritten is told before nobody looks any more.
  */
 #include "mm/watch/dials.h"
 
@@ -26,6 +27,8 @@ static void recover_end(void)
     watch_paint();
 }
 
+static void settle(void);
+
 static const struct watcher watcher = {
     .dials_of = dials_of,
     .take = watch_take,
@@ -33,11 +36,13 @@ static const struct watcher watcher = {
     .resized = watch_resized,
     .may_free = watch_may_free,
     .freeing = watch_freeing,
+    .freed = settle,
     .holds_back = quarantine_holds_back,
     .let_go = quarantine_let_go,
     .pages_taken = watch_pages_taken,
     .pages_freed = watch_pages_freed,
     .slab_made = watch_slab_made,
+    .slab_goes = watch_slab_goes,
     .recover_begin = quarantine_show,
     .recover_end = recover_end,
 };
@@ -50,6 +55,18 @@ static bool is_started(void)
 
 /* ---- slub_debug --------------------------------------------------------- */
 
+static bool waiting;            /* some cache is to change its red zones when it can */
+
+/* Without slabs it can be divided anew.  False: it has some. */
+static bool lay_out_anew(struct kmem_cache *cache, uint8_t flags)
+{
+    slab_shrink(cache);
+    if (cache->slabs)
+        return false;
+    cache_lay_out(cache, flags);
+    return true;
+}
+
 /* These dials from now on; NULL, or why not all of them. */
 static const char *set_cache(struct kmem_cache *cache, uint8_t wanted)
 {
@@ -58,14 +75,11 @@ static const char *set_cache(struct kmem_cache *cache, uint8_t wanted)
     const char *problem = NULL;
 
     if ((flags ^ cache->dials) & DIAL_Z) {
-        slab_shrink(cache);
-        if (!cache->slabs) {
-            cache_lay_out(cache, flags);
+        if (lay_out_anew(cache, flags))
             return NULL;
-        }
         flags = (uint8_t)((flags & ~DIAL_Z) | (cache->dials & DIAL_Z));
-        problem = "it is set, but red zones (Z) change only in caches without objects: "
-                  "some have them";
+        problem = "it is set; caches with objects change their red zones (Z) when the "
+                  "last of these is freed";
     }
     cache->dials = flags;
     if (poison)
@@ -86,7 +100,27 @@ static const char *apply(void)
 
         problem = p ? p : problem;
     }
+    waiting = problem != NULL;
     return problem;
+}
+
+/* Caches that waited and have no objects any more: whether others still wait. */
+static bool apply_to_empty(void)
+{
+    bool wait = false;
+
+    for (unsigned i = FIRST_KMALLOC_CACHE; i < MAX_CACHES; i++) {
+        struct kmem_cache *cache = &caches[i];
+
+        if (!cache->name)
+            continue;
+
+        uint8_t flags = cache_possible_dials(cache, dials_of(cache->name));
+
+        if ((flags ^ cache->dials) & DIAL_Z)
+            wait |= cache->allocs != cache->frees || !lay_out_anew(cache, flags);
+    }
+    return wait;
 }
 
 static const char *set_slub_debug(const char *value)
@@ -106,12 +140,15 @@ static const struct dial_switch {
     const char *name;
     bool *is_on;
     const char *on;
+    bool needs_records;
 } switches[] = {
-    { "init_on_alloc", &settings.init_on_alloc, "1" },
-    { "init_on_free", &settings.init_on_free, "1" },
-    { "debug_pagealloc", &settings.debug_pagealloc, "on" },
-    { "page_owner", &settings.page_owner, "on" },
+    { "init_on_alloc", &settings.init_on_alloc, "1", false },
+    { "init_on_free", &settings.init_on_free, "1", false },
+    { "debug_pagealloc", &settings.debug_pagealloc, "on", false },
+    { "page_owner", &settings.page_owner, "on", true },
 };
+
+static const char needs_records[] = "it needs the records of kmemleak=on";
 
 enum { NR_SWITCHES = sizeof(switches) / sizeof(switches[0]) };
 
@@ -131,6 +168,8 @@ static const char *set_switch(const struct dial_switch *dial, const char *value)
 
     if (!is_on && !same_name(value, "0") && !same_name(value, "off"))
         return "it is on or off";
+    if (is_on && dial->needs_records && !mm_records)
+        return needs_records;
     *dial->is_on = is_on;
     if (settings.debug_pagealloc && !poisoned && is_started())
         watch_poison_pages();
@@ -156,7 +195,7 @@ static const char *set_quarantine(const char *value)
     if (bytes > SIZE_MAX >> shift)
         return "it is too large";
     if (!mm_records && bytes)
-        return "it needs the records of kmemleak=on";
+        return needs_records;
     settings.quarantine = bytes << shift;
     quarantine_limit(settings.quarantine);
     return NULL;
@@ -173,6 +212,15 @@ static bool any_is_on(void)
         if (caches[i].dials)
             return true;
     return false;
+}
+
+/* Something was freed: is it time for a cache that waits, or for the short ways? */
+static void settle(void)
+{
+    if (waiting)
+        waiting = apply_to_empty();
+    if (!settings_any() && !any_is_on())
+        mm_watch_with(NULL);
 }
 
 static bool is_slub_debug(const char *name)
@@ -193,6 +241,7 @@ static const char *set(const char *name, const char *value)
 
 void dials_start(void)
 {
+    waiting = false;
     if (settings.debug_pagealloc)
         watch_poison_pages();
     mm_watch_with(settings_any() ? &watcher : NULL);
@@ -207,7 +256,10 @@ const char *mm_set_dial(const char *name, const char *value)
     if (mm_state & MM_IRQ || !mm_enter(NULL))       /* mm_state changes hands: enter.c */
         return "the allocator is busy";
     mm_watch_with(&watcher);
+    watch_look_at_all();        /* who looks now may not look later */
     problem = set(name, value);
+    if (waiting)
+        waiting = apply_to_empty();     /* some were held in quarantine */
     mm_watch_with(any_is_on() ? &watcher : NULL);
     mm_leave();
     return problem;

@@ -201,12 +201,12 @@ static void resized(struct alloc_site *site, const struct slot *slot, size_t siz
         return;
     look_at_live(&look, slot);
     if (size > asked_for(slot))         /* the new bytes are not red any more */
-        memset(object_address(slot) + asked_for(slot),
-               settings.init_on_alloc ? 0 : POISON_NEW, size - asked_for(slot));
+        memset(object_address(slot) + asked_for(slot), POISON_NEW,
+               size - asked_for(slot));
     paint(slot->cache, object_address(slot), size, true);
 }
 
-void watch_resized(struct alloc_site *site, const void *p, size_t size)
+bool watch_resized(struct alloc_site *site, const void *p, size_t size)
 {
     struct object object = object_at(p);
 
@@ -214,6 +214,8 @@ void watch_resized(struct alloc_site *site, const void *p, size_t size)
         resized(site, &object.slot, size);
     else
         watch_large_resized(site, object.pfn, size);
+    return settings.init_on_alloc &&
+           !(object.kind == MM_SLAB_LIVE && object.slot.cache->ctor);
 }
 
 /* ---- freeing ------------------------------------------------------------ */
@@ -315,14 +317,14 @@ void watch_paint(void)
 
 /* ---- all of the heap ---------------------------------------------------- */
 
-static uint32_t look_at_slab(struct page *slab)
+static uint32_t look_at_slab(struct page *slab, const char *call)
 {
     struct slot slot = slot_of_slab(slab, 0);
     uint32_t found = 0;
 
     for (; slot.index < slot.cache->slots; slot.index++) {
         char *object = object_address(&slot);
-        struct look look = { "check", NULL, object, "restored" };
+        struct look look = { call, NULL, object, "restored" };
 
         found += is_live_slot(&slot) ? look_at_live(&look, &slot)
                                      : look_at_free(&look, slot.cache, object);
@@ -336,10 +338,22 @@ static uint32_t look_at_block(uint32_t pfn, struct page *page)
 
     if (is_slab_of(cache_of(page), pfn) &&
         cache_of(page)->dials & (DIAL_Z | DIAL_P))
-        return look_at_slab(page);
+        return look_at_slab(page, "check");
     if (page->kind == PG_LARGE)
         return watch_large_look(&look, pfn);
     return is_free_block(page) ? watch_free_look(&look, pfn) : 0;
+}
+
+uint32_t watch_look_at_all(void)
+{
+    return watch_blocks(look_at_block);
+}
+
+/* It goes back to the page allocator: its poison is looked at no more. */
+void watch_slab_goes(struct kmem_cache *cache, struct page *slab)
+{
+    if (cache->dials & (DIAL_Z | DIAL_P))
+        look_at_slab(slab, "shrink");
 }
 
 uint32_t mm_find_damage(void)
@@ -348,7 +362,7 @@ uint32_t mm_find_damage(void)
 
     if (!mm_watcher || !mm_enter(NULL))
         return 0;
-    found = watch_blocks(look_at_block);
+    found = watch_look_at_all();
     mm_leave();
     return found;
 }

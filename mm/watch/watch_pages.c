@@ -57,8 +57,7 @@ void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
 
     watch_large_look(&look, pfn);
     if (size > had)             /* the new bytes are not red any more */
-        memset((char *)address_of(pfn) + had, settings.init_on_alloc ? 0 : POISON_NEW,
-               size - had);
+        memset((char *)address_of(pfn) + had, POISON_NEW, size - had);
     zone_fill(&zone);
 }
 

@@ -226,6 +226,13 @@ static const char *kind_name(enum mm_what_kind kind)
     return names[kind];
 }
 
+static void print_role(const char *role, const struct alloc_site *site)
+{
+    if (site && site->file)
+        printf(", \"%s\": \"%s:%u\", \"%s_func\": \"%s\"", role, site->file,
+               site->line, role, site->func);
+}
+
 static void print_what(const void *addr)
 {
     struct mm_what w;
@@ -249,12 +256,13 @@ static void print_what(const void *addr)
     }
     if (w.serial)
         printf(", \"serial\": %u, \"asked\": %u", w.serial, (unsigned)w.asked);
-    if (w.taken_by && w.taken_by->file)
-        printf(", \"taken_by\": \"%s:%u\", \"taken_by_func\": \"%s\"",
-               w.taken_by->file, w.taken_by->line, w.taken_by->func);
-    if (w.freed_by && w.freed_by->file)
-        printf(", \"freed_by\": \"%s:%u\", \"freed_by_func\": \"%s\"",
-               w.freed_by->file, w.freed_by->line, w.freed_by->func);
+    print_role("taken_by", w.taken_by);
+    print_role("freed_by", w.freed_by);
+    if (w.before.serial)
+        printf(", \"before_serial\": %u, \"before_asked\": %u", w.before.serial,
+               (unsigned)w.before.asked);
+    print_role("before_taken_by", w.before.taken_by);
+    print_role("before_freed_by", w.before.freed_by);
     printf("}\n");
 }
 

@@ -93,8 +93,9 @@ def compare_heaps(machine):
         for question, said in ask(machine, *questions).items():
             got = rows(said)
             for row in wanted[question]:        # what GDB does not know of
-                for key in ("damage", "taken_by_calls", "freed_by_calls"):
-                    row.pop(key, None)
+                for key in [key for key in row
+                            if key == "damage" or key.endswith("_by_calls")]:
+                    del row[key]
             if question.startswith("whatis") and \
                     got[0]["kind"] in ("outside", "hole"):
                 for row in got + wanted[question]:      # the rest is the kernel's

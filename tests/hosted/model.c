@@ -203,13 +203,22 @@ size_t usable_size(const struct thing *thing)
     return has_zone(thing) ? thing->size : thing->room;
 }
 
+/* Of a kmalloc: its slot without red zones, or pages of its own. */
+static size_t room_of(const void *p, size_t size)
+{
+    struct mm_what what;
+
+    mm_what_is(p, &what);
+    return what.kind == MM_LARGE ? what.bytes : kmalloc_size_roundup(size);
+}
+
 void enter(struct thing *thing, void *p, size_t size, enum kind kind, unsigned cache)
 {
     *thing = (struct thing){
         .p = p, .size = size, .kind = (uint8_t)kind, .cache = (uint8_t)cache,
         .key = ++model.takes * 2654435761u,     /* 2^32 / phi: all bytes change */
         .room = kind == PAGES ? (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1)
-                : model.zones && kind == OBJECT ? kmalloc_size_roundup(size) : ksize(p) };
+                : kind == OBJECT ? room_of(p, size) : ksize(p) };
     if (kind == PAGES)
         model_counts.pages_allocated += (uint32_t)(thing->room >> PAGE_SHIFT);
     else

@@ -181,7 +181,7 @@ void take_many(void);
  */
 void judge_take(const void *p, gfp_t gfp, bool too_large, unsigned order);
 /* The order of block from which `bytes` can surely be had. */
-unsigned enough_order(size_t bytes);
+unsigned block_order(size_t bytes);
 
 /* model_free.c */
 void give_back_thing(struct thing *thing);

@@ -6,10 +6,13 @@
  * interrupt; mm is busy; no memory.  The last is believed only if no free pages
  * are left that would be a block of that order.
  */
-#include "mm/heap_priv.h"
+#include "mm/slot_priv.h"
 #include "tests/hosted/model_priv.h"
 
 #include <string.h>
+
+/* Of a slab at most 3, and what is split for it. */
+enum { MOST_FOR_SLAB = 4 };
 
 /* ---- was that right? --------------------------------------------------------- */
 
@@ -62,19 +65,13 @@ void judge_take(const void *p, gfp_t gfp, bool too_large, unsigned order)
 }
 
 /* Of the least block that holds it; beyond MAX_PAGE_ORDER if none does. */
-static unsigned block_order(size_t bytes)
+unsigned block_order(size_t bytes)
 {
     unsigned order = 0;
 
     while (order <= MAX_PAGE_ORDER && PAGE_SIZE << order < bytes)
         order++;
     return order;
-}
-
-/* Of an object in a slab: that of the slab, at most 3, and what is split for it. */
-unsigned enough_order(size_t bytes)
-{
-    return bytes <= KMALLOC_MAX_CACHE_SIZE ? 4 : block_order(bytes);
 }
 
 /* ---- kmalloc and its kin ----------------------------------------------------- */
@@ -88,6 +85,15 @@ static void demand_alignment(const void *p, size_t size)
         wrong("%zu bytes at %p are not aligned", size, p);
 }
 
+/* It has the least block that holds it, for there is none for a slab. */
+static bool had_no_slab(const struct thing *thing, size_t size)
+{
+    unsigned slab = kmalloc_cache(size)->order;
+
+    return thing->room == PAGE_SIZE << block_order(size) && slab > block_order(size) &&
+           !has_free_run(slab);
+}
+
 /* p is what a kmalloc of that size returned; it goes to the table. */
 static void got_object(struct thing *thing, void *p, size_t size, gfp_t gfp)
 {
@@ -95,14 +101,14 @@ static void got_object(struct thing *thing, void *p, size_t size, gfp_t gfp)
         demand(p == ZERO_SIZE_PTR);
         return;
     }
-    judge_take(p, gfp, size > KMALLOC_MAX_SIZE, enough_order(size));
+    judge_take(p, gfp, size > KMALLOC_MAX_SIZE, block_order(size));
     if (!p)
         return;
     demand_alignment(p, size);
     if (gfp & __GFP_ZERO)
         demand(is_zero(p, ksize(p)));
     enter(thing, p, size, OBJECT, 0);
-    if (thing->room != kmalloc_size_roundup(size))
+    if (thing->room != kmalloc_size_roundup(size) && !had_no_slab(thing, size))
         wrong("%zu bytes take %zu", size, thing->room);
 }
 
@@ -202,7 +208,7 @@ static void got_cached(struct thing *thing, void *p, unsigned number, gfp_t gfp)
 {
     const struct cache *cache = &model.caches[number];
 
-    judge_take(p, gfp, false, enough_order(1));
+    judge_take(p, gfp, false, MOST_FOR_SLAB);
     if (!p)
         return;
     demand(((uintptr_t)p & (cache->align - 1)) == 0);

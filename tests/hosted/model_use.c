@@ -31,10 +31,17 @@ static void move(struct thing *thing, void *p, size_t size)
     model.ghosts[(model.nghosts - 1) % GHOSTS].takes = model.takes;
 }
 
+/* With __GFP_ZERO all that may be used behind what was kept is zero. */
+static void demand_zeros(const unsigned char *p, size_t kept, gfp_t gfp)
+{
+    if (gfp & __GFP_ZERO)
+        demand(is_zero(p + kept, ksize(p) - kept));
+}
+
 static void resize_to(struct thing *thing, size_t size)
 {
     gfp_t gfp = draw_gfp();
-    size_t had = thing->room;
+    size_t had = thing->room, had_asked = thing->size;
     unsigned char *p;
 
     demand_intact(thing);
@@ -48,17 +55,17 @@ static void resize_to(struct thing *thing, size_t size)
         expect(0);
         demand(is_painted(p, thing->size, size < thing->size ? size : thing->size,
                           thing->key));
+        demand_zeros(p, mm_records && had_asked < size ? had_asked : size, gfp);
         stay(thing, size);
         return;
     }
-    judge_take(p, gfp, size > KMALLOC_MAX_SIZE, enough_order(size));
+    judge_take(p, gfp, size > KMALLOC_MAX_SIZE, block_order(size));
     if (!p) {
         demand_intact(thing);
         return;
     }
     demand(p != thing->p);
-    if (gfp & __GFP_ZERO)
-        demand(is_zero(p + had, ksize(p) - had));
+    demand_zeros(p, mm_records ? had_asked : had, gfp);
     move(thing, p, size);
 }
 

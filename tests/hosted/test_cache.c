@@ -385,6 +385,33 @@ static void every_entry_of_a_full_table_can_be_used_again(void **state)
     }
 }
 
+/* It may be built on the caller's stack. */
+static void a_cache_has_a_name_of_its_own(void **state)
+{
+    struct kmem_cache *cache[2];
+    char name[80] = "built";
+
+    (void)state;
+    cache[0] = kmem_cache_create(name, 100, 0, 0, NULL);
+    memset(name, 'x', sizeof(name) - 1);
+    assert_non_null(mm_find_cache("built"));
+    cache[1] = kmem_cache_create("built", 100, 0, 0, NULL);
+
+    void *p = kmem_cache_alloc(cache[0], GFP_KERNEL);
+    void *q = kmem_cache_alloc(cache[1], GFP_KERNEL);
+
+    assert_ptr_not_equal(arena_what(p).cache, arena_what(q).cache);
+    assert_string_equal(arena_what(p).cache, arena_what(q).cache);
+    kmem_cache_destroy(cache[0]);
+    assert_ptr_equal(expect_report(MM_BUG_CACHE_IN_USE)->cache, arena_what(p).cache);
+    assert_null(kmem_cache_create(name, 100, 0, 0, NULL));
+    assert_non_null(expect_report(MM_BUG_BAD_CACHE)->problem);
+    name[63] = '\0';
+    cache[0] = kmem_cache_create(name, 100, 0, 0, NULL);
+    assert_non_null(mm_find_cache(name));
+    kmem_cache_destroy(cache[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +421,7 @@ int main(void)
         ARENA_TEST(a_bad_cache_with_slab_panic_is_fatal),
         ARENA_TEST(the_walk_shows_the_kmalloc_caches_first_by_size),
         ARENA_TEST(every_cache_is_found_by_its_name),
+        ARENA_TEST(a_cache_has_a_name_of_its_own),
         ARENA_TEST(kmem_cache_takes_name_size_and_alignment_of_a_struct),
         ARENA_TEST(constructed_state_survives_a_free),
         ARENA_TEST(a_constructor_runs_once_an_object_while_its_slab_lives),

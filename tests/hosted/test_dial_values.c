@@ -63,11 +63,31 @@ static void free_pages_are_poisoned_when_the_switch_is_set(void **state)
     assert_true(all_bytes(bytes, bytes[0], PAGE_SIZE));
     assert_int_not_equal(bytes[0], 0x11);
     bytes[5] = 0x11;
-    set_dial("debug_pagealloc", "on");               /* it was: nothing is restored */
-    assert_int_equal(bytes[5], 0x11);
+    set_dial("debug_pagealloc", "off");         /* nobody looks any more, so it is told */
+    expect_report(MM_BUG_PAGE_POISON);
+    bytes[5] = 0x11;
     set_dial("debug_pagealloc", "off");
-    assert_int_equal(bytes[5], 0x11);
-    assert_int_equal(mm_find_damage(), 0);      /* nobody looks any more */
+    assert_int_equal(mm_find_damage(), 0);
+}
+
+static void what_needs_records_says_so(void **state)
+{
+    static const char *const needing[][2] = {
+        { "page_owner", "on" }, { "quarantine", "64K" }, { "slub_debug", "U" },
+        { "slub_debug", "FZPU" }, { "slub_debug", "" } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(needing) / sizeof(needing[0]); i++) {
+        mm_records = false;
+        arena_open(100, 0);
+        assert_non_null(strstr(mm_set_dial(needing[i][0], needing[i][1]), "kmemleak=on"));
+        assert_string_equal(mm_dial(needing[i][0]), "");
+        assert_int_equal(mm_state, 0);
+        mm_records = true;
+        arena_open(100, 0);
+        assert_null(mm_set_dial(needing[i][0], needing[i][1]));
+        mm_reset_dials();
+    }
 }
 
 /* ---- numbers ----------------------------------------------------------------- */
@@ -295,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(switches_say_what_they_are),
         ARENA_TEST(free_pages_are_poisoned_when_the_switch_is_set),
+        ARENA_TEST(what_needs_records_says_so),
         ARENA_TEST(quarantine_takes_and_says_numbers_of_bytes),
         ARENA_TEST(quarantine_holds_4096_objects_at_most),
         ARENA_TEST(quarantine_always_holds_what_was_freed_last),

@@ -658,9 +658,7 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     (void)state;
     assert_non_null(mm_set_dial("slub_debug", "ZP"));
     assert_watched(128, true, true);
-    kfree(p);
-    assert_watched(64, false, true);
-    set_dial("slub_debug", "ZP");
+    kfree(p);                           /* the last one: now it has them */
     assert_watched(64, true, true);
     p = kmalloc(64, GFP_KERNEL);
     assert_non_null(mm_set_dial("slub_debug", "-"));
@@ -669,8 +667,32 @@ static void red_zones_wait_for_a_cache_without_objects(void **state)
     kfree(p);
     assert_damage(expect_report(MM_BUG_RIGHT_REDZONE), beyond(p, 64), beyond(p, 64),
                   0x12, 0xcc);
-    set_dial("slub_debug", "-");
     assert_int_equal(mm_state, 0);
+    arena_check();
+}
+
+/* Whatever was left of Z: with the last of it the short ways are open again. */
+static void the_short_ways_come_back_with_the_last_red_zone(void **state)
+{
+    void *p[3], *in_quarantine;
+
+    (void)state;
+    set_dial("slub_debug", "Z");
+    set_dial("quarantine", "64K");
+    p[0] = kmalloc(64, GFP_KERNEL);
+    p[1] = kmalloc(1000, GFP_KERNEL);
+    p[2] = kmalloc(10000, GFP_KERNEL);
+    in_quarantine = kmalloc(64, GFP_KERNEL);
+    kfree(in_quarantine);
+    assert_non_null(mm_set_dial("slub_debug", "-"));
+    set_dial("quarantine", "0");
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(mm_state, MM_LONG_WAY);
+        kfree(p[i]);
+        arena_check();
+    }
+    assert_int_equal(mm_state, 0);
+    assert_int_equal(arena_cache("kmalloc-64").slot_size, 64);
 }
 
 static void a_busy_mm_keeps_its_dials(void **state)
@@ -897,6 +919,7 @@ int main(void)
         ARENA_TEST(stacks_that_find_no_room_are_counted),
         ARENA_TEST(slub_debug_can_name_caches),
         ARENA_TEST(red_zones_wait_for_a_cache_without_objects),
+        ARENA_TEST(the_short_ways_come_back_with_the_last_red_zone),
         ARENA_TEST(wrong_values_are_refused_in_words),
         ARENA_TEST(dials_hold_from_the_start_if_set_before),
         ARENA_TEST(what_is_left_of_a_dial_is_still_watched),

@@ -204,52 +204,47 @@ static uintptr_t wide_space(void)
     return ((uintptr_t)map + BLOCK - 1) & ~(BLOCK - 1);
 }
 
-/* Pages on both sides of the end: those behind it, up to the last, are left out. */
-static void memory_beyond_sixteen_gigabytes_is_left_out(void **state)
+/* As long as there is room for the page structs, it does not matter how far apart. */
+static void ranges_more_than_sixteen_gigabytes_apart_are_both_used(void **state)
 {
     const size_t room = (size_t)80 << 20;       /* for the page structs of all */
     uintptr_t base = wide_space();
     const struct mm_range ranges[] = {
         { base, room },
         { base + REACH - 2 * PAGE_SIZE, 9 * PAGE_SIZE },
-        { UINTPTR_MAX - 2 * PAGE_SIZE + 1, 0x10000 },
+        { UINTPTR_MAX - 2 * PAGE_SIZE + 1, 0x10000 },   /* for whom there is none */
     };
 
     (void)state;
     mm_records = false;
     mm_init(ranges, 3);
     arena_check();
-    assert_int_equal(arena_stats().skipped, 0);
-    assert_int_equal(arena_stats().total_pages, room / PAGE_SIZE + 2);
+    assert_int_equal(arena_stats().skipped, 1);
+    assert_int_equal(arena_stats().total_pages, room / PAGE_SIZE + 9);
     assert_int_equal(arena_what((void *)(base + REACH - 1)).kind, MM_FREE_PAGE);
-    assert_int_equal(arena_what((void *)(base + REACH)).kind, MM_OUTSIDE);
+    assert_int_equal(arena_what((void *)(base + REACH + 7 * PAGE_SIZE - 1)).kind,
+                     MM_FREE_PAGE);
+    assert_int_equal(arena_what((void *)(base + REACH + 7 * PAGE_SIZE)).kind, MM_HOLE);
     arena_open(100, 0);
 }
 
-/*
- * The range with room for the page structs of all ends where the reach ends; or one
- * page behind it, and is no place for them: then the smaller range is left out.
- */
-static void the_page_structs_may_end_where_the_reach_ends(void **state)
+/* One by one, and of equal ones the last: the others are not lost with it. */
+static void of_equal_ranges_too_far_apart_one_is_left_out(void **state)
 {
-    const size_t structs = REACH / PAGE_SIZE * sizeof(struct page);
+    const size_t each = (size_t)16 << 20;
     uintptr_t base = wide_space();
+    const struct mm_range ranges[] = {
+        { base + REACH, each }, { base, each }, { base + 2 * BLOCK + each, each },
+        { base + REACH + each / 2, PAGE_SIZE },         /* inside the first */
+    };
 
     (void)state;
-    mm_records = false;
-    for (size_t too_far = 0; too_far < 2; too_far++) {
-        const struct mm_range ranges[] = {
-            { base + REACH - structs + too_far * PAGE_SIZE, structs + PAGE_SIZE },
-            { base + PAGE_SIZE, PAGE_SIZE * 100 },
-        };
-
-        mm_init(ranges, 2);
-        arena_check();
-        assert_int_equal(arena_stats().skipped, too_far);
-        assert_int_equal(arena_what((void *)(base + PAGE_SIZE)).kind,
-                         too_far ? MM_OUTSIDE : MM_FREE_PAGE);
-        arena_open(100, 0);
-    }
+    mm_init(ranges, 4);
+    arena_check();
+    assert_int_equal(arena_stats().skipped, 3);
+    assert_int_equal(arena_stats().total_pages, each / PAGE_SIZE);
+    assert_int_equal(arena_what((void *)(base + REACH + 100)).kind, MM_META);
+    arena_open(100, 0);
 }
 
 #else
@@ -280,8 +275,8 @@ int main(void)
         ARENA_TEST(what_lies_behind_the_page_structs_is_none),
         ARENA_TEST(a_copy_of_a_page_struct_is_none),
 #if UINTPTR_MAX > UINT32_MAX
-        ARENA_TEST(memory_beyond_sixteen_gigabytes_is_left_out),
-        ARENA_TEST(the_page_structs_may_end_where_the_reach_ends),
+        ARENA_TEST(ranges_more_than_sixteen_gigabytes_apart_are_both_used),
+        ARENA_TEST(of_equal_ranges_too_far_apart_one_is_left_out),
 #else
         ARENA_TEST(a_range_ends_where_addresses_end),
 #endif

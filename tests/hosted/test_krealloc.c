@@ -250,6 +250,78 @@ static void ksize_of_a_wrong_pointer_is_zero_and_reported(void **state)
     expect_report(MM_BUG_USE_AFTER_FREE);
 }
 
+/* Sizes that an object shrinks and grows through, in its slot and beyond. */
+static const size_t ways[][6] = {
+    { 64, 16, 64, 0 }, { 64, 1, 33, 64, 0 }, { 100, 20, 110, 128, 0 },
+    { 64, 16, 200, 0 }, { 700, 10, 4000, 20, 8192, 0 }, { 60, 4, 30, 9, 3000, 0 },
+    { 10000, 100, 16384, 0 }, { 20000, 5, 40000, 0 }, { 8192, 3, 8193, 0 },
+};
+
+/* Each byte that it gains is zero, and each that it keeps is as it was. */
+static void go_one_way(const size_t *way, gfp_t gfp)
+{
+    unsigned char *p = kmalloc(*way, gfp);
+
+    memset(p, 0x77, *way);
+    for (; way[1]; way++) {
+        size_t kept = way[0] < way[1] ? way[0] : way[1];
+
+        p = krealloc(p, way[1], gfp);
+        assert_true(all_bytes(p, 0x77, kept));
+        assert_true(all_bytes(p + kept, 0, ksize(p) - kept));
+        memset(p, 0x77, way[1]);
+    }
+    kfree(p);
+}
+
+static void what_it_gains_with_zero_is_zero(void **state)
+{
+    static const char *const dials[][2] = {
+        { "slub_debug", "-" }, { "slub_debug", "Z" }, { "slub_debug", "P" },
+        { "slub_debug", "FZPU" }, { "init_on_free", "1" }, { "quarantine", "64K" },
+        { "debug_pagealloc", "on" }, { "page_owner", "on" },
+    };
+
+    (void)state;
+    for (size_t d = 0; d < sizeof(dials) / sizeof(dials[0]); d++)
+        for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+            set_dial(dials[d][0], dials[d][1]);
+            go_one_way(ways[i], GFP_KERNEL | __GFP_ZERO);
+            set_dial("init_on_alloc", "1");
+            go_one_way(ways[i], GFP_KERNEL);
+            arena_check();
+            mm_reset_dials();
+        }
+}
+
+/* Not known what was asked: so it holds for who asks for zeros each time, as in Linux. */
+static void without_records_too(void **state)
+{
+    (void)state;
+    mm_records = false;
+    arena_open(1000, 0);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        go_one_way(ways[i], GFP_KERNEL | __GFP_ZERO);
+    set_dial("init_on_alloc", "1");
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        go_one_way(ways[i], GFP_KERNEL);
+}
+
+/* What lies in its slot behind what was asked for is not its own, and does not move. */
+static void a_move_copies_what_was_asked_for(void **state)
+{
+    unsigned char *p = kmalloc(20, GFP_KERNEL), *q;
+    size_t all = ksize(p);
+
+    (void)state;
+    assert_true(all > 20);
+    memset(arena_memory() + (p - arena_memory()), 0x55, all);
+    q = krealloc(p, 1000, GFP_KERNEL | __GFP_ZERO);
+    assert_true(all_bytes(q, 0x55, 20));
+    assert_true(all_bytes(q + 20, 0, 1004));
+    kfree(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +335,9 @@ int main(void)
         ARENA_TEST(a_failed_growth_leaves_the_old_block_to_its_owner),
         ARENA_TEST(arrays_are_reallocated_by_their_product),
         ARENA_TEST(objects_of_a_cache_may_be_reallocated_and_kfreed),
+        ARENA_TEST(what_it_gains_with_zero_is_zero),
+        ARENA_TEST(without_records_too),
+        ARENA_TEST(a_move_copies_what_was_asked_for),
         ARENA_TEST(of_a_wrong_pointer_it_is_refused),
         ARENA_TEST(ksize_of_a_wrong_pointer_is_zero_and_reported),
     };

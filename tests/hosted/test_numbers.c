@@ -1,7 +1,7 @@
 /*
  * test_numbers.c - every number that mm tells, against what the test did to make it:
  * slabs by how full they are, pages that go back, refusals, reports, serial numbers
- * that wrap.
+ * up to the last.
  */
 #include "tests/hosted/objects.h"
 #include "mm/heap_priv.h"
@@ -164,21 +164,45 @@ static uint32_t next_serial(void)
     return arena_what(p).serial;
 }
 
-/* After 2^32 allocations. */
-static void serial_numbers_wrap_around(void **state)
+/* They do not wrap: the last one serves for ever, and that is said once. */
+static void serial_numbers_end_with_the_last(void **state)
 {
-    uint32_t first;
-
     (void)state;
     next_serial();
     heap.serial = UINT32_MAX - 2;
-    assert_int_equal(next_serial(), UINT32_MAX - 1);
-    assert_int_equal(next_serial(), UINT32_MAX);
-    first = next_serial();
-    assert_in_range(first, 0, 1);
-    assert_int_equal(next_serial(), first + 1);
-    assert_int_equal(arena_stats().last_serial, first + 1);
-    assert_int_equal(arena_stats().live_objects, 5);
+    assert_non_null(kmalloc(64, GFP_KERNEL));   /* a new slab: few are left */
+    assert_int_equal(arena_stats().last_serial, UINT32_MAX - 1);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(next_serial(), UINT32_MAX);
+    assert_non_null(alloc_page(GFP_KERNEL));
+    assert_int_equal(arena_stats().last_serial, UINT32_MAX);
+    assert_int_equal(arena_stats().live_objects, 202);
+    expect_report(MM_NO_MORE_SERIALS);
+    assert_null(mm_check());
+    assert_int_equal(arena_drop_reports(), 0);
+}
+
+/* In the middle of 32 bits, and with every dial on, nothing is newer than anything. */
+static void serial_numbers_have_no_middle(void **state)
+{
+    (void)state;
+    for (int dials = 0; dials < 2; dials++) {
+        arena_open(2000, 0);
+        if (dials)
+            assert_null(mm_set_dial("slub_debug", "FZPU"));
+        void *old = kmalloc(64, GFP_KERNEL);
+        heap.serial = (1u << 31) - 2;
+        for (size_t i = 0; i < 20; i++) {
+            void *p = kmalloc(8u << i % 10, GFP_KERNEL);
+
+            assert_int_equal(arena_what(p).serial, (1u << 31) - 1 + i);
+            assert_null(mm_check());
+            if (i % 3)
+                kfree(p);
+        }
+        kfree(old);
+        assert_null(mm_check());
+    }
 }
 
 /* The oldest object of a line need not lie first. */
@@ -212,7 +236,8 @@ int main(void)
         ARENA_TEST(calls_on_what_is_no_cache_are_counted),
         ARENA_TEST(reports_of_failures_say_what_was_asked),
         ARENA_TEST(a_failure_under_a_busy_mm_says_that_it_is_busy),
-        ARENA_TEST(serial_numbers_wrap_around),
+        ARENA_TEST(serial_numbers_end_with_the_last),
+        ARENA_TEST(serial_numbers_have_no_middle),
         ARENA_TEST(the_oldest_and_newest_of_a_site_are_found_wherever_they_lie),
     };
 

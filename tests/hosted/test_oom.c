@@ -5,6 +5,7 @@
 #include "tests/hosted/arena.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -210,6 +211,71 @@ static void mm_traps_when_a_fatal_report_returns(void **state)
     assert_true(WIFSIGNALED(status));
 }
 
+/* Every other page is free: there is no slab of more than one, but room for objects. */
+static uint32_t leave_single_pages(void)
+{
+    void **chain = NULL, **p;
+    uint32_t n = 0;
+
+    while ((p = (void **)__get_free_page(GFP_KERNEL | __GFP_NOWARN))) {
+        *p = chain;
+        chain = p;
+    }
+    for (; chain; chain = p) {
+        p = *chain;
+        if ((uintptr_t)chain / PAGE_SIZE % 2) {
+            free_page((unsigned long)chain);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void kmalloc_takes_a_page_of_its_own_where_no_slab_can_be_had(void **state)
+{
+    static const size_t sizes[] = { 8, 64, 512, 700, 1024, 2000, 2048, 3000, 4096 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        void **chain, **p;
+
+        arena_open(200, 0);
+
+        uint32_t pages = leave_single_pages(), n = fill_heap(&chain, sizes[i], GFP_KERNEL);
+
+        assert_int_equal(arena_stats().free_pages, 0);
+        assert_true(n >= pages);
+        for (p = chain; p; p = *p) {
+            assert_int_equal((uintptr_t)p % (sizes[i] & -sizes[i]), 0);
+            assert_true(ksize(p) >= sizes[i]);
+        }
+        arena_check();
+        free_chain(chain);
+        mm_reclaim();
+        assert_int_equal(arena_stats().free_pages, pages);
+        assert_int_equal(arena_stats().bad_frees, 0);
+        arena_drop_reports();
+    }
+}
+
+static void what_wants_more_than_single_pages_says_that_there_are_some(void **state)
+{
+    struct kmem_cache *cache;
+
+    (void)state;
+    arena_open(200, 0);
+    cache = kmem_cache_create("wide", 3000, 0, 0, NULL);
+    leave_single_pages();
+    assert_null(kmem_cache_alloc(cache, GFP_KERNEL));
+    assert_non_null(strstr(expect_report(MM_OUT_OF_MEMORY)->problem, "side by side"));
+    assert_null(kmalloc(8192, GFP_KERNEL));
+    assert_non_null(strstr(expect_report(MM_OUT_OF_MEMORY)->problem, "side by side"));
+    while (alloc_page(GFP_KERNEL | __GFP_NOWARN))
+        ;
+    assert_null(kmem_cache_alloc(cache, GFP_KERNEL));
+    assert_null(expect_report(MM_OUT_OF_MEMORY)->problem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +283,8 @@ int main(void)
         ARENA_TEST(empty_slabs_go_back_before_a_request_fails),
         ARENA_TEST(noretry_fails_rather_than_take_empty_slabs_back),
         ARENA_TEST(a_cache_without_memory_is_no_harm),
+        ARENA_TEST(kmalloc_takes_a_page_of_its_own_where_no_slab_can_be_had),
+        ARENA_TEST(what_wants_more_than_single_pages_says_that_there_are_some),
         ARENA_TEST(copies_without_memory_are_null),
         ARENA_TEST(zeroed_memory_that_cannot_be_had_is_null),
         ARENA_TEST(nofail_at_exhaustion_is_a_fatal_report),

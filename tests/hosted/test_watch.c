@@ -3,7 +3,7 @@
  * one dial lays over memory, another leaves alone; whose calls are recorded is told by
  * the dial for just that kind of memory.  What they find is for test_dials.c.
  */
-#include "tests/hosted/arena.h"
+#include "tests/hosted/objects.h"
 #include "mm/object_priv.h"
 #include "mm/slab_priv.h"
 
@@ -133,14 +133,13 @@ static void setting_further_dials_hides_no_damage(void **state)
     kfree(p);
     p[7] = 0x11;
     set_dial("slub_debug", "ZPU");
-    set_dial("slub_debug", "FZP");
-    assert_int_equal(mm_find_damage(), 1);
     expect_report(MM_BUG_POISON);
+    set_dial("slub_debug", "FZP");
     *beyond(p, 64) = 0x11;
     set_dial("slub_debug", "Z");
-    set_dial("slub_debug", "FZ");
-    assert_int_equal(mm_find_damage(), 1);
     expect_report(MM_BUG_RIGHT_REDZONE);
+    set_dial("slub_debug", "FZ");
+    assert_int_equal(mm_find_damage(), 0);
     kfree(keeps_slab);
 }
 
@@ -331,6 +330,70 @@ static void quarantine_forgets_what_cannot_be_found(void **state)
     arena_open(3000, 300);
 }
 
+static void shrink_it(struct kmem_cache *cache) { kmem_cache_shrink(cache); }
+static void destroy_it(struct kmem_cache *cache) { kmem_cache_destroy(cache); }
+static void reclaim_all(struct kmem_cache *cache) { (void)cache, mm_reclaim(); }
+static void switch_off(struct kmem_cache *cache)
+{
+    (void)cache;
+    mm_set_dial("slub_debug", "-");
+}
+
+/* Before the slab goes, or nobody looks at it any more: told once, and not in its twin. */
+static void damage_is_told_before_nobody_looks_any_more(void **state)
+{
+    static void (*const ends[])(struct kmem_cache *cache) = {
+        shrink_it, destroy_it, reclaim_all, switch_off };
+
+    (void)state;
+    for (size_t i = 0; i < 8; i++) {
+        struct kmem_cache *cache;
+        unsigned char *p, *q;
+
+        set_dial("slub_debug", "ZP");
+        cache = make("going", 100, 0);
+        p = kmem_cache_alloc(cache, GFP_KERNEL);
+        q = kmem_cache_alloc(cache, GFP_KERNEL);
+        kmem_cache_free(cache, p);
+        kmem_cache_free(cache, q);
+        if (i % 2) {
+            p[7] ^= 1;
+            *beyond(q, -1) ^= 1;
+        }
+        ends[i / 2](cache);
+        if (i % 2) {
+            assert_ptr_equal(expect_report(MM_BUG_POISON)->what.addr, p);
+            expect_report(MM_BUG_LEFT_REDZONE);
+        }
+        expect_silence();
+        set_dial("slub_debug", "-");
+        if (i / 2 != 1)
+            kmem_cache_destroy(cache);
+    }
+}
+
+/* A slab goes by itself, too, when another empty one is kept already. */
+static void damage_is_told_when_a_slab_goes_by_itself(void **state)
+{
+    struct kmem_cache *cache;
+    unsigned char *p[200];
+    uint32_t each, n;
+
+    (void)state;
+    set_dial("slub_debug", "P");
+    cache = make("going", 100, 0);
+    each = arena_cache("going").slots_per_slab;
+    n = 3 * each + 1;                   /* the fourth is being served */
+    assert_true(n <= 200);
+    take(cache, p, n);
+    kmem_cache_free(cache, p[0]);
+    p[0][5] ^= 1;
+    for (uint32_t i = n; i-- > 1; )
+        kmem_cache_free(cache, p[i]);
+    assert_ptr_equal(expect_report(MM_BUG_POISON)->what.addr, p[0]);
+    expect_silence();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +402,8 @@ int main(void)
         ARENA_TEST(growing_a_large_kmalloc_writes_to_its_new_bytes_only),
         ARENA_TEST(every_damage_around_a_free_object_counts),
         ARENA_TEST(setting_further_dials_hides_no_damage),
+        ARENA_TEST(damage_is_told_before_nobody_looks_any_more),
+        ARENA_TEST(damage_is_told_when_a_slab_goes_by_itself),
         ARENA_TEST(the_largest_objects_are_watched_without_red_zones),
         ARENA_TEST(nobody_looks_under_a_busy_mm),
         ARENA_TEST(only_f_proves_the_slab_at_each_call),

@@ -104,8 +104,8 @@ static void the_other_pages_of_a_slab_remember_that_they_had_one(void **state)
     }
 }
 
-/* Pages that were taken singly, and are slots now, were never objects. */
-static void slots_of_recycled_pages_have_no_former_life(void **state)
+/* Pages that were taken singly, and are slots now: that is what was freed there last. */
+static void slots_of_recycled_pages_tell_of_the_pages(void **state)
 {
     char *p;
 
@@ -121,8 +121,9 @@ static void slots_of_recycled_pages_have_no_former_life(void **state)
         struct mm_what what = arena_what(p + slot * 8192);
 
         assert_int_equal(what.slot, slot);
-        assert_int_equal(what.used_before, false);
-        assert_int_equal(what.serial, slot == 0 ? arena_stats().last_serial : 0);
+        assert_int_equal(what.used_before, slot > 0);
+        assert_int_equal(what.asked, slot == 0 ? 8192 : PAGE_SIZE);
+        assert_int_equal(what.serial == arena_stats().last_serial, slot == 0);
     }
     kfree(p);
 }
@@ -253,7 +254,7 @@ static void random_addresses_are_always_answered(void **state)
 static void every_bug_has_a_name_of_its_own(void **state)
 {
     (void)state;
-    for (unsigned a = 0; a <= MM_OUT_OF_MEMORY; a++) {
+    for (unsigned a = 0; a <= MM_NO_MORE_SERIALS; a++) {
         assert_true(strlen(mm_bug_name(a)) > 3);
         for (unsigned b = 0; b < a; b++)
             assert_string_not_equal(mm_bug_name(a), mm_bug_name(b));
@@ -263,7 +264,7 @@ static void every_bug_has_a_name_of_its_own(void **state)
 static void what_is_no_bug_has_no_name(void **state)
 {
     (void)state;
-    assert_string_equal(mm_bug_name((enum mm_bug)(MM_OUT_OF_MEMORY + 1)), "unknown");
+    assert_string_equal(mm_bug_name((enum mm_bug)(MM_NO_MORE_SERIALS + 1)), "unknown");
     assert_string_equal(mm_bug_name((enum mm_bug)12345), "unknown");
 }
 
@@ -295,7 +296,7 @@ int main(void)
         ARENA_TEST(a_free_page_is_a_free_block),
         ARENA_TEST(a_free_page_remembers_its_last_life),
         ARENA_TEST(the_other_pages_of_a_slab_remember_that_they_had_one),
-        ARENA_TEST(slots_of_recycled_pages_have_no_former_life),
+        ARENA_TEST(slots_of_recycled_pages_tell_of_the_pages),
         ARENA_TEST(every_page_is_counted_as_what_it_is),
         ARENA_TEST(used_pages_are_known_from_every_byte),
         ARENA_TEST(objects_are_known_from_every_byte),

@@ -1,0 +1,140 @@
+/*
+ * former.c - what was freed in slabs that are no more.
+ *
+ * A record lies in its slab, and is gone when the slab's pages go back.  But a pointer to
+ * what was there may still be in somebody's hands; when it is freed again, it is to be
+ * known for what it was.  So a slab that goes leaves its records here:
+ *
+ *     record of the page     of what started at the page's first byte
+ *     graves                 | slab | its records ... | slab | its records ... |    |
+ *                            copies, one behind the other, in two halves: when one half
+ *                            is full, the other is used, and what was in it is lost
+ *
+ * Then the page's record still knows that something was handed out there (a serial number,
+ * but no site), so a second free is known as one.
+ *
+ * What was last at an address is what has the highest serial number, wherever that is
+ * found: in the slot, at the page, in a grave.
+ *
+ * Cost: a copy of the records when a slab goes, 3 instructions each; asking searches the
+ * graves.
+ */
+#include "mm/look/look_priv.h"
+
+#include "mm/object_priv.h"
+
+enum { HALF = 1536 };           /* records, and one more for each slab */
+
+/* Whose records follow: slots of one size, from an address on. */
+struct grave {
+    uint32_t pfn;
+    uint32_t slot_size;
+    uint16_t left;              /* of the first slot, before its object */
+    uint16_t slots;
+};
+
+_Static_assert(sizeof(struct grave) == sizeof(struct record), "one place for both");
+
+static union place {
+    struct grave grave;
+    struct record record;
+} places[2][HALF];
+static uint32_t used[2];
+static unsigned now;            /* the half that is being filled */
+
+void former_reset(void)
+{
+    used[0] = 0;
+    used[1] = 0;
+}
+
+/* Copy the records; the copy. */
+static const struct record *bury(struct grave grave, const struct record *first)
+{
+    if (used[now] + 1u + grave.slots > HALF) {
+        now ^= 1;
+        used[now] = 0;
+    }
+
+    union place *place = &places[now][used[now]];
+
+    used[now] += 1u + grave.slots;
+    place->grave = grave;
+    memcpy(place + 1, first, grave.slots * sizeof(*first));
+    return &place[1].record;
+}
+
+/* Its slots' records will lie where those of the pages are now. */
+void former_slab_begins(const struct kmem_cache *cache, struct page *slab)
+{
+    uint32_t pfn = pfn_of_page(slab);
+
+    if (cache->record_place == RECORD_OF_PAGE)
+        bury((struct grave){ pfn, PAGE_SIZE, 0, (uint16_t)(1u << cache->order) },
+             &heap.record[pfn]);
+}
+
+/* What is to be known of page i of a slab that goes: what started there, if anything. */
+static void leave(const struct kmem_cache *cache, struct record *page, uint32_t i,
+                  const struct record *slots)
+{
+    uint32_t offset = (i << PAGE_SHIFT) - cache->left, index;
+
+    if (starts_slot(cache, offset, &index) && index < cache->slots && slots[index].site)
+        *page = slots[index];
+    else if (cache->record_place == RECORD_OF_PAGE)
+        page->sites = 0;
+    if (!page->serial)
+        page->serial = slots[0].serial;         /* the slot that is handed out first */
+}
+
+void former_slab_ends(const struct kmem_cache *cache, struct page *slab)
+{
+    struct slot first = slot_of_slab(slab, 0);
+    uint32_t pfn = pfn_of_page(slab);
+    const struct record *slots =
+        bury((struct grave){ pfn, cache->slot_size, (uint16_t)cache->left, cache->slots },
+             slot_record(&first));
+
+    for (uint32_t i = 0; i < 1u << cache->order; i++)
+        leave(cache, &heap.record[pfn + i], i, slots);
+}
+
+/* ---- asking --------------------------------------------------------------- */
+
+/* The one with the higher serial number, if b is that of something freed. */
+static const struct record *later(const struct record *a, const struct record *b)
+{
+    bool is_former = b->site && b->freed_by;
+
+    return !is_former || (a && a->site && a->serial >= b->serial) ? a : b;
+}
+
+/* In a grave, of what started at that address; or NULL. */
+static const struct record *exhume(const union place *place, uintptr_t addr)
+{
+    const struct grave *grave = &place->grave;
+    uintptr_t offset = addr - (uintptr_t)address_of(grave->pfn) - grave->left;
+
+    if (offset >= (uintptr_t)grave->slots * grave->slot_size || offset % grave->slot_size)
+        return NULL;
+    return &place[1 + offset / grave->slot_size].record;
+}
+
+const struct record *former_at(const void *addr, const struct record *found)
+{
+    uintptr_t pfn = pfn_of(addr);
+
+    if (!heap.record || pfn >= heap.buddy.npages)
+        return found;
+    if (((uintptr_t)addr & (PAGE_SIZE - 1)) == 0)
+        found = later(found, &heap.record[pfn]);
+    for (unsigned half = 0; half < 2; half++)
+        for (uint32_t i = 0; i < used[half]; i += 1u + places[half][i].grave.slots) {
+            const struct record *record = exhume(&places[half][i], (uintptr_t)addr);
+
+            if (record)
+                found = later(found, record);
+        }
+    return found;
+}
