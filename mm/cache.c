@@ -22,24 +22,6 @@
 struct kmem_cache caches[MAX_CACHES];
 struct kmem_cache *cache_named[2 * MAX_CACHES];
 
-void cache_setup(struct kmem_cache *cache, const char *name, size_t size, size_t align,
-                 void (*ctor)(void *))
-{
-    uint8_t flags = mm_watcher ? mm_watcher->dials_of(name) : 0;
-
-    memset(cache, 0, sizeof(*cache));
-    cache->object_size = (uint32_t)size;
-    cache->align = (uint32_t)align;
-    cache->ctor = ctor;
-    cache->spare = NO_PAGE;
-    for (unsigned k = 0; k < SLAB_LEVELS; k++)
-        cache->partial[k] = NO_PAGE;
-    cache_lay_out(cache, cache_possible_dials(cache, flags));
-    slab_serve_nothing(cache);
-    mm_barrier();
-    cache->name = name;         /* last: until here there is no such cache */
-}
-
 bool is_cache(const char *call, struct alloc_site *site, const struct kmem_cache *cache)
 {
     if (is_cache_entry(cache) && cache->name)

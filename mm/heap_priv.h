@@ -100,11 +100,10 @@ static inline bool is_live(const struct record *record)
 /* Of the linker section. */
 extern struct alloc_site __start_alloc_sites[], __stop_alloc_sites[];
 
+enum { MANY = UINT16_MAX };     /* number of all those for whom there is none */
+
 /* NULL: 0, or the number of none. */
 const struct alloc_site *site_of(uint16_t number);
-
-/* Number the call sites. */
-void sites_init(void);
 
 /* heap.c: nothing is known. */
 void heap_reset(void);

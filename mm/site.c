@@ -13,22 +13,12 @@
 
 #include "mm/hooks_priv.h"
 
-enum { MANY = UINT16_MAX };
-
 static struct alloc_site many = { .file = "beyond-65534-call-sites", .number = MANY,
                                   .func = "one_of_many" };
 
 static uint32_t sites_count(void)
 {
     return (uint32_t)(mm_sites_end() - mm_sites());
-}
-
-void sites_init(void)
-{
-    uint32_t number = 0;
-
-    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
-        site->number = (uint16_t)(++number < MANY ? number : MANY);
 }
 
 struct alloc_site *(*mm_more_sites)(uint32_t i);

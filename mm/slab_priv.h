@@ -69,10 +69,10 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
 /* The long ways of short.c. */
 void *kmalloc_long(struct alloc_site *site, size_t size, gfp_t gfp);
 void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t gfp);
-/* Fill in an entry of the table; size and align are sound.  Its name comes last. */
+/* front/caches.c: fill in an entry of the table; size and align are sound. */
 void cache_setup(struct kmem_cache *cache, const char *name, size_t size, size_t align,
                  void (*ctor)(void *));
-/* front/caches.c: make those that are there from the start. */
+/* The same: make those that are there from the start. */
 void caches_init(void);
 
 #endif

@@ -224,6 +224,15 @@ static void lay_out(const struct plan *plan, const struct given *given)
     add_marked();
 }
 
+/* Number the call sites. */
+static void sites_init(void)
+{
+    uint32_t number = 0;
+
+    for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
+        site->number = (uint16_t)(++number < MANY ? number : MANY);
+}
+
 void mm_init(const struct mm_range *ranges, size_t count)
 {
     heap_reset();
