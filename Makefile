@@ -5,7 +5,7 @@
 #
 #     build/marbles.elf         the kernel, -O2; its objects in build/mm/ ...
 #     build/gdb/marbles.elf     the kernel, -Og, for make gdb
-#     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list
+#     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list, the last 16
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
@@ -13,8 +13,14 @@
 #     build/coverage/           the same tests, with mm compiled for gcov
 #     build/mutants/            the same tests, with mm altered
 
-ifneq ($(words $(CURDIR)),1)
-$(error the path of this folder has a blank, which make cannot handle: move it)
+# What may stand in a path that make and the shell come across, and what else is in it.
+quote      = '$(subst ','\'',$(1))'
+PATH_CHARS := letters, digits and . _ - + , @ ~ ( ) /
+odd        = $(shell printf %s $(call quote,$(1)) | \
+                     LC_ALL=C tr -d 'A-Za-z0-9._+,@~()/\200-\377-')
+
+ifneq ($(call odd,$(CURDIR)),)
+$(error the path of this folder may have $(PATH_CHARS), and no blank: move it)
 endif
 
 # ---- knobs ------------------------------------------------------------------------
@@ -23,8 +29,9 @@ endif
 LAB       ?=
 # Kernel parameters: make run CMDLINE="mem=16M quiet".
 CMDLINE   ?=
-# Shell commands for make exec.
+# Shell commands for make exec, and the seconds that they may take.
 CMDS      ?=
+SECONDS   ?= 60
 # RAM of the machine.
 MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
@@ -256,8 +263,16 @@ KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=core2 -mregparm=3 \
           $(if $(filter clang,$(TOOLS)),-mstack-alignment=4, \
                -mpreferred-stack-boundary=2 -fno-schedule-insns2) \
           -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks \
-          -fstack-clash-protection -fno-common \
-          -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
+          -fstack-clash-protection -fno-common
+
+# Labs are compiled as Linux compiles its drivers; for GDB so that all locals are there.
+LABFLAGS := $(subst -Og,-O0,$(KFLAGS)) -fno-strict-aliasing -fno-strict-overflow \
+            -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+            -Wno-missing-field-initializers -Wno-type-limits \
+            -Werror=implicit-function-declaration
+
+# This folder is "." for the compiler, so that what it makes is the same anywhere.
+COMPILE = PWD='$(CURDIR)/.' $(KCC) -fdebug-prefix-map='$(CURDIR)/=' -MMD -MP -c
 
 KLDFLAGS := -m elf_i386 -T linker.ld -static -nostdlib --build-id=none \
             -z noexecstack -z max-page-size=4096
@@ -276,11 +291,18 @@ $(OUT)/kernel/string.o: KFLAGS += -fno-builtin $(if $(filter clang,$(TOOLS)),, \
 
 # What a recipe reads from the environment, as it was written: nothing in it is
 # for make or for the shell.
-export MARBLES_CMDLINE := $(value CMDLINE)
-export MARBLES_CMDS := $(value CMDS)
+override CMDLINE   := $(value CMDLINE)
+override CMDS      := $(value CMDS)
+override SECONDS   := $(value SECONDS)
+override QEMUFLAGS := $(value QEMUFLAGS)
+export MARBLES_CMDLINE   := $(CMDLINE)
+export MARBLES_CMDS      := $(CMDS)
+export MARBLES_SECONDS   := $(SECONDS)
+export MARBLES_QEMUFLAGS := $(QEMUFLAGS)
 
+# The output of make exec is the kernel's alone.
 Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V)),@:,@echo "  $(1)")
+say = $(if $(filter 1,$(V)),@:,@echo "  $(1)" $(if $(filter exec,$(MAKECMDGOALS)),>&2))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -302,38 +324,55 @@ $(OUT)/flags: FORCE
 $(OUT)/%.o: %.c Makefile $(OUT)/flags
 	$(call say,CC $<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(KCC) $(KFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(KFLAGS) $(WARNINGS) -o $@ $<
 
 $(OUT)/%.o: %.S Makefile $(OUT)/flags
 	$(call say,AS $<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(KCC) $(KFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(KFLAGS) -o $@ $<
 
-# Files of LAB: like the kernel's own, with fewer warnings; a name that nobody has
-# declared ends there, and not at the linker, who cannot say which was meant.  Of a file
-# that is named from the root, __FILE__ is the last part only.
+# Files of LAB, each once: named from this folder if they are in it, else from the root.
+# A name that nobody has declared ends there, and not at the linker, who cannot say which
+# was meant.  126 is what make exec says of a kernel that there is not.
+override LAB := $(value LAB)
 ifneq ($(strip $(LAB)),)
-KERNEL_DIR := $(OUT)/lab/$(shell echo "$(strip $(LAB))" | cksum | cut -d' ' -f1)
+LABS := $(sort $(patsubst $(CURDIR)/%,%,$(abspath $(patsubst ~/%,$(HOME)/%,$(LAB)))))
+
+ifneq ($(call odd,$(subst $() ,,$(LABS))),)
+$(error LAB: a path may have $(PATH_CHARS); this is $(LAB))
+endif
+no_lab = $(error LAB: $(1)$(if $(word 2,$(LAB)),; blanks separate files: no path has any))
+
+$(foreach lab,$(LABS),$(if $(wildcard $(lab)),,$(call no_lab,there is no file $(lab)))\
+                      $(if $(filter %.c,$(lab)),,$(call no_lab,$(lab) is no C file)))
+
+KERNEL_DIR := $(OUT)/lab/$(shell echo '$(LABS)' | cksum | cut -d' ' -f1)
 else
 KERNEL_DIR := $(OUT)
 endif
 ELF := $(KERNEL_DIR)/marbles.elf
 
-$(foreach lab,$(LAB),$(if $(wildcard $(lab)),,\
-    $(error LAB: there is no file $(lab))))
+# Of a file that is named from the root __FILE__ is the last part only, if no other lab
+# has that name.
+only_name = $(filter 1,$(words $(filter %/$(notdir $(1)),$(addprefix /,$(LABS)))))
+lab_map   = $(if $(filter /%,$(1)),$(if $(call only_name,$(1)),\
+                -fmacro-prefix-map='$(dir $(1))='))
 
-lab_object = $(KERNEL_DIR)/$(subst /,_,$(basename $(1))).lab.o
-
+# $(call lab_rule,FILE,OBJECT)
 define lab_rule
-$$(call lab_object,$(1)): $(1) Makefile $$(OUT)/flags
+LAB_OBJECTS += $(2)
+$(2): $(1) Makefile $$(OUT)/flags
 	$$(call say,LAB $$<)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(KCC) $$(KFLAGS) -Wall -Wextra -Werror=implicit-function-declaration -MMD -MP \
-	    $$(if $$(filter /%,$$<),-fmacro-prefix-map=$$(dir $$<)=) -c -o $$@ $$<
+	$$(Q)$$(COMPILE) $$(LABFLAGS) $$(call lab_map,$(1)) -o $$@ '$$<' || exit 126
 endef
 
-$(foreach lab,$(sort $(LAB)),$(eval $(call lab_rule,$(lab))))
-LAB_OBJECTS := $(foreach lab,$(sort $(LAB)),$(call lab_object,$(lab)))
+$(foreach lab,$(LABS),$(eval LAB_COUNT += x)\
+    $(eval $(call lab_rule,$(lab),$(KERNEL_DIR)/lab$(words $(LAB_COUNT)).o)))
+
+# Folders of older lists go, or they would be one more with each new list.
+LABS_KEPT := 16
+forget_labs = ls -dt $(OUT)/lab/*/ | sed '1,$(LABS_KEPT)d' | xargs rm -rf
 
 # Two links: the first without a symbol table, for the list of symbols that the
 # second takes in.  The table is last in the image, so nothing moves: proved here.
@@ -347,9 +386,9 @@ $(KERNEL_DIR)/symbols.S: $(KERNEL_DIR)/no_symbols.elf kernel/symbols.awk
 	$(Q)$(call list_symbols,$<) | awk -f kernel/symbols.awk >$@
 
 $(KERNEL_DIR)/no_symbols.o $(KERNEL_DIR)/symbols.o: %.o: %.S kernel/symbols.awk
-	$(Q)$(KCC) $(KFLAGS) -c -o $@ $<
+	$(Q)$(COMPILE) $(KFLAGS) -o $@ $<
 
-link = $(Q)$(KLD) $(KLDFLAGS) -o $@ $(filter %.o,$^)
+link = $(Q)$(KLD) $(KLDFLAGS) -o $@ $(filter %.o,$^) || exit $(if $(LABS),126,1)
 
 $(KERNEL_DIR)/no_symbols.elf: $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/no_symbols.o \
                               linker.ld
@@ -360,6 +399,7 @@ $(ELF): $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/symbols.o linker.ld
 	$(link)
 	$(Q)$(call list_symbols,$@) >$(@D)/symbols.list
 	$(Q)$(call list_symbols,$(@D)/no_symbols.elf) | cmp - $(@D)/symbols.list
+	$(Q)$(if $(LABS),$(forget_labs),:)
 
 # The medium, with the kernel as it is and the menu of iso/.
 ISO := $(KERNEL_DIR)/marbles.iso
@@ -502,6 +542,10 @@ $(BENCH_MALLOCS): $(HOSTED)/bench/%: $(HOSTED)/bench/hosted_malloc.o
 
 # ---- targets -----------------------------------------------------------------------
 
+ifneq ($(call odd,$(MEM)),)
+$(error MEM: "$(MEM)" is no size such as 64M)
+endif
+
 # The serial port is the terminal; the test exit is how `exit` ends QEMU.
 MACHINE = $(QEMU) -accel tcg -m $(MEM) -display none -net none \
           -device isa-debug-exit,iobase=0xf4,iosize=4
@@ -510,14 +554,15 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  LAB=\"a.c b.c\"       compile these into the kernel (all that build or boot)"
+	@echo "  CMDS=\"a; b\"         commands for exec and dump, which have SECONDS=60 to end"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
 	@echo "  MEM=64M             RAM of the machine"
 	@echo "  QEMUFLAGS=\"...\"     appended to QEMU's command line"
 	@echo "  V=1                 show the commands"
 
 all: $(ELF) ## build the kernel: build/marbles.elf
-ifneq ($(strip $(LAB)),)
-	@echo "  with $(LAB): $(ELF)"
+ifneq ($(LABS),)
+	@echo "  with $(LABS): $(ELF)"
 endif
 
 deps: ## install what is missing (Debian, Ubuntu)
@@ -534,21 +579,19 @@ toolchain: ## which tools would be used, and why
 
 run: $(ELF) ## boot to the prompt (Ctrl-A X leaves QEMU)
 	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
 	@echo "  QEMU: Ctrl-A and then X leaves; so does the command exit."
-	$(Q)$(MACHINE) -serial mon:stdio -kernel $(ELF) \
-	    -append "$$MARBLES_CMDLINE" $(QEMUFLAGS); \
-	status=$$?; \
-	test $$status -eq 0 || test $$status -ge 65 || exit $$status
+	$(Q)exec $(PYTHON) tests/qemu/qemu.py $(MACHINE) -serial mon:stdio -kernel $(ELF)
 
 exec: $(ELF) ## boot, run CMDS="cmd; cmd", print what they print
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
-	$(Q)$(PYTHON) tests/qemu/exec.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
+	$(Q)exec $(PYTHON) tests/qemu/exec.py $(MACHINE) -kernel $(ELF)
 
 bench: $(ELF) ## what the calls cost, beside Linux, MentOS and lk
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
-	$(Q)$(PYTHON) tests/bench/table.py $(MACHINE) -kernel $(ELF) $(QEMUFLAGS)
+	$(Q)exec $(PYTHON) tests/bench/table.py $(MACHINE) -kernel $(ELF)
 
 bench-hosted: $(BENCH_PROGRAMS) ## mm in a program, beside mallocs of others (Linux)
 	@$(call need,$(PYTHON),python3)
@@ -558,13 +601,13 @@ gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(or $(GDB),gdb),gdb)
 	$(Q)GDB="$(GDB)" sh tests/gdb/session.sh $(ELF) \
-	    '$(MACHINE) $(QEMUFLAGS)' $(GDBFLAGS)
+	    '$(PYTHON) tests/qemu/qemu.py $(MACHINE)' $(GDBFLAGS)
 
 dump: $(ELF) ## boot, run CMDS, write the machine's memory to build/dump.elf
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
-	$(Q)$(PYTHON) tests/gdb/dump.py $(ELF) $(KERNEL_DIR)/dump.elf \
-	    $(QEMU) -accel tcg -m $(MEM) -display none -net none $(QEMUFLAGS)
+	$(Q)exec $(PYTHON) tests/gdb/dump.py $(ELF) $(KERNEL_DIR)/dump.elf \
+	    $(QEMU) -accel tcg -m $(MEM) -display none -net none
 
 console: ## in a second terminal: the serial console of make gdb
 	@$(call need,$(PYTHON),python3)

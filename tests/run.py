@@ -20,7 +20,7 @@ import xml.etree.ElementTree
 
 # What a make around us has set is not meant for the suites.
 INHERITED = re.compile(r"MAKE|MFLAGS|GNUMAKEFLAGS|MARBLES_|LAB$|CMDLINE$|CMDS$|MEM$|"
-                       r"QEMUFLAGS$|GDBFLAGS$")
+                       r"QEMUFLAGS$|GDBFLAGS$|SECONDS$")
 ENVIRONMENT = {name: value for name, value in os.environ.items()
                if not INHERITED.match(name)}
 JOBS = f"-j{os.cpu_count() or 1}"

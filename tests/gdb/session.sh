@@ -1,21 +1,22 @@
 #!/bin/sh
 # session.sh - GDB on a kernel that has not run its first instruction yet.
 #
-#     session.sh ELF 'QEMU AND ITS OPTIONS' [GDB OPTIONS]
+#     session.sh ELF 'qemu.py QEMU AND ITS OPTIONS' [GDB OPTIONS]
 #
 # GDB starts QEMU itself and talks to it over a pipe: there is no port or socket
 # that two students could share by mistake, Ctrl-C does not reach QEMU, and QEMU ends
-# with GDB.  The guest's console is a socket that `make console` connects to; what it
-# printed before is in a file beside it.
+# with GDB (tests/qemu/qemu.py).  The guest's console is a socket that `make console`
+# connects to; what it printed before is in a file beside it.  The name of a socket has
+# 107 bytes at most, and QEMU's own syntax in it: so it is in /tmp, whatever TMPDIR is.
 #
-# From the environment: GDB, MARBLES_CMDLINE (kernel parameters).
+# From the environment: GDB, and what qemu.py takes from there.
 set -eu
 
 elf=$1
 machine=$2
 shift 2
 
-run=$(mktemp -d "${TMPDIR:-/tmp}/marbles.XXXXXX")
+run=$(mktemp -d /tmp/marbles.XXXXXX)
 trap 'rm -rf "$run"' EXIT
 trap : INT
 ln -sfn "$run" build/gdb/run
@@ -26,14 +27,11 @@ echo "  (it answers while the kernel runs: c in GDB; Ctrl-C stops the kernel aga
 console="socket,id=console,path=$run/console,server=on,wait=off,logfile=$run/log"
 qemu="$machine -monitor none -chardev $console -serial chardev:console"
 
-# The shell that GDB starts takes the parameters from the environment.
-kernel="-kernel $elf -append \"\$MARBLES_CMDLINE\""
-
 "$GDB" -q "$elf" \
     -ex "set confirm off" \
     -ex "set pagination off" \
     -x mm/gdb/marbles.py \
-    -ex "target remote | exec $qemu $kernel -S -gdb stdio" \
+    -ex "target remote | exec $qemu -kernel $elf -S -gdb stdio" \
     -ex "hbreak kernel_main" \
     -ex "continue" \
     "$@"

@@ -3,8 +3,7 @@
 
     MARBLES_CMDS='meminfo; leaks' exec.py qemu-system-i386 ... -kernel marbles.elf
 
-The commands and further kernel parameters come from the environment
-(MARBLES_CMDS, MARBLES_CMDLINE), where no shell and no make has touched them.  The
+The commands and all else that a user writes come from the environment (qemu.py).  The
 kernel gets them as
 
     PARAMETERS quiet run="COMMANDS
@@ -13,75 +12,204 @@ kernel gets them as
 on its command line: `exit` stands on a line of its own, so that an open quote or a
 comment in COMMANDS does not swallow it.
 
-`exit` ends QEMU by its test exit with (32 + status) * 2 + 1.  Any other end, or none
-within 60 seconds, is 125, with the end of the output on stderr.
+`exit` ends QEMU by its test exit with (32 + status) * 2 + 1.  What else may happen:
 
-`make` says "Error STATUS" and itself ends with 2 whatever the status was; a script
-that wants the status runs this file.
+    124   no end within MARBLES_SECONDS (60); which command, and in which function
+    125   the kernel has stopped, or the machine was reset or switched off
+    126   there is no kernel: it did not compile
+    127   QEMU did not run, or stdout cannot be written
+      2   an argument that cannot be, as for commands
+
+One line on stderr says which, and with 125 the end of the output is below it, unless
+stdout goes the same way.  `make` says "Error STATUS" and itself ends with 2 whatever
+the status was; a script that wants the status runs this file.
 """
-
 import os
+import re
+import signal
 import subprocess
 import sys
-import threading
+from pathlib import Path
 
-SECONDS = int(os.environ.get("MARBLES_SECONDS", "60"))
-FAILED = 125
+import qemu
+
+TIMED_OUT, STOPPED, NO_KERNEL = 124, 125, 126
 LAST_LINES = 25
+PANIC = 3                       # what QEMU ends with
+NAME_SIZE, MAX_CALLS = 32, 16
 
 
-def kernel_command_line():
-    # $$ is how a Makefile writes $, so many will write it here: $$1 is $1.
-    commands = os.environ.get("MARBLES_CMDS", "").replace("$$", "$")
-    escaped = commands.replace("\\", "\\\\").replace('"', '\\"')
-    parameters = os.environ.get("MARBLES_CMDLINE", "")
-    return f'{parameters} quiet run="{escaped}\nexit"'.strip()
+# ---- stdout and stderr ------------------------------------------------------------------
 
-
-def show(text):
-    """On stdout, until its reader has gone away; the commands run on all the same."""
+def say(text):
+    """On stderr, if that is possible."""
     try:
-        sys.stdout.buffer.write(text)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.write(2, text)
+    except OSError:
+        pass
+
+
+def same_place():
+    """Do stdout and stderr go to one file, pipe or terminal?"""
+    try:
+        return os.path.sameopenfile(1, 2)
+    except OSError:
+        return False
+
+
+class Lines:
+    """Output without the \\r that the console puts before each \\n."""
+
+    def __init__(self):
+        self.held, self.all = b"", b""
+
+    def add(self, data):
+        data = self.held + data
+        self.held = b"\r" if data.endswith(b"\r") else b""
+        data = data[:len(data) - len(self.held)].replace(b"\r\n", b"\n")
+        self.all = (self.all + data)[-65536:]
+        return data
+
+
+# ---- where it hangs ----------------------------------------------------------------------
+
+class Frozen:
+    """A kernel that is looked at from outside, by QEMU's monitor."""
+
+    def __init__(self, machine, elf):
+        self.machine = machine
+        machine.ask("stop")
+        self.symbols = []
+        for line in (Path(elf).parent / "symbols.list").read_text().splitlines():
+            start, size, kind, name = line.split()
+            self.symbols.append((int(start, 16), int(size, 16), name))
+
+    def monitor(self, line):
+        return self.machine.ask("human-monitor-command", **{"command-line": line})
+
+    def word(self, address):
+        return int(self.monitor(f"x /1xw {address:#x}").split()[1], 16)
+
+    def text(self, address):
+        said = self.monitor(f"x /{NAME_SIZE}xb {address:#x}")
+        data = bytes(int(byte, 16) for byte in re.findall(r" 0x(\w\w)\b", said))
+        return data.partition(b"\0")[0].decode(errors="replace")
+
+    def function(self, address):
+        for start, size, name in self.symbols:
+            if start <= address < start + size:
+                return name
+        return f"{address:#x}"
+
+    def caller_of_leaf(self, at, stack):
+        """Of a function that calls nothing, and so has no frame; else None."""
+        try:
+            back = self.word(stack)
+            called = (back + self.word(back - 4)) % 2 ** 32
+        except (ValueError, IndexError):
+            return None
+        by = self.function(called) == self.function(at) and self.function(back)
+        return by if by and any(called == start for start, _, _ in self.symbols) else None
+
+    def running(self):
+        """The command, by its name, and the function that is the command."""
+        (place,) = (start for start, _, name in self.symbols if name == "shell_running")
+        command = self.word(place)
+        if command == 0:
+            return None, None
+        return self.text(self.word(command)), self.function(self.word(command + 20))
+
+    def calls(self):
+        """Functions, from the innermost outwards, by the frame pointers."""
+        registers = self.monitor("info registers")
+        at, frame, stack = (int(re.search(rf"\b[ER]{name}=(\w+)", registers)[1], 16)
+                            for name in ("IP", "BP", "SP"))
+        yield self.function(at)
+        caller = self.caller_of_leaf(at, stack)
+        if caller:
+            yield caller
+        for _ in range(MAX_CALLS):
+            try:
+                at, frame = self.word(frame + 4), self.word(frame)
+            except (ValueError, IndexError):
+                return                  # no frame: there is no memory
+            if self.function(at).startswith("0x"):
+                return
+            yield self.function(at)
+
+
+def where(machine, elf):
+    """In words; nothing if it cannot be told."""
+    try:
+        frozen = Frozen(machine, elf)
+        command, function = frozen.running()
+        names = []
+        for name in frozen.calls():
+            names.append(name)
+            if name == function:
+                break
+    except (OSError, ValueError, IndexError, TypeError):
+        return ""
+    what = f"the command {command}" if command else "no command ran; the kernel"
+    by = f", called by {', '.join(names[1:])}" if names[1:] else ""
+    return f": {what} was in {names[0]}{by}"
+
+
+# ---- all of it -----------------------------------------------------------------------------
+
+def kernel_of(command):
+    elf = command[command.index("-kernel") + 1] if "-kernel" in command[:-1] else None
+    if elf is None:
+        raise qemu.Refused("there is no -kernel among the options of QEMU")
+    if not os.path.exists(elf):
+        raise qemu.Refused(f"there is no kernel {elf}: did it not compile?", NO_KERNEL)
+    return elf
+
+
+def judge(status):
+    """What QEMU's status means: (ours, in words)."""
+    if status % 2 == 1 and status >= qemu.TEST_EXIT:
+        return (status - qemu.TEST_EXIT) // 2, ""
+    if status == PANIC:
+        return STOPPED, "the kernel has stopped"
+    if status == 0:
+        return STOPPED, "the machine was reset (a triple fault?) or switched off"
+    if status < 0:
+        return qemu.FAILED, f"QEMU was ended by {signal.Signals(-status).name}"
+    return qemu.FAILED, f"QEMU ended with {status}"
+
+
+def boot(command, elf):
+    """Run it to its end; the status, and in words what was wrong."""
+    limit = qemu.seconds()
+    machine = qemu.Qemu(
+        command + ["-append", qemu.run(qemu.commands() + "\nexit"), "-no-reboot",
+                   "-serial", "stdio", "-monitor", "none"] + qemu.flags(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    lines = Lines()
+    try:
+        for data in machine.output(machine.started + limit):
+            qemu.show(lines.add(data))
+        status, why = judge(machine.process.wait())
+    except qemu.TimeOut:
+        status = TIMED_OUT
+        why = f"no end within {limit:g} s{where(machine, elf)}"
+    finally:
+        machine.end()
+    qemu.show(lines.add(machine.process.stdout.read()) + lines.held)
+    return status, why, lines.all
 
 
 def main():
-    qemu = subprocess.Popen(
-        sys.argv[1:] + ["-append", kernel_command_line(), "-no-reboot",
-                        "-serial", "stdio", "-monitor", "none"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    timed_out = threading.Event()
-
-    def give_up():
-        timed_out.set()
-        qemu.kill()
-
-    timer = threading.Timer(SECONDS, give_up)
-    timer.start()
-    log = []
-    for line in qemu.stdout:
-        log.append(line.replace(b"\r", b""))
-        show(log[-1])
-    status = qemu.wait()
-    timer.cancel()
-
-    if status % 2 == 1 and status >= 65:
-        return (status - 65) // 2
-    if timed_out.is_set():
-        why = f"no end within {SECONDS} s"
-    elif status == 3:
-        why = "the kernel has stopped"
-    elif status == 0:
-        why = "the machine was reset (a triple fault?) or switched off"
-    else:
-        why = f"QEMU ended with {status}"
-    sys.stderr.write(f"exec: {why}; the end of the output:\n")
-    sys.stderr.flush()
-    sys.stderr.buffer.write(b"".join(log[-LAST_LINES:]))
-    return FAILED
+    command = sys.argv[1:]
+    status, why, log = boot(command, kernel_of(command))
+    if status == STOPPED and not same_place():
+        say(f"exec: {why}; the end of the output:\n".encode())
+        say(b"".join(log.splitlines(keepends=True)[-LAST_LINES:]))
+    elif why:
+        say(f"exec: {why}\n".encode())
+    return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    qemu.program("exec", main)

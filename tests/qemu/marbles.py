@@ -46,7 +46,8 @@ def environment():
     """Of a make apart from the one that may be running us."""
     return {name: value for name, value in os.environ.items()
             if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LAB",
-                            "CMDLINE", "CMDS", "MEM", "QEMUFLAGS", "GDBFLAGS")}
+                            "CMDLINE", "CMDS", "SECONDS", "MEM", "QEMUFLAGS",
+                            "GDBFLAGS")}
 
 
 def make(*arguments, check=True, **options):

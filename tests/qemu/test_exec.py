@@ -2,23 +2,61 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
 import pytest
-from marbles import ROOT, make, site
+from marbles import ROOT, environment, make, site
 
 KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 
 
-def run(commands, elf, **environment):
+MACHINE = ["qemu-system-i386", "-accel", "tcg", "-m", "64M", "-display", "none",
+           "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+SPIN = """
+#include "kernel/shell.h"
+
+static volatile int spinning = 1;
+
+static __attribute__((noinline)) int spin(void)
+{
+    while (spinning)
+        ;
+    return 0;
+}
+
+static int cmd_spin(int argc, char **argv)
+{
+    if (argc > 1)
+        __asm__ volatile("cli");
+    return spin() + 1;
+}
+
+SHELL_COMMAND(spin, "", "never end", cmd_spin);
+"""
+
+
+def script(elf):
+    return [sys.executable, ROOT / "tests/qemu/exec.py", *MACHINE, "-kernel", elf]
+
+
+def run(commands, elf, **variables):
     """The script behind make exec, which unlike make passes the status on."""
-    machine = ["qemu-system-i386", "-accel", "tcg", "-m", "64M", "-display", "none",
-               "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    options = {"capture_output": True, "text": True, "timeout": 120}
+    options |= {name: variables.pop(name) for name in list(variables)
+                if not name.startswith("MARBLES_")}
     return subprocess.run(
-        [sys.executable, ROOT / "tests/qemu/exec.py", *machine, "-kernel", elf],
-        env={**os.environ, "MARBLES_CMDS": commands, "MARBLES_CMDLINE": "", **environment},
-        capture_output=True, text=True, timeout=120)
+        script(elf), **options,
+        env={**environment(), "MARBLES_CMDS": commands, "MARBLES_CMDLINE": "",
+             **variables})
+
+
+@pytest.fixture(scope="module")
+def spin_elf(tmp_path_factory):
+    lab = tmp_path_factory.mktemp("lab") / "spin.c"
+    lab.write_text(SPIN)
+    return ROOT / make("all", f"LAB={lab}").stdout.split()[-1]
 
 
 def test_make_exec_prints_what_the_commands_print_and_nothing_else(elf):
@@ -78,9 +116,116 @@ def test_a_panic_is_125_with_the_end_of_the_log_on_stderr(lab_elf):
     assert done.stdout.splitlines()[0] == "mm_check: all rules hold"
 
 
-def test_no_end_is_125(elf):
-    done = run("stress 1000000000", elf, MARBLES_SECONDS="3")
-    assert done.returncode == 125 and "no end within 3 s" in done.stderr
+@pytest.mark.parametrize("command", ["spin", "spin without-interrupts"])
+def test_no_end_is_124_and_names_the_command_and_the_function(spin_elf, command):
+    done = run(f"check; {command}; check", spin_elf, MARBLES_SECONDS="2.5")
+    assert done.returncode == 124
+    assert done.stdout == "mm_check: all rules hold\n"
+    assert done.stderr == ("exec: no end within 2.5 s: the command spin was in spin, "
+                           "called by cmd_spin\n")
+
+
+def test_SECONDS_of_make_is_the_limit(spin_elf):
+    done = make("exec", "CMDS=stress 1000000000", "SECONDS=2", check=False)
+    assert "Error 124" in done.stderr and "the command stress was in" in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["abc", "0", "-1", "inf", "nan"])
+def test_SECONDS_that_are_none_are_refused(elf, seconds):
+    done = run("check", elf, MARBLES_SECONDS=seconds)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == \
+        f'exec: SECONDS: "{seconds}" is not a number of seconds above 0\n'
+
+
+def test_a_kernel_that_there_is_not_is_126(tmp_path):
+    done = run("check", tmp_path / "none.elf")
+    assert done.returncode == 126 and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["int x = y;", "#include \"no.h\"",
+                                  "void nowhere(void); void *p = nowhere;"])
+def test_a_lab_that_does_not_compile_is_126(tmp_path, text):
+    (tmp_path / "bad.c").write_text(text + "\n")
+    done = make("exec", f"LAB={tmp_path}/bad.c", "CMDS=check", check=False)
+    assert done.returncode == 2 and "Error 126" in done.stderr and done.stdout == ""
+
+
+def test_a_qemu_that_does_not_run_is_127(elf):
+    done = run("check", elf, MARBLES_QEMUFLAGS="-no-such-option")
+    assert done.returncode == 127 and "QEMU ended with 1" in done.stderr
+    done = run("check", elf, MARBLES_QEMUFLAGS="'open")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+
+
+def test_an_open_quote_in_CMDLINE_is_refused(elf):
+    done = run("check", elf, MARBLES_CMDLINE='slub_debug="Z')
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == 'exec: CMDLINE: a quote (") is not closed\n'
+
+
+def test_a_crash_is_printed_once_where_stdout_and_stderr_are_one(lab_elf):
+    done = run("fault null-write", lab_elf, capture_output=False,
+               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 125
+    assert done.stdout.count("page fault: write to 0x00000008") == 1
+    assert done.stdout.endswith("\nexec: the kernel has stopped\n")
+
+
+def test_a_carriage_return_of_a_command_stays(lab_elf):
+    done = run("say 'a%0db'", lab_elf, text=False)
+    assert done.stdout == b"a\rb\n"
+
+
+def test_stdout_that_cannot_be_written_is_one_line_and_127(elf):
+    with open("/dev/full", "w") as full:
+        done = run("check", elf, capture_output=False, stdout=full,
+                   stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (127,
+                                              "exec: stdout: No space left on device\n")
+    closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *script(elf)],
+                            stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (closed.returncode, closed.stderr) == (127,
+                                                  "exec: stdout: Bad file descriptor\n")
+
+
+def test_a_reader_that_goes_away_is_one_line_and_127(elf):
+    with subprocess.Popen(script(elf), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env={**os.environ, "MARBLES_CMDS": "check; stress 1000000000"},
+                          ) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        said = running.stderr.read()
+    assert running.returncode in (124, 127)
+    if running.returncode == 127:
+        assert said == b"exec: stdout: Broken pipe\n"
+
+
+MAKE = ["make", "--no-print-directory", "exec",
+        "CMDS=check; stress 1000000000", "SECONDS=600"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
+                                    signal.SIGKILL])
+@pytest.mark.parametrize("who", ["make", "exec.py", "all"])
+def test_qemu_ends_with_whoever_is_ended(elf, who, number):
+    """Its end is seen by that of the pipe which it holds."""
+    if who == "make" and number in (signal.SIGINT, signal.SIGHUP):
+        pytest.skip("make then waits for its recipe, which a terminal ends as well")
+    variables = {**environment(), "MARBLES_CMDS": "check; stress 1000000000",
+                 "MARBLES_SECONDS": "600"}
+    with subprocess.Popen(script(elf) if who == "exec.py" else MAKE, cwd=ROOT,
+                          env=variables, start_new_session=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout.readline() == b"mm_check: all rules hold\n"
+        if who == "all":
+            os.killpg(running.pid, number)
+        else:
+            running.send_signal(number)
+        _, said = running.communicate(timeout=20)
+    assert running.returncode != 0 and b"Traceback" not in said
+    if who == "exec.py":
+        assert (running.returncode, said) == (-number, b"")
 
 
 def test_a_machine_that_resets_or_goes_off_is_125(elf):
@@ -99,3 +244,16 @@ def test_parameters_and_memory_of_make_reach_the_kernel(elf):
 def test_QEMUFLAGS_reach_qemu(elf):
     done = make("exec", "CMDS=check", "QEMUFLAGS=-cpu 486 -name 'a name'")
     assert done.stdout == "mm_check: all rules hold\n"
+
+
+@pytest.mark.parametrize("odd", ["a;b", "a&b", "a#b", "a$b", "a$(b", "~", "a'b", 'a"b',
+                                 "a:b%c", "`id`", "a\\b"])
+def test_what_is_special_to_make_or_a_shell_is_itself(elf, odd):
+    """In CMDS, CMDLINE, QEMUFLAGS."""
+    quoted = "".join("\\" + c for c in odd)
+    done = make("exec", f"CMDS=whatis {quoted}; params -j", f"QEMUFLAGS=-name {quoted}",
+                "CMDLINE=" + (odd if odd != 'a"b' else r'"a\"b"'), check=False)
+    unknown, whatis, *_, given = done.stdout.splitlines()
+    assert unknown == f"{odd}: unknown kernel parameter, ignored"
+    assert whatis.startswith(f'whatis: ADDR: "{odd}" is not')
+    assert json.loads(given)["given"].startswith(odd if odd != 'a"b' else r'"a\"b"')
