@@ -72,6 +72,11 @@ void console_write(const char *text, size_t length)
     irq_restore(flags);
 }
 
+bool console_line_is_begun(void)
+{
+    return line_begun;
+}
+
 void console_fresh_line(void)
 {
     if (line_begun)

@@ -34,7 +34,8 @@ bool console_set_baud(uint32_t baud);
 /* Send text; "\n" goes out as "\r\n".  Nothing is dropped: it waits. */
 void console_write(const char *text, size_t length);
 
-/* End the line that somebody has begun, if there is one. */
+/* Has somebody begun a line?  End it, if so. */
+bool console_line_is_begun(void);
 void console_fresh_line(void);
 
 /* The next byte typed, or -1 if there is none now. */

@@ -69,6 +69,7 @@ static void connect_shell(void)
     static const struct shell_hooks hooks = {
         .command_begins = report_begin_command,
         .command_ends = report_end_command,
+        .reports = mm_reports,
         .held = held_address,
     };
 

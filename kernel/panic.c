@@ -74,6 +74,8 @@ static void begin(void)
     static unsigned depth;
 
     irq_disable();
+    kprintf_filter = NULL;              /* last words go past more and watch */
+    printk_hold(false);
     if (depth++ == 0) {
         console_fresh_line();
         return;

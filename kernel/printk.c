@@ -18,8 +18,9 @@
  *
  * Any code may print, interrupt handlers too.  A line of log is put together on
  * the stack, then goes into the ring with interrupts off; on the console it
- * starts a line of its own.  A line of more than 255 characters is cut, and ends
- * with "...".  Nothing allocates.
+ * starts a line of its own.  What comes from an interrupt while a command is in the
+ * middle of a line waits in the ring until that line is whole.  A line of more than 255
+ * characters is cut, and ends with "...".  Nothing allocates.
  */
 #include "kernel/printk.h"
 
@@ -50,6 +51,14 @@ static char ring[RING_SIZE];
 static uint32_t oldest, newest;         /* positions */
 static uint32_t lost;                   /* records */
 
+static const char cut_log[] = "(older lines of the log found no room, and are lost)";
+
+static bool holds;                      /* a command runs: its lines stay whole */
+static volatile bool waiting;           /* lines of log, from this position on, */
+static uint32_t waiting_from;           /*   for the console */
+
+static void show_waiting(void);
+
 /* ---- to the console ----------------------------------------------------- */
 
 static void put_on_console(struct format_sink *sink, const char *text, size_t length)
@@ -60,6 +69,8 @@ static void put_on_console(struct format_sink *sink, const char *text, size_t le
         kprintf_filter(text, length);
     else
         console_write(text, length);
+    if (waiting && !(mm_state & MM_IRQ) && !console_line_is_begun())
+        show_waiting();
 }
 
 uint32_t printk_shown(void)
@@ -132,6 +143,28 @@ static void ring_append(enum log_level level, const char *text, size_t length)
 
 /* ---- the log ------------------------------------------------------------ */
 
+/* It comes from an interrupt, into a line that a command has begun. */
+static bool must_wait(void)
+{
+    return holds && mm_state & MM_IRQ && (waiting || console_line_is_begun());
+}
+
+/* What is appended next is to be shown when that line is whole. */
+static void wait(void)
+{
+    if (!waiting)
+        waiting_from = newest;
+    waiting = true;
+}
+
+static void show(const char *text, size_t length)
+{
+    shown++;
+    console_fresh_line();
+    console_write(text, length);
+    console_write("\n", 1);
+}
+
 void printk(enum log_level level, const char *fmt, ...)
 {
     char line[LINE_SIZE];
@@ -145,13 +178,17 @@ void printk(enum log_level level, const char *fmt, ...)
         length = sizeof(line) - 1;
         memcpy(line + length - 3, "...", 3);
     }
+
+    bool is_shown = (int)level < console_loglevel;
+    bool waits = is_shown && must_wait();
+
+    if (waits)
+        wait();
+    else if (waiting && !(mm_state & MM_IRQ))
+        show_waiting();
     ring_append(level, line, length);
-    if ((int)level < console_loglevel) {
-        shown++;
-        console_fresh_line();
-        console_write(line, length);
-        console_write("\n", 1);
-    }
+    if (is_shown && !waits)
+        show(line, length);
 }
 
 /*
@@ -173,6 +210,29 @@ static bool next_record(uint32_t *position, struct record_head *head, char *text
     }
     irq_restore(flags);
     return found;
+}
+
+static void show_waiting(void)
+{
+    char text[LINE_SIZE];
+    struct record_head head;
+    uint32_t flags = irq_save(), position = waiting_from, end = newest;
+    bool is_whole = end - position <= end - oldest;
+
+    waiting = false;
+    irq_restore(flags);
+    if (!is_whole)
+        show(cut_log, sizeof(cut_log) - 1);
+    while ((int32_t)(end - position) > 0 && next_record(&position, &head, text))
+        if (head.level < console_loglevel)
+            show(text, head.length);
+}
+
+void printk_hold(bool hold)
+{
+    holds = hold;
+    if (!hold && waiting)
+        show_waiting();
 }
 
 void printk_dump_log(void)

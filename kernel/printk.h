@@ -9,6 +9,7 @@
 #define KERNEL_PRINTK_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,13 @@ void printk(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* 7 unless loglevel= or quiet (4: errors and worse) say otherwise. */
 extern int console_loglevel;
+
+/*
+ * While a command runs (true): a line of log from an interrupt waits until the line that
+ * the command has begun is whole, so that it never splits one.  False: what waits is
+ * shown.
+ */
+void printk_hold(bool holds);
 
 /* How often something was printed: by it one sees that the cursor has moved. */
 uint32_t printk_shown(void);

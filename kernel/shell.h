@@ -16,8 +16,11 @@
 
 #include "kernel/printk.h"
 
-/* What a command returns; exec ends with the first that is not SHELL_OK. */
-enum { SHELL_OK, SHELL_FAILED, SHELL_USAGE, SHELL_UNKNOWN };
+/*
+ * What a command returns; exec ends with the first that is not SHELL_OK.  One during
+ * which a bug was reported ends with SHELL_REPORTED, whatever it returns.
+ */
+enum { SHELL_OK, SHELL_FAILED, SHELL_USAGE, SHELL_UNKNOWN, SHELL_REPORTED };
 
 struct shell_command {
     const char *name;

@@ -19,6 +19,7 @@ struct heap {
     uint32_t ended;             /* allocations, all freed, of destroyed caches */
     uint32_t last_cache;        /* number of the cache made last */
     uint32_t failed, bad_frees;
+    uint32_t reports;           /* of bugs */
     uint32_t (*shrink)(void);   /* memory is short: give back what is held in reserve; */
                                 /*   how many pages */
     void (*do_put_off)(void);   /* do the frees that were put off; mm is entered */

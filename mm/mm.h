@@ -59,6 +59,7 @@ struct mm_stats {
     size_t live_bytes;          /* as asked; as taken if nothing is recorded */
     uint32_t failed;            /* allocations that returned NULL */
     uint32_t bad_frees;         /* refused */
+    uint32_t reports;           /* bugs that were reported: mm_reports() */
     uint32_t last_serial;       /* of the newest allocation; 0: none, or off */
     uint32_t skipped;           /* ranges of mm_init that are not used */
     uint32_t free_blocks[MAX_PAGE_ORDER + 1];
@@ -69,6 +70,9 @@ struct mm_stats {
  * is walked (live_pages, large_pages, live_bytes) is 0.
  */
 void mm_get_stats(struct mm_stats *stats);
+
+/* Bugs that were reported since mm_init; running out of memory is none. */
+uint32_t mm_reports(void);
 
 struct mm_cache_info {
     const char *name;

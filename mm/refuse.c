@@ -17,6 +17,7 @@ void mm_report(const struct mm_report *report)
 {
     bool is_busy = mm_state & MM_BUSY, was_outside = is_busy && mm_go_outside();
 
+    heap.reports += report->bug < MM_OUT_OF_MEMORY;
     if (mm_report_hook)
         mm_report_hook(report);
     if (is_busy)

@@ -39,9 +39,9 @@
  *     leaks since
  * must find nothing (Ctrl-C ends drain, and with it the rest of its line).
  *
- * The driver runs in the interrupt, and so does the counting: what it does depends
- * on its ticks and packets alone, and the last row is the same in every run with
- * the same memory.  The command only sleeps and prints.
+ * The driver runs in the interrupt, and so do the counting and the rows: what is printed
+ * depends on its ticks and packets alone, and is the same in every run with the same
+ * memory.  The command only sleeps.
  */
 #include "kernel/cpu/timer.h"
 #include "kernel/shell.h"
@@ -56,7 +56,6 @@ enum {
     PAGES_A_TICK = 4096,        /* counting walks the heap: so much of it a tick */
     QUIET_TICKS = 200,          /* a row at least so often */
     STEPS = 16,                 /* and when another 1/16 of memory is gone */
-    MAX_ROWS = STEPS + 4,       /* that wait to be printed */
     DEFAULT_PACKETS = 200, MAX_PACKETS = 2000,  /* a tick */
 };
 
@@ -64,10 +63,6 @@ struct packet {
     uint32_t number;
     uint32_t checksum;
     uint8_t data[PACKET_BYTES - HEADER_BYTES];
-};
-
-struct row {
-    uint32_t ticks, packets, dropped, free_kb, live;
 };
 
 static struct driver {
@@ -79,9 +74,6 @@ static struct driver {
     uint32_t step_kb, next_kb;  /* free memory at which the next row is due */
     uint32_t last_row;          /* its tick */
     volatile bool drained;
-    volatile uint32_t nr_rows;  /* written in the interrupt, row n at n % MAX_ROWS, */
-    uint32_t nr_printed;        /* printed by the command */
-    struct row rows[MAX_ROWS];
 } driver;
 
 /* ---- the driver --------------------------------------------------------- */
@@ -122,10 +114,10 @@ __attribute__((noinline)) static void receive(uint32_t number)
     kfree(packet);
 }
 
-/* ---- counting, in the interrupt as well --------------------------------- */
+/* ---- counting and rows, in the interrupt as well --------------------------------- */
 
-/* Note where the driver stands, if a row is due or `always`. */
-static void add_row(bool always)
+/* Print where the driver stands, if a row is due or `always`. */
+static void print_row(bool always)
 {
     struct mm_stats stats;
 
@@ -137,10 +129,8 @@ static void add_row(bool always)
 
     if (!due && !always)
         return;
-    driver.rows[driver.nr_rows % MAX_ROWS] = (struct row){
-        .ticks = driver.ticks, .packets = driver.packets,
-        .dropped = driver.dropped, .free_kb = free_kb, .live = stats.live_objects };
-    driver.nr_rows++;
+    kprintf("%8u %9u %10u %8u %9u\n", (unsigned)driver.ticks, (unsigned)driver.packets,
+            (unsigned)free_kb, (unsigned)stats.live_objects, (unsigned)driver.dropped);
     driver.last_row = driver.ticks;
     driver.next_kb = free_kb > driver.step_kb ? free_kb - driver.step_kb : 0;
 }
@@ -162,25 +152,14 @@ static void tick(void *unused)
     else
         driver.null_ticks++;
     if (driver.null_ticks == NULL_TICKS) {
-        add_row(true);
+        print_row(true);
         driver.drained = true;
     } else if (driver.ticks % driver.look_every == 0) {
-        add_row(false);
+        print_row(false);
     }
 }
 
 /* ---- the command -------------------------------------------------------- */
-
-static void print_rows(void)
-{
-    for (; driver.nr_printed < driver.nr_rows; driver.nr_printed++) {
-        const struct row *row = &driver.rows[driver.nr_printed % MAX_ROWS];
-
-        kprintf("%8u %9u %10u %8u %9u\n", (unsigned)row->ticks,
-                (unsigned)row->packets, (unsigned)row->free_kb,
-                (unsigned)row->live, (unsigned)row->dropped);
-    }
-}
 
 static bool start(bool careless, uint32_t packets_per_tick)
 {
@@ -191,23 +170,19 @@ static bool start(bool careless, uint32_t packets_per_tick)
         .packets_per_tick = packets_per_tick, .next_kb = UINT32_MAX,
         .look_every = 1 + stats.total_pages / PAGES_A_TICK,
         .step_kb = stats.total_pages * (uint32_t)(PAGE_SIZE >> 10) / STEPS };
-    add_row(true);
     kprintf("    tick   packets    free kB     live   dropped\n");
-    print_rows();
+    print_row(true);
     return timer_every_tick(tick, NULL);
 }
 
 /* Until memory is drained or Ctrl-C. */
 static void watch(void)
 {
-    while (!driver.drained && !shell_interrupted()) {
+    while (!driver.drained && !shell_interrupted())
         cpu_idle();
-        print_rows();
-    }
     timer_stop(tick, NULL);
     if (!driver.drained)
-        add_row(true);
-    print_rows();
+        print_row(true);
 }
 
 static int cmd_drain(int argc, char **argv)

@@ -181,6 +181,33 @@ static void print_tag_json(const struct alloc_site *site)
     kprintf("}\n");
 }
 
+/* The call site in the code that this one, with a stack, is a copy of; or itself. */
+static struct alloc_site *line_of(struct alloc_site *site)
+{
+    for (struct alloc_site *line = mm_sites(); line < mm_sites_end(); line++)
+        if (line->file == site->file && line->line == site->line &&
+            line->address == site->address)
+            return line;
+    return site;
+}
+
+/* Counted by line: what has call stacks (dial U) counts for their line as well. */
+static void count_lines(void)
+{
+    mm_count_sites(0);
+    for (struct alloc_site *site = NULL; (site = mm_next_site(site)) != NULL; ) {
+        unsigned depth;
+        struct alloc_site *line;
+
+        if (site->objects == 0 || mm_site_stack(site, &depth) == NULL)
+            continue;
+        line = line_of(site);
+        line->objects += site->objects;
+        line->bytes += site->bytes;
+        site->objects = 0;
+    }
+}
+
 static int cmd_allocinfo(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
@@ -190,14 +217,16 @@ static int cmd_allocinfo(int argc, char **argv)
         return SHELL_USAGE;
     if (cannot_list(json))
         return SHELL_FAILED;
-    mm_count_sites(0);
+    count_lines();
     if (!json)
         kprintf("allocinfo - version: 1.0\n"
                 "#     <size>  <calls> <tag info>\n");
-    for (const struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++) {
-        bool unused = site->file == NULL && site->address == 0;
+    for (const struct alloc_site *site = NULL; (site = mm_next_site(site)) != NULL; ) {
+        unsigned depth;
+        bool is_line = mm_site_stack(site, &depth) == NULL &&
+                       (site->file != NULL || site->address != 0);
 
-        if (unused || (site->objects == 0 && !all))
+        if (site->objects == 0 && !(all && is_line))
             continue;
         if (json)
             print_tag_json(site);

@@ -202,9 +202,12 @@ static int cmd_check(int argc, char **argv)
             kprintf("null");
         else
             json_string(broken);
-        kprintf(", \"damage\": %u}\n", damage);
+        kprintf(", \"damage\": %u, \"reports\": %u}\n", damage,
+                (unsigned)mm_reports());
     } else {
-        kprintf("mm_check: %s\n", broken == NULL ? "all rules hold" : broken);
+        kprintf("mm_check: %s\n", broken != NULL ? broken :
+                damage != 0 ? "all rules hold, but memory was overwritten"
+                            : "all rules hold");
         if (broken != NULL)
             tell_where(mm_check_where());
         if (damage != 0)
@@ -217,6 +220,7 @@ static int cmd_check(int argc, char **argv)
 SHELL_COMMAND_IN("look", check, "[-j]", "prove that the heap is whole",
     "Walks all of mm's structures and recounts its counters.  Each rule has a\n"
     "number: B in mm/buddy.c, S in mm/slab.c, M in mm/front/init.c.  If one is broken\n"
-    "it is named and the status is 1.  Where red zones and poison were laid (slub_debug=ZP,\n"
-    "debug_pagealloc) what was overwritten is reported and restored.",
+    "it is named and the status is 1.  Where red zones and poison were laid\n"
+    "(slub_debug=ZP, debug_pagealloc) what was overwritten is reported and restored,\n"
+    "and the status is 4.  -j also counts the reports since boot.",
     cmd_check);

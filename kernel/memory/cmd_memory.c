@@ -64,6 +64,7 @@ static void print_meminfo(const struct mm_stats *s, bool json)
         { "LivePages", "live_pages", s->live_pages, false },
         { "Failed", "failed", s->failed, false },
         { "BadFrees", "bad_frees", s->bad_frees, false },
+        { "Reports", "reports", s->reports, false },
         { "LastSerial", "last_serial", s->last_serial, false },
         { "SkippedRanges", "skipped_ranges", s->skipped, false },
     };

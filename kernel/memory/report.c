@@ -25,8 +25,7 @@
 
 enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3, SHOWN_OBJECTS = 8 };
 
-static uint32_t bugs;
-static uint32_t damages;        /* of these: bytes that were overwritten */
+static uint32_t damages;        /* reports of bytes that were overwritten */
 static uint32_t failures;       /* to allocate, since the command began */
 static uint32_t hidden;         /* of those, not shown in any way */
 static uint32_t next_shown = 1;
@@ -124,7 +123,6 @@ static void report_bug(const struct mm_report *report)
     char arguments[TEXT_SIZE], caller[CALLER_SIZE];
     struct owned owned = { report->cache, SHOWN_OBJECTS };
 
-    bugs++;
     format_arguments(report, arguments, sizeof(arguments));
     pr_err("BUG mm: %s: %s(%s)%s", mm_bug_name(report->bug), report->call, arguments,
            site_caller(report->caller, caller, sizeof(caller)));
@@ -233,11 +231,9 @@ static void report(const struct mm_report *report)
     } else if (report->bug == MM_NO_MORE_SERIALS) {
         report_serials();
     } else if (is_damage(report->bug)) {
-        bugs++;
         damages++;
         report_damage(report);
     } else if (report->bug == MM_BUG_CORRUPTED) {
-        bugs++;
         report_corruption(report);
     } else {
         report_bug(report);
@@ -246,14 +242,9 @@ static void report(const struct mm_report *report)
         panic("mm: %s: %s cannot go on", mm_bug_name(report->bug), report->call);
 }
 
-uint32_t report_bugs(void)
-{
-    return bugs;
-}
-
 uint32_t report_refusals(void)
 {
-    return bugs - damages;
+    return mm_reports() - damages;
 }
 
 void report_init(void)

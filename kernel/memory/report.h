@@ -20,9 +20,7 @@ void report_busy(void);
 /* The report of overwritten bytes: where, whose, what is there, who is beside it. */
 void report_damage(const struct mm_report *report);
 
-/* Bugs reported since boot; running out of memory is none. */
-uint32_t report_bugs(void);
-/* Those that refused what was asked for; overwritten bytes refuse nothing. */
+/* Of mm_reports(), those that refused what was asked for; overwritten bytes refuse nothing. */
 uint32_t report_refusals(void);
 
 /* The shell says where a command begins and ends: see report.c on repetition. */

@@ -11,6 +11,8 @@ struct shell_hooks {
     /* Around each command; one that runs others stands around theirs. */
     void (*command_begins)(void);
     void (*command_ends)(void);
+    /* Bugs that were reported since boot. */
+    uint32_t (*reports)(void);
 
     /* The address that is held as $number; false: none is. */
     bool (*held)(uint32_t number, uint32_t *address);

@@ -207,15 +207,20 @@ static int unknown_command(const char *name)
 static int run_known(const struct shell_command *command, int argc, char **argv)
 {
     const struct shell_command *outer = shell_running;
+    uint32_t reports = shell_hooks->reports();
 
     shell_running = command;
     console_clear_interrupt();
     shell_hooks->command_begins();
+    printk_hold(true);
     int status = command->run(argc, argv);
+    printk_hold(outer != NULL);
     shell_hooks->command_ends();
     if (!mm_dials_are_on())             /* they watch what is free, too: it stays */
         mm_reclaim();
     shell_running = outer;
+    if (shell_hooks->reports() != reports)
+        return SHELL_REPORTED;
     return status >= 0 && status <= MAX_STATUS ? status : SHELL_FAILED;
 }
 

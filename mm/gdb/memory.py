@@ -159,6 +159,7 @@ def rows(heap, t):
         ("LivePages", "live_pages", t.live_pages, False),
         ("Failed", "failed", heap.failed, False),
         ("BadFrees", "bad_frees", heap.bad_frees, False),
+        ("Reports", "reports", heap.reports, False),
         ("LastSerial", "last_serial", heap.serial, False),
         ("SkippedRanges", "skipped_ranges", heap.skipped, False)]
 

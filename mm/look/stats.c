@@ -64,6 +64,11 @@ struct kmem_cache *mm_find_cache(const char *name)
     return NULL;
 }
 
+uint32_t mm_reports(void)
+{
+    return heap.reports;
+}
+
 /* ---- the heap ------------------------------------------------------------ */
 
 static bool add_cache(const struct mm_cache_info *info, void *arg)
@@ -117,6 +122,7 @@ void mm_get_stats(struct mm_stats *stats)
     stats->kfrees = heap.large_frees + heap.ended;
     stats->failed = heap.failed;
     stats->bad_frees = heap.bad_frees;
+    stats->reports = heap.reports;
     stats->last_serial = heap.serial;
     stats->skipped = heap.skipped;
     mm_walk_caches(add_cache, stats);
