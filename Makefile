@@ -120,6 +120,7 @@ KERNEL += kernel/memmap_usable.c        #   what of it is usable (pure)
 KERNEL += kernel/console.c              # characters out and in
 KERNEL += kernel/printk.c               # kprintf and the log
 KERNEL += kernel/format.c               #   their formats (pure)
+KERNEL += kernel/wrap.c                 #   rows of 80 columns (pure)
 KERNEL += kernel/string.c               # memcpy, strlen and their kin
 KERNEL += kernel/params.c               # the kernel command line
 KERNEL += kernel/symbols.c              # names for addresses
@@ -183,6 +184,7 @@ TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
 # What single tests need beside mm.
 EXTRA_test_memmap := kernel/memmap_usable.c
 EXTRA_test_format := kernel/format.c
+EXTRA_test_wrap := kernel/wrap.c
 EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c \
                      kernel/line/edit_search.c kernel/line/edit_complete.c \
                      kernel/line/history.c kernel/line/line_view.c \

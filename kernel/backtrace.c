@@ -163,7 +163,7 @@ static void print(struct trace *trace)
             continue;
         }
         if (repeats > 0)
-            kprintf("  (and %u times more)\n", repeats);
+            kprintf("  (and %u time%s more)\n", repeats, plural(repeats));
         if (++lines > MAX_LINES) {
             kprintf("  ... and further out\n");
             return;

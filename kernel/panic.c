@@ -32,6 +32,7 @@
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/mm.h"
+#include "mm/watch/dials.h"
 
 enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14, EXCEPTIONS = 32 };
 enum { PF_PRESENT = 1, PF_WRITE = 2 };
@@ -102,14 +103,15 @@ static void explain_page_0(uint32_t addr)
         pr_emerg("  a NULL pointer was used: did an allocation fail, and nobody "
                  "check it?");
     else
-        pr_emerg("  a NULL pointer was used, %u bytes behind it: did an allocation "
-                 "fail, and nobody check it?", (unsigned)addr);
+        pr_emerg("  a NULL pointer was used, %u byte%s behind it: did an allocation "
+                 "fail, and nobody check it?", (unsigned)addr, plural(addr));
 }
 
 static void explain_page_fault(uint32_t addr, uint32_t eip, uint32_t error)
 {
-    const char *access = addr == eip ? "execution of"
-                         : error & PF_WRITE ? "write to" : "read from";
+    const char *access = error & PF_WRITE ? "write to"
+                         : addr == eip ? "execution of" : "read from";
+    const char *poison = mm_poison_name(addr);
     struct symbol symbol;
 
     pr_emerg("page fault: %s 0x%08x, which is %s", access, (unsigned)addr,
@@ -118,6 +120,8 @@ static void explain_page_fault(uint32_t addr, uint32_t eip, uint32_t error)
         pr_emerg("  stack overflow: this is the guard page below the stack");
     else if (addr < PAGE_SIZE)
         explain_page_0(addr);
+    else if (poison != NULL)
+        pr_emerg("  a pointer that was read from %s", poison);
     else if (symbol_find(addr, &symbol))
         pr_emerg("  there: %s, %s", memmap_region(addr), symbol.name);
     else

@@ -32,9 +32,10 @@
 #include "kernel/cpu/timer.h"
 #include "kernel/format.h"
 #include "kernel/string.h"
+#include "kernel/wrap.h"
 #include "mm/port.h"
 
-enum { RING_SIZE = 16 * 1024, LINE_SIZE = 256 };
+enum { RING_SIZE = 16 * 1024, LINE_SIZE = 256, WRAPPED_SIZE = 512 };
 
 struct record_head {
     uint32_t ticks;
@@ -93,6 +94,22 @@ int kprintf(const char *fmt, ...)
     int length = kvprintf(fmt, args);
     va_end(args);
     return length;
+}
+
+static void print_row(size_t column, const char *text, size_t length)
+{
+    kprintf("%*s%.*s\n", (int)column, "", (int)length, text);
+}
+
+void kprint_wrapped(size_t hang, const char *fmt, ...)
+{
+    char line[WRAPPED_SIZE];
+    va_list args;
+
+    va_start(args, fmt);
+    kvsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    wrap(line, strlen(line), hang, print_row);
 }
 
 /* ---- the ring ----------------------------------------------------------- */
@@ -157,12 +174,19 @@ static void wait(void)
     waiting = true;
 }
 
+static void show_row(size_t column, const char *text, size_t length)
+{
+    while (column-- > 0)
+        console_write(" ", 1);
+    console_write(text, length);
+    console_write("\n", 1);
+}
+
 static void show(const char *text, size_t length)
 {
     shown++;
     console_fresh_line();
-    console_write(text, length);
-    console_write("\n", 1);
+    wrap(text, length, 0, show_row);
 }
 
 void printk(enum log_level level, const char *fmt, ...)
@@ -242,9 +266,10 @@ void printk_dump_log(void)
     uint32_t position = oldest;
 
     if (lost > 0)
-        kprintf("%u older lines made room for newer ones\n", (unsigned)lost);
+        kprintf("%u older line%s made room for newer ones\n", (unsigned)lost,
+                plural(lost));
     while (next_record(&position, &head, text))
-        kprintf("[%5u.%06u] %.*s\n", (unsigned)(head.ticks / TIMER_HZ),
+        kprint_wrapped(0, "[%5u.%06u] %.*s", (unsigned)(head.ticks / TIMER_HZ),
                 (unsigned)(head.ticks % TIMER_HZ * (1000000 / TIMER_HZ)),
                 (int)head.length, text);
 }

@@ -19,6 +19,12 @@
 int kprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int kvprintf(const char *fmt, va_list args) PRINTF_LIKE(1, 0);
 
+/*
+ * The same of one line, without its newline, in rows of at most 80 columns; those behind
+ * the first begin in column `hang`, or if that is 0 a little deeper than the first.
+ */
+void kprint_wrapped(size_t hang, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 /* Into buf, cut to size - 1 and always ended with 0 (size 0: nothing is written). */
 int ksnprintf(char *buf, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args)
@@ -30,8 +36,8 @@ enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTIC
 
 /*
  * One line (the newline is the caller's) into the log ring, which dmesg shows
- * with the time since boot, and on the console if its level says so.  When the
- * ring is full the oldest lines go, and dmesg says how many.
+ * with the time since boot, and on the console if its level says so, in rows of 80
+ * columns.  When the ring is full the oldest lines go, and dmesg says how many.
  */
 void printk(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define pr_emerg(...) printk(LOG_EMERG, __VA_ARGS__)

@@ -146,3 +146,11 @@ size_t strlcpy(char *to, const char *from, size_t size)
     }
     return length;
 }
+
+size_t strlcat(char *to, const char *from, size_t size)
+{
+    size_t length = strlen(to);
+
+    return length < size ? length + strlcpy(to + length, from, size - length)
+                         : size + strlen(from);
+}

@@ -21,5 +21,12 @@ char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *part);
 /* Copies as much as fits in size, always ended with 0; returns strlen(from). */
 size_t strlcpy(char *to, const char *from, size_t size);
+size_t strlcat(char *to, const char *from, size_t size);
+
+/* "1 object", "2 objects": what a word has behind it, of n. */
+static inline const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
 
 #endif

@@ -40,6 +40,8 @@ static const char *why_failed(const struct mm_request *request, enum mm_bug why)
 {
     if (mm_state & MM_BUSY)
         return "the allocator is busy";
+    if (why == MM_BUG_TOO_LARGE)
+        return "the largest block has 4 MiB, order 10";
     if (why == MM_OUT_OF_MEMORY && heap.buddy.nfree >> request->order)
         return "enough pages are free, but not side by side";
     return NULL;

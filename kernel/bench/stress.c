@@ -340,7 +340,7 @@ static const char *run(struct stress *s, uint32_t steps)
     if (s->failed)
         return "stopped";
     if (!overflows_are_refused())
-        return "C7: an overflow was not refused";
+        return "C7: a product that overflows was not refused";
     mm_get_stats(&after);
 
     const char *changed = difference(&before, &after);
@@ -361,9 +361,10 @@ static void print_result(const struct stress *s, uint32_t steps, const char *wro
                 (unsigned)s->refused, (unsigned)s->moved,
                 wrong == NULL ? "true" : "false", result);
     else
-        kprintf("stress: %u steps of seed %u: %u taken, %u refused, %u moved; %s\n",
-                (unsigned)s->step, (unsigned)s->seed, (unsigned)s->taken,
-                (unsigned)s->refused, (unsigned)s->moved, result);
+        kprint_wrapped(0, "stress: %u step%s of seed %u: %u taken, %u refused, %u moved; %s",
+                       (unsigned)s->step, plural(s->step), (unsigned)s->seed,
+                       (unsigned)s->taken, (unsigned)s->refused, (unsigned)s->moved,
+                       result);
 }
 
 static int cmd_stress(int argc, char **argv)
@@ -393,7 +394,7 @@ static int cmd_stress(int argc, char **argv)
 SHELL_COMMAND_IN("try it", stress, "[STEPS] [SEED] [-j]",
     "drive the whole API at random, and check",
     "20000 steps of seed 1 unless told otherwise: every call of the API, in random\n"
-    "order and size, against a table of what must be true (kernel/bench/stress_check.c).\n"
+    "order and size, against rules of what must be true, which are said when broken.\n"
     "In the end everything is given back, memory must be as before, and mm_check\n"
     "proves it.  The same seed makes the same steps.  Ctrl-C ends it early.",
     cmd_stress);

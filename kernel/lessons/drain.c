@@ -15,10 +15,8 @@
  *     leaks mark                  draw a line
  *     drain                       watch "free" fall, to the very end
  *     leaks since                 who has it all?  The line is named
- *     slabinfo; buddyinfo         what a buffer costs; no block of order 3 is left: of
- *                                 2^3 pages, from which buffers are cut
- *     kmalloc 2000                everybody suffers, not only the driver
- *     kmalloc 100                 ... or not yet: what is left is in small blocks
+ *     slabinfo; buddyinfo         what a buffer costs; not one page is left
+ *     kmalloc 100                 everybody suffers, not only the driver
  *     drain careless              the same driver, without its check for NULL
  *
  * Questions

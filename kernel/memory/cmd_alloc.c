@@ -35,9 +35,10 @@ static void show_taken(uint32_t number, const void *address)
         kprintf("(%u page%s, order %u", 1u << what.order,
                 what.order == 0 ? "" : "s", what.order);
     else if (what.kind == MM_LARGE)
-        kprintf("(%zu bytes, in %zu kB of pages", what.asked, what.bytes >> 10);
+        kprintf("(%zu byte%s, in %zu kB of pages", what.asked, plural(what.asked),
+                what.bytes >> 10);
     else
-        kprintf("(%zu bytes, %s", mm_records ? what.asked : what.bytes, what.cache);
+        kprintf("(%zu byte%s, %s", what.asked, plural(what.asked), what.cache);
     if (what.serial != 0)
         kprintf(", serial %u", (unsigned)what.serial);
     kprintf(")\n");
@@ -49,8 +50,8 @@ static bool room_for(uint32_t count)
 
     if (count <= room)
         return true;
-    kprintf("%s: the shell can hold %u more pointers, not %u; "
-            "kfree or forget some\n", shell_running->name, (unsigned)room,
+    kprintf("%s: the shell can hold %u more pointer%s, not %u; "
+            "kfree or forget some\n", shell_running->name, (unsigned)room, plural(room),
             (unsigned)count);
     return false;
 }
@@ -157,7 +158,8 @@ static int forget_all(void)
         live += !held->freed;
         held_forget(held);
     }
-    kprintf("%u pointers forgotten, %u of them to what is still live\n", count, live);
+    kprintf("%u pointer%s forgotten, %u of them to what is still live\n", count,
+            plural(count), live);
     return SHELL_OK;
 }
 

@@ -19,12 +19,14 @@
 #include "mm/mm.h"
 #include "mm/watch/stack.h"
 
-enum { PLACE_SIZE = 96 };
+enum { PLACE_SIZE = 96, TAKER_COLUMN = 35 };
 
-static uint32_t mark;           /* serial number; 0: no mark */
+static bool is_marked;
+static uint32_t mark;           /* serial number */
 
 struct totals {
     bool json;
+    bool since, no_mark;        /* only what was taken after the mark; there is none */
     unsigned sites, objects, bytes;
 };
 
@@ -42,16 +44,17 @@ static bool cannot_list(bool json)
 
 static void print_site(const struct alloc_site *site, const char *place)
 {
-    kprintf("%10u %8u %8u %8u  %s func:%s\n", (unsigned)site->bytes,
-            (unsigned)site->objects, (unsigned)site->oldest,
-            (unsigned)site->newest, place, site_function(site));
+    kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %s func:%s", (unsigned)site->bytes,
+                   (unsigned)site->objects, (unsigned)site->oldest,
+                   (unsigned)site->newest, place, site_function(site));
 
     unsigned depth;
     const uintptr_t *calls = mm_site_stack(site, &depth);
     char name[PLACE_SIZE];
 
     for (unsigned i = 0; i < depth; i++)
-        kprintf("%40s%s\n", "", symbol_format(calls[i], name, sizeof(name)));
+        kprint_wrapped(0, "%*s%s", TAKER_COLUMN, "",
+                       symbol_format(calls[i], name, sizeof(name)));
 }
 
 static void print_site_json(const struct alloc_site *site, const char *place)
@@ -77,7 +80,7 @@ static bool list_site(const struct alloc_site *site, void *arg)
         print_site_json(site, place);
     } else {
         if (totals->sites == 0)
-            kprintf("     bytes  objects   oldest   newest  taken by\n");
+            kprintf("    bytes objects  oldest  newest  taken by\n");
         print_site(site, place);
     }
     totals->sites++;
@@ -92,29 +95,35 @@ static void print_summary(const struct totals *totals, unsigned since)
 
     if (totals->json) {
         kprintf("{\"summary\": true, \"sites\": %u, \"objects\": %u, \"bytes\": %u, "
-                "\"since\": %u, \"lost_calls\": %u}\n", totals->sites,
-                totals->objects, totals->bytes, since, lost);
+                "\"since\": ", totals->sites, totals->objects, totals->bytes);
+        kprintf(totals->no_mark ? "null" : "%u", since);
+        kprintf(", \"lost_calls\": %u}\n", lost);
         return;
     }
     if (totals->sites == 0)
         kprintf("nothing is live");
     else
-        kprintf("%10u %8u in all, from %u site%s", totals->bytes, totals->objects,
-                totals->sites, totals->sites == 1 ? "" : "s");
-    if (since != 0)
+        kprintf("%9u %7u in all, from %u site%s", totals->bytes, totals->objects,
+                totals->sites, plural(totals->sites));
+    if (totals->no_mark)
+        kprintf("; no mark was set, so that is all");
+    else if (totals->since)
         kprintf(", of what was taken after serial %u", since);
     kprintf("\n");
     if (lost != 0)
-        kprintf("%u calls found the table of sites full: theirs is not listed\n",
-                lost);
+        kprintf("%u call%s found the table of sites full: they share one\n", lost,
+                plural(lost));
     if (mm_stacks_lost() != 0)
-        kprintf("%u calls found the table of stacks full: they have a line only\n",
-                (unsigned)mm_stacks_lost());
+        kprintf("%u call%s found the table of stacks full: they have a line only\n",
+                (unsigned)mm_stacks_lost(), plural(mm_stacks_lost()));
 }
 
-static int list_leaks(uint32_t since, bool json)
+/* All that is live, or what was taken since the mark. */
+static int list_leaks(bool since_mark, bool json)
 {
-    struct totals totals = { .json = json };
+    struct totals totals = { .json = json, .since = since_mark,
+                             .no_mark = since_mark && !is_marked };
+    uint32_t since = since_mark ? mark : 0;
 
     sites_walk(since, list_site, &totals);
     print_summary(&totals, since);
@@ -126,6 +135,7 @@ static int set_mark(bool json)
     struct mm_stats stats;
 
     mm_get_stats(&stats);
+    is_marked = true;
     mark = stats.last_serial;
     kprintf(json ? "{\"mark\": %u}\n"
                  : "mark set after serial %u: \"leaks since\" lists what is taken from "
@@ -142,11 +152,11 @@ static int cmd_leaks(int argc, char **argv)
     if (cannot_list(json))
         return SHELL_FAILED;
     if (argc == 1)
-        return list_leaks(0, json);
+        return list_leaks(false, json);
     if (strcmp(argv[1], "mark") == 0)
         return set_mark(json);
     if (strcmp(argv[1], "since") == 0)
-        return list_leaks(mark, json);
+        return list_leaks(true, json);
     return shell_usage("\"%s\" is neither mark nor since", argv[1]);
 }
 
@@ -164,9 +174,9 @@ static void print_tag(const struct alloc_site *site)
 {
     char place[PLACE_SIZE];
 
-    kprintf("%12u %8u %s func:%s\n", (unsigned)site->bytes,
-            (unsigned)site->objects, site_place(site, place, sizeof(place)),
-            site_function(site));
+    kprint_wrapped(22, "%12u %8u %s func:%s", (unsigned)site->bytes,
+                   (unsigned)site->objects, site_place(site, place, sizeof(place)),
+                   site_function(site));
 }
 
 static void print_tag_json(const struct alloc_site *site)

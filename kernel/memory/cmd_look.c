@@ -141,8 +141,8 @@ static int cmd_poke(int argc, char **argv)
 
 SHELL_COMMAND_IN("try it", poke, "ADDR|$N [BYTE] [COUNT]",
     "write into the heap, where one may and where not",
-    "COUNT times BYTE (once 0x41, the letter A), from ADDR on.  Nothing is checked but\n"
-    "that it is heap memory: behind an object, into a freed one, into mm's own\n"
+    "COUNT times BYTE (once 0x41, the letter A), from ADDR on.  Nothing is checked\n"
+    "but that it is heap memory: behind an object, into a freed one, into mm's own\n"
     "book-keeping.  Red zones and poison show what came of it.\n"
     "    params slub_debug=ZP; kmalloc 50; poke $1+50; kfree $1",
     cmd_poke);
@@ -161,7 +161,7 @@ static bool keep_nearest(const struct mm_what *what, void *arg)
 
 static void print_indented(const char *text)
 {
-    kprintf("  %s\n", text);
+    kprint_wrapped(0, "  %s", text);
 }
 
 /*

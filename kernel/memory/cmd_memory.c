@@ -14,6 +14,8 @@
 #include "kernel/string.h"
 #include "mm/mm.h"
 
+enum { NAME_SIZE = 64, NAME_COLUMNS = 17 };
+
 static unsigned kilobytes(uint32_t pages)
 {
     return (unsigned)pages << (PAGE_SHIFT - 10);
@@ -99,7 +101,7 @@ SHELL_COMMAND_IN("memory", meminfo, "[-j]", "how much memory is free and used",
 
 /* ---- buddyinfo ---------------------------------------------------------- */
 
-static void print_free_blocks(const struct mm_stats *stats)
+static void print_total(const struct mm_stats *stats)
 {
     uint32_t blocks = 0;
     int largest = -1;
@@ -109,58 +111,88 @@ static void print_free_blocks(const struct mm_stats *stats)
         if (stats->free_blocks[order] != 0)
             largest = order;
     }
-    kprintf("block size, kB        ");
-    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
-        kprintf(" %6u", kilobytes(1u << order));
-    kprintf("\n%u kB free in %u block%s", kilobytes(stats->free_pages),
-            (unsigned)blocks, blocks == 1 ? "" : "s");
+    kprintf("%u kB free in %u block%s", kilobytes(stats->free_pages), (unsigned)blocks,
+            plural(blocks));
     if (largest >= 0)
         kprintf(", the largest of %u kB", kilobytes(1u << largest));
     kprintf("\n");
 }
 
+static void print_blocks(const struct mm_stats *stats)
+{
+    kprintf("order   a block   free blocks         free\n");
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        kprintf("%5u %6u kB %13u %9u kB\n", order, kilobytes(1u << order),
+                (unsigned)stats->free_blocks[order],
+                kilobytes(stats->free_blocks[order] << order));
+    print_total(stats);
+}
+
+/* As in Linux's /proc/buddyinfo. */
+static void print_zone(const struct mm_stats *stats)
+{
+    kprintf("Node 0, zone %8s ", "Normal");
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        kprintf("%6u ", (unsigned)stats->free_blocks[order]);
+    kprintf("\n");
+}
+
+static void print_zone_json(const struct mm_stats *stats)
+{
+    kprintf("{\"node\": 0, \"zone\": \"Normal\", \"free_blocks\": [");
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        kprintf("%s%u", order == 0 ? "" : ", ", (unsigned)stats->free_blocks[order]);
+    kprintf("], \"free_kb\": %u}\n", kilobytes(stats->free_pages));
+}
+
 static int cmd_buddyinfo(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
+    bool as_linux = shell_option(&argc, argv, "-l");
     struct mm_stats stats;
 
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
     mm_get_stats(&stats);
-
-    kprintf(json ? "{\"node\": 0, \"zone\": \"%s\", \"free_blocks\": ["
-                 : "Node 0, zone %8s ", "Normal");
-    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
-        if (json)
-            kprintf("%s%u", order == 0 ? "" : ", ",
-                    (unsigned)stats.free_blocks[order]);
-        else
-            kprintf("%6u ", (unsigned)stats.free_blocks[order]);
-    if (json) {
-        kprintf("], \"free_kb\": %u}\n", kilobytes(stats.free_pages));
-        return SHELL_OK;
-    }
-    kprintf("\n");
-    print_free_blocks(&stats);
+    if (json)
+        print_zone_json(&stats);
+    else if (as_linux)
+        print_zone(&stats);
+    else
+        print_blocks(&stats);
     return SHELL_OK;
 }
 
-SHELL_COMMAND_IN("memory", buddyinfo, "[-j]", "free blocks of pages, by order",
-    "One number for each order 0 to 10: how many free blocks of 2^order pages.\n"
+SHELL_COMMAND_IN("memory", buddyinfo, "[-l] [-j]", "free blocks of pages, by order",
+    "For each order 0 to 10: how many blocks of 2^order pages are free.\n"
     "Where no block of an order is free, taking one splits the smallest larger one:\n"
-    "a half of each order between stays free.  Giving it back joins them again, at the\n"
-    "latest when the shell asks for it, which it does after each command:\n"
+    "a half of each order between stays free.  Giving it back joins them again, at\n"
+    "the latest when the shell asks for it, which it does after each command.\n"
+    "-l: one row, as in Linux's /proc/buddyinfo.\n"
     "    buddyinfo; pages 0; buddyinfo; pages free $1; buddyinfo",
     cmd_buddyinfo);
 
 /* ---- slabinfo ----------------------------------------------------------- */
 
+/* A name with blanks, or worse, would shift the columns. */
+static const char *one_word(const char *name, char *buf, size_t size)
+{
+    strlcpy(buf, name, size);
+    for (char *at = buf; *at != 0; at++)
+        if (*at <= ' ' || *at > '~')
+            *at = '_';
+    return buf;
+}
+
+/* As in Linux's /proc/slabinfo. */
 static bool print_cache(const struct mm_cache_info *c, void *arg)
 {
+    char name[NAME_SIZE];
+
     (void)arg;
     kprintf("%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u "
-            "%6u\n", c->name, (unsigned)c->live, (unsigned)c->slots,
-            (unsigned)c->slot_size, (unsigned)c->slots_per_slab,
+            "%6u\n", one_word(c->name, name, sizeof(name)), (unsigned)c->live,
+            (unsigned)c->slots, (unsigned)c->slot_size, (unsigned)c->slots_per_slab,
             (unsigned)c->pages_per_slab, 0u, 0u, 0u,
             (unsigned)(c->slabs - c->empty_slabs), (unsigned)c->slabs, 0u);
     return true;
@@ -168,12 +200,21 @@ static bool print_cache(const struct mm_cache_info *c, void *arg)
 
 static bool print_cache_use(const struct mm_cache_info *c, void *arg)
 {
+    char name[NAME_SIZE];
+    const char *shown = one_word(c->name, name, sizeof(name));
+
     (void)arg;
-    if (c->allocs != 0)
-        kprintf("%-17s %6u %8u %6u %6u %8u %8u %8u\n", c->name,
-                (unsigned)c->full_slabs, (unsigned)c->partial_slabs,
-                (unsigned)c->empty_slabs, (unsigned)c->peak_slabs,
-                (unsigned)c->object_size, (unsigned)c->allocs, (unsigned)c->frees);
+    if (c->allocs == 0)
+        return true;
+    if (strlen(shown) > NAME_COLUMNS) {         /* on a row of its own */
+        kprintf("%s\n", shown);
+        shown = "";
+    }
+    kprintf("%-*s %5u %6u %6u %5u %5u %5u %5u %8u %8u\n", NAME_COLUMNS, shown,
+            (unsigned)c->object_size, (unsigned)c->live, (unsigned)c->slots,
+            (unsigned)c->full_slabs, (unsigned)c->partial_slabs,
+            (unsigned)c->empty_slabs, (unsigned)c->peak_slabs, (unsigned)c->allocs,
+            (unsigned)c->frees);
     return true;
 }
 
@@ -199,31 +240,35 @@ static bool print_cache_json(const struct mm_cache_info *c, void *arg)
 static int cmd_slabinfo(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
+    bool as_linux = shell_option(&argc, argv, "-l");
 
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
     if (json) {
         mm_walk_caches(print_cache_json, NULL);
-        return SHELL_OK;
+    } else if (as_linux) {
+        kprintf("slabinfo - version: 2.1\n"
+                "# name            <active_objs> <num_objs> <objsize> <objperslab> "
+                "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : "
+                "slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+        mm_walk_caches(print_cache, NULL);
+    } else {
+        kprintf("%-*s        objects          slabs\n"
+                "%-*s  size   live  slots  full  part empty  peak   allocs    frees\n",
+                NAME_COLUMNS, "", NAME_COLUMNS, "cache");
+        mm_walk_caches(print_cache_use, NULL);
     }
-    kprintf("slabinfo - version: 2.1\n"
-            "# name            <active_objs> <num_objs> <objsize> <objperslab> "
-            "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : "
-            "slabdata <active_slabs> <num_slabs> <sharedavail>\n");
-    mm_walk_caches(print_cache, NULL);
-    kprintf("# slabs of caches used so far\n"
-            "# name              full  partial  empty   peak  objsize   allocs"
-            "    frees\n");
-    mm_walk_caches(print_cache_use, NULL);
     return SHELL_OK;
 }
 
-SHELL_COMMAND_IN("memory", slabinfo, "[-j]", "object caches and their slabs",
-    "The rows of Linux's /proc/slabinfo, then for each cache that was ever used its\n"
-    "full, partial and empty slabs, the most it had, the size it was made for,\n"
-    "and how many objects were taken and given back since boot.  12 bytes a slot\n"
-    "record who took it, so objperslab is less than pages / size; kmemleak=off\n"
-    "shows the difference.  The shell has empty slabs given back after each command\n"
-    "(unless a debugging dial is on, which watches what is free):\n"
+SHELL_COMMAND_IN("memory", slabinfo, "[-l] [-j]", "object caches and their slabs",
+    "Each cache that was ever used: the size it was made for, its live objects and\n"
+    "all slots; its full, partial and empty slabs, and the most it had; objects taken\n"
+    "and given back since boot.  -l: all caches, as in Linux's /proc/slabinfo.  12\n"
+    "bytes a slot record who took it, so objperslab is less than pages / size;\n"
+    "kmemleak=off shows the difference.  All these slabs are Slab in meminfo; what\n"
+    "kmalloc took in blocks of its own, LargeKmallocs there, is in no cache.  The\n"
+    "shell has empty slabs given back after each command (unless a debugging dial is\n"
+    "on, which watches what is free):\n"
     "    kmalloc 100 30; slabinfo; kfree $30; slabinfo",
     cmd_slabinfo);

@@ -22,6 +22,7 @@
 #include "kernel/memory/sites.h"
 #include "kernel/memory/whatis.h"
 #include "kernel/printk.h"
+#include "kernel/string.h"
 
 enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3, SHOWN_OBJECTS = 8 };
 
@@ -51,7 +52,8 @@ static void format_arguments(const struct mm_report *report, char *text, size_t 
     switch (report->bug) {
     case MM_BUG_WRONG_ORDER:
         if (report->bytes != 0)
-            ksnprintf(text, size, "%p, %zu bytes", report->what.addr, report->bytes);
+            ksnprintf(text, size, "%p, %zu byte%s", report->what.addr, report->bytes,
+                      plural(report->bytes));
         else
             ksnprintf(text, size, "%p, order %u", report->what.addr, report->order);
         break;
@@ -62,14 +64,14 @@ static void format_arguments(const struct mm_report *report, char *text, size_t 
     case MM_BUG_TOO_LARGE:
         mm_gfp_name(report->gfp, gfp, sizeof(gfp));
         if (report->bytes != 0)
-            ksnprintf(text, size, "%zu bytes, %s", report->bytes, gfp);
+            ksnprintf(text, size, "%zu byte%s, %s", report->bytes, plural(report->bytes),
+                      gfp);
         else
             ksnprintf(text, size, "order %u, %s", report->order, gfp);
         break;
     case MM_BUG_BAD_CACHE:
-    case MM_BUG_NO_CACHE:
     case MM_BUG_CACHE_IN_USE:
-        ksnprintf(text, size, "%s", report->cache != NULL ? report->cache : "?");
+        ksnprintf(text, size, "%s", report->cache != NULL ? report->cache : "NULL");
         break;
     default:
         ksnprintf(text, size, "%p", report->what.addr);
@@ -127,12 +129,13 @@ static void report_bug(const struct mm_report *report)
     pr_err("BUG mm: %s: %s(%s)%s", mm_bug_name(report->bug), report->call, arguments,
            site_caller(report->caller, caller, sizeof(caller)));
     if (report->live != 0) {
-        pr_err("  it has %u live objects:", (unsigned)report->live);
+        pr_err("  it has %u live object%s:", (unsigned)report->live,
+               plural(report->live));
         mm_walk_live(log_owned, &owned);
     } else if (report->problem != NULL) {
         log_line(report->problem);
     }
-    if (about_pointer(report->bug))
+    if (about_pointer(report->bug) || report->bug == MM_BUG_NO_CACHE)
         whatis_describe(&report->what, log_line);
 }
 
@@ -144,8 +147,12 @@ static bool log_top_site(const struct alloc_site *site, void *arg)
     unsigned *left = arg;
     char taker[CALLER_SIZE];
 
-    pr_err("  %u kB in %u live objects, taken%s", (unsigned)(site->bytes >> 10),
-           (unsigned)site->objects, site_caller(site, taker, sizeof(taker)));
+    bool in_kb = site->bytes >= 1 << 10;
+
+    pr_err("  %u %s%s in %u live object%s, taken%s",
+           (unsigned)(in_kb ? site->bytes >> 10 : site->bytes), in_kb ? "kB" : "byte",
+           in_kb ? "" : plural(site->bytes), (unsigned)site->objects,
+           plural(site->objects), site_caller(site, taker, sizeof(taker)));
     return --*left > 0;
 }
 
@@ -154,7 +161,8 @@ static void log_fragmentation(unsigned order)
     struct mm_stats stats;
 
     mm_get_stats(&stats);
-    pr_err("  %u pages are free, but not %u side by side", (unsigned)stats.free_pages,
+    pr_err("  %u pages are free (%u kB), but not %u side by side",
+           (unsigned)stats.free_pages, (unsigned)stats.free_pages << (PAGE_SHIFT - 10),
            1u << order);
 }
 
@@ -174,7 +182,7 @@ static void report_failure(const struct mm_report *report)
            mm_gfp_name(report->gfp, gfp, sizeof(gfp)), nth);
     if (failures > 1 && !report->fatal)
         return;
-    pr_err("  %s(%zu bytes)%s", report->call, report->bytes,
+    pr_err("  %s(%zu byte%s)%s", report->call, report->bytes, plural(report->bytes),
            site_caller(report->caller, caller, sizeof(caller)));
     if (mm_state & MM_BUSY)     /* we are in an interrupt: hands off the heap */
         log_line("not for want of memory: mm was interrupted at its work");

@@ -2,12 +2,11 @@
  * report_damage.c - what was overwritten, byte by byte, in the form of Linux's slub.
  *
  *     BUG kmalloc-64 (0x00523140): Right Redzone overwritten: kfree by cmd_kfree (...)
- *       0x00523172-0x00523173: wrong bytes 50 to 51 of the object.  First byte 0x41
- *       instead of 0xcc
+ *       0x00523172-0x00523173: 2 bytes, at offset 50.  First byte 0x41 instead of 0xcc
  *       0x00523140: a live object: slot 2 of cache kmalloc-64, 64 bytes
  *         taken for 50 bytes by cmd_kmalloc (kernel/memory/cmd_alloc.c:74), serial 7
- *       Object   0x00523140  61 62 63 ...                               |abc...|
- *       Redzone  0x00523172        41 41 cc ...
+ *       Object  0x00523140  6162 63...                              |abc...|
+ *       Redzone 0x00523172      4141 cc...                          |  AA..|
  *       Before   0x005230c0: a live object ... taken by ...
  *       Behind   0x005231c0: a free slot ...
  *     FIX kmalloc-64: restored 0x00523172-0x00523173=0xcc, and the object freed
@@ -20,6 +19,7 @@
 #include "kernel/memory/sites.h"
 #include "kernel/memory/whatis.h"
 #include "kernel/printk.h"
+#include "kernel/string.h"
 #include "mm/mm.h"
 
 enum { LINE_BYTES = 16, TEXT_SIZE = 160, OBJECT_LINES = 4, MOST_LINES = 4 };
@@ -41,21 +41,23 @@ static const char *cache_of(const struct mm_report *report)
 /* Bytes [at, end) of one line of 16, each in its column. */
 static void log_bytes(const char *name, uintptr_t at, uintptr_t end)
 {
-    char hex[3 * LINE_BYTES + 1], text[LINE_BYTES + 1];
+    char hex[LINE_BYTES / 2 * 5 + 1], text[LINE_BYTES + 1];
     uintptr_t line = at & ~(uintptr_t)(LINE_BYTES - 1);
 
     for (unsigned i = 0; i < LINE_BYTES; i++) {
         const unsigned char *byte = (const unsigned char *)(line + i);
         bool in = line + i >= at && line + i < end;
 
+        char *at_hex = hex + i / 2 * 5 + i % 2 * 2;     /* two bytes and a blank */
+
         if (in)
-            ksnprintf(hex + 3 * i, 4, "%02x ", *byte);
+            ksnprintf(at_hex, 4, "%02x ", *byte);
         else
-            ksnprintf(hex + 3 * i, 4, "   ");
+            ksnprintf(at_hex, 4, "   ");
         text[i] = !in ? ' ' : *byte >= ' ' && *byte <= '~' ? (char)*byte : '.';
     }
     text[LINE_BYTES] = 0;
-    pr_err("  %-8s 0x%08x  %s|%s|", name, (unsigned)line, hex, text);
+    pr_err("  %-7s 0x%08x %s|%s|", name, (unsigned)line, hex, text);
 }
 
 /* At most so many lines of [at, end). */
@@ -68,7 +70,8 @@ static void log_dump(const char *name, uintptr_t at, uintptr_t end, unsigned lin
         at = next;
     }
     if (at < end)
-        pr_err("  %-8s ... and %u bytes more", name, (unsigned)(end - at));
+        pr_err("  %-7s ... and %u byte%s more", name, (unsigned)(end - at),
+               plural(end - at));
 }
 
 static void log_dumps(const struct mm_report *report)
@@ -118,7 +121,7 @@ static void log_neighbour(const struct mm_what *object, int side)
                   site_function(what.taken_by),
                   site_place(what.taken_by, place, sizeof(place)),
                   (unsigned)what.serial);
-        pr_err("  %-8s 0x%08x  a %s%s", side < 0 ? "Before" : "Behind",
+        pr_err("  %-7s 0x%08x  a %s%s", side < 0 ? "Before" : "Behind",
                (unsigned)what.start,
                what.kind == MM_SLAB_LIVE ? "live object" : "free slot",
                what.serial != 0 ? who : "");

@@ -19,7 +19,9 @@
 #include "kernel/memmap.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
+#include "kernel/string.h"
 #include "kernel/symbols.h"
+#include "mm/watch/dials.h"
 #include "mm/watch/stack.h"
 
 enum { LINE_SIZE = 200, PLACE_SIZE = 96 };
@@ -69,6 +71,9 @@ static void describe_outside(const struct mm_what *what, char *text, size_t size
     if (symbol_find(addr, &symbol))
         ksnprintf(text, size, "%p: %s: %s", what->addr, memmap_region(addr),
                   symbol_format(addr, name, sizeof(name)));
+    else if (mm_poison_name(addr) != NULL)
+        ksnprintf(text, size, "%p: %s; as a pointer, read from %s", what->addr,
+                  memmap_region(addr), mm_poison_name(addr));
     else
         ksnprintf(text, size, "%p: %s", what->addr, memmap_region(addr));
 }
@@ -81,17 +86,18 @@ static void describe_heap(const struct mm_what *what, char *text, size_t size)
     char within[40] = "", from[32] = "";
 
     if (what->kind == MM_SLAB_REDZONE && (uintptr_t)what->addr < what->start) {
-        ksnprintf(within, sizeof(within), "%u bytes before, in ",
-                  (unsigned)(what->start - (uintptr_t)what->addr));
+        unsigned before = (unsigned)(what->start - (uintptr_t)what->addr);
+
+        ksnprintf(within, sizeof(within), "%u byte%s before, in ", before, plural(before));
         ksnprintf(from, sizeof(from), " from 0x%08x", (unsigned)what->start);
     } else if (what->offset != 0) {
         ksnprintf(within, sizeof(within), "byte %u of ", (unsigned)what->offset);
         ksnprintf(from, sizeof(from), " from 0x%08x", (unsigned)what->start);
     }
     if (in_slot(what))
-        ksnprintf(text, size, "%p: %s%s: slot %u of cache %s, %u bytes%s", what->addr,
+        ksnprintf(text, size, "%p: %s%s: slot %u of cache %s, %u byte%s%s", what->addr,
                   within, words, (unsigned)what->slot, what->cache,
-                  (unsigned)what->bytes, from);
+                  (unsigned)what->bytes, plural(what->bytes), from);
     else if (in_block(what))
         ksnprintf(text, size, "%p: %s%s: %u kB (%s %u)%s", what->addr, within, words,
                   (unsigned)(what->bytes >> 10),
@@ -108,8 +114,8 @@ static void describe_taker(const struct mm_what *what, bool live, char *text,
 {
     char place[PLACE_SIZE];
 
-    ksnprintf(text, size, "  %s for %u bytes by %s (%s), serial %u",
-              live ? "taken" : "last taken", (unsigned)what->asked,
+    ksnprintf(text, size, "  %s for %u byte%s by %s (%s), serial %u",
+              live ? "taken" : "last taken", (unsigned)what->asked, plural(what->asked),
               site_function(what->taken_by),
               site_place(what->taken_by, place, sizeof(place)),
               (unsigned)what->serial);
@@ -158,6 +164,24 @@ static void describe_before(const struct mm_what *what, void (*line)(const char 
     describe_freer(&before, line);
 }
 
+/* In a live object or block, but behind what its owner asked for. */
+static void describe_slack(const struct mm_what *what, void (*line)(const char *text))
+{
+    char text[LINE_SIZE];
+    size_t behind = what->offset - what->asked;
+    bool is_live = what->kind == MM_SLAB_LIVE || what->kind == MM_LARGE;
+
+    if (!is_live || what->serial == 0 || what->offset < what->asked)
+        return;
+    if (behind == 0)
+        ksnprintf(text, sizeof(text), "  right behind the %u byte%s asked for",
+                  (unsigned)what->asked, plural(what->asked));
+    else
+        ksnprintf(text, sizeof(text), "  %u byte%s behind the end of the %u asked for",
+                  (unsigned)behind, plural(behind), (unsigned)what->asked);
+    line(text);
+}
+
 void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
 {
     char text[LINE_SIZE];
@@ -171,6 +195,7 @@ void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
     }
     describe_heap(what, text, sizeof(text));
     line(text);
+    describe_slack(what, line);
     if (what->serial != 0) {
         describe_taker(what, !free, text, sizeof(text));
         line(text);
@@ -243,7 +268,7 @@ static void json_what(const struct mm_what *what)
 
 static void print_line(const char *text)
 {
-    kprintf("%s\n", text);
+    kprint_wrapped(0, "%s", text);
 }
 
 static int cmd_whatis(int argc, char **argv)

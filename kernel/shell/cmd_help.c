@@ -12,6 +12,7 @@
 static const char *const groups[] = { "memory", "look", "find leaks", "allocate",
                                       "try it", "lessons", "system", "labs" };
 enum { NR_GROUPS = sizeof(groups) / sizeof(groups[0]) };
+enum { CALL_SIZE = 96, NAMES_SIZE = 480, HELP_COLUMN = 36, NAMES_COLUMN = 14 };
 
 static unsigned group_of(const struct shell_command *command)
 {
@@ -50,22 +51,48 @@ static void print_json(const struct shell_command *command, unsigned group)
 
 static void print_short(const struct shell_command *command)
 {
-    int written = kprintf("  %s %s", command->name, command->usage);
+    char call[CALL_SIZE];
 
-    kprintf("%*s%s\n", written < 38 ? 38 - written : 2, "", command->help);
+    ksnprintf(call, sizeof(call), "%s %s", command->name, command->usage);
+    kprint_wrapped(HELP_COLUMN, "  %-*s%s%s", HELP_COLUMN - 2, call,
+                   strlen(call) < HELP_COLUMN - 2 ? "" : "  ", command->help);
 }
 
 static void print_group(unsigned group, bool json)
 {
     const struct shell_command *command = next_in(group, NULL);
 
-    if (command != NULL && !json)
-        kprintf("%s\n", groups[group]);
     for (; command != NULL; command = next_in(group, command->name))
         if (json)
             print_json(command, group);
         else
             print_short(command);
+}
+
+/* One line: its name, and those of its commands. */
+static void print_names(unsigned group)
+{
+    const struct shell_command *command = next_in(group, NULL);
+    char names[NAMES_SIZE] = "";
+
+    if (command == NULL)
+        return;
+    for (; command != NULL; command = next_in(group, command->name)) {
+        strlcat(names, "  ", sizeof(names));
+        strlcat(names, command->name, sizeof(names));
+    }
+    kprint_wrapped(NAMES_COLUMN, "%-*s%s", NAMES_COLUMN - 2, groups[group], names);
+}
+
+static void print_overview(void)
+{
+    for (unsigned group = 0; group < NR_GROUPS; group++)
+        print_names(group);
+    kprintf("\n"
+            "help GROUP    its commands, a line each:  help memory\n"
+            "help NAME     all about one:              help kmalloc\n"
+            "Numbers are 100, 0x64, 4K or 1M; $1 is what kmalloc gave first, $ what it gave\n"
+            "last.  -j prints JSON.  Long output: more CMD.  Again and again: watch CMD.\n");
 }
 
 static int print_whole(const char *name)
@@ -82,23 +109,42 @@ static int print_whole(const char *name)
     return SHELL_OK;
 }
 
+/* The words behind `help` may be the name of a group. */
+static bool find_group(int argc, char **argv, unsigned *group)
+{
+    char name[CALL_SIZE] = "";
+
+    for (int i = 1; i < argc; i++) {
+        strlcat(name, i > 1 ? " " : "", sizeof(name));
+        strlcat(name, argv[i], sizeof(name));
+    }
+    for (*group = 0; *group < NR_GROUPS; ++*group)
+        if (strcmp(name, groups[*group]) == 0)
+            return true;
+    return false;
+}
+
 static int cmd_help(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
+    unsigned group;
 
+    if (argc > 1 && find_group(argc, argv, &group)) {
+        print_group(group, json);
+        return SHELL_OK;
+    }
     if (!shell_at_most(argc, argv, 2))
         return SHELL_USAGE;
     if (argc == 2)
         return print_whole(argv[1]);
-    for (unsigned group = 0; group < NR_GROUPS; group++)
+    for (group = 0; group < NR_GROUPS && json; group++)
         print_group(group, json);
     if (!json)
-        kprintf("\"help NAME\" says more.  Numbers: 100, 0x64, 4K, 1M, $1.  "
-                "-j: as JSON.\n");
+        print_overview();
     return SHELL_OK;
 }
 
-SHELL_COMMAND_IN("system", help, "[NAME] [-j]", "this list, or all about one command",
+SHELL_COMMAND_IN("system", help, "[GROUP|NAME] [-j]", "all commands, or all about one",
     "Commands are separated by \";\"; what follows a # is a comment.\n"
     "    Tab                    completes the word, or lists what it may be\n"
     "    Up, Down; Ctrl-R       earlier lines; looks for one with some text in it\n"

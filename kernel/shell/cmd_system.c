@@ -11,21 +11,54 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
+enum { PARAM_SIZE = 160, PARAM_COLUMN = 36 };
+
 /* ---- params ------------------------------------------------------------- */
 
-static void print_param(const struct kernel_param *param, bool json)
+/* The order of a listing: by file, and there as they are declared. */
+static bool comes_before(const struct kernel_param *a, const struct kernel_param *b)
 {
-    const char *equals = param->value_name[0] != 0 ? "=" : "";
+    int order = strcmp(a->file, b->file);
 
-    if (!json) {
-        int written = kprintf("%s%s%s", param->name, equals, param->value_name);
+    return order != 0 ? order < 0 : a->line < b->line;
+}
 
-        kprintf("%*s%s", written < 36 ? 36 - written : 2, "", param->help);
-        if (param->get != NULL && param->get()[0] != 0)
-            kprintf(" (now %s)", param->get());
-        kprintf("\n");
-        return;
-    }
+/* The next one behind `previous` (NULL: the first), or NULL. */
+static const struct kernel_param *next_param(const struct kernel_param *previous)
+{
+    const struct kernel_param *best = NULL;
+
+    for (const struct kernel_param *param = params_begin(); param < params_end(); param++)
+        if ((previous == NULL || comes_before(previous, param)) &&
+            (best == NULL || comes_before(param, best)))
+            best = param;
+    return best;
+}
+
+static const struct kernel_param *find_param(const char *name)
+{
+    for (const struct kernel_param *param = params_begin(); param < params_end(); param++)
+        if (strcmp(param->name, name) == 0)
+            return param;
+    return NULL;
+}
+
+/* With its value now, if that can change: always, or only if it is on. */
+static void print_param(const struct kernel_param *param, bool always)
+{
+    char call[PARAM_SIZE], now[PARAM_SIZE] = "";
+
+    ksnprintf(call, sizeof(call), "%s%s%s", param->name,
+              param->value_name[0] != 0 ? "=" : "", param->value_name);
+    if (param->get != NULL && (always || param->get()[0] != 0))
+        ksnprintf(now, sizeof(now), " (now %s)",
+                  param->get()[0] != 0 ? param->get() : "off");
+    kprint_wrapped(PARAM_COLUMN, "  %-*s%s%s%s", PARAM_COLUMN - 2, call,
+                   strlen(call) < PARAM_COLUMN - 2 ? "" : "  ", param->help, now);
+}
+
+static void print_param_json(const struct kernel_param *param)
+{
     kprintf("{\"name\": \"%s\", \"value\": ", param->name);
     json_string(param->value_name);
     kprintf(", \"help\": ");
@@ -37,27 +70,40 @@ static void print_param(const struct kernel_param *param, bool json)
     kprintf("}\n");
 }
 
-/* NAME=VALUE, of those that can be changed at run time. */
-static int set_param(char *text)
+static void print_params(bool can_be_set)
+{
+    kprintf(can_be_set ? "Can be set here, by params NAME=VALUE, and at boot:\n"
+                       : "Read at boot, from the kernel's command line:\n");
+    for (const struct kernel_param *param = NULL; (param = next_param(param)) != NULL; )
+        if ((param->get != NULL) == can_be_set)
+            print_param(param, false);
+}
+
+/* NAME shows it, NAME=VALUE sets it, if that is possible at run time. */
+static int one_param(char *text, bool json)
 {
     char *value = strchr(text, '=');
 
     if (value != NULL)
         *value++ = 0;
-    for (const struct kernel_param *param = params_begin(); param < params_end();
-         param++) {
-        if (strcmp(param->name, text) != 0)
-            continue;
-        if (param->get == NULL) {
-            kprintf("params: %s is read at boot: reboot with it\n", text);
-            return SHELL_FAILED;
-        }
-        if (!param->set(value != NULL ? value : ""))
-            return SHELL_FAILED;
-        kprintf("%s=%s\n", text, param->get()[0] != 0 ? param->get() : "off");
-        return SHELL_OK;
+
+    const struct kernel_param *param = find_param(text);
+
+    if (param == NULL)
+        return shell_usage("no parameter is called \"%s\"", text);
+    if (value != NULL && param->get == NULL) {
+        kprintf("params: %s is read at boot: reboot with it\n", text);
+        return SHELL_FAILED;
     }
-    return shell_usage("no parameter is called \"%s\"", text);
+    if (value != NULL && !param->set(value))
+        return SHELL_FAILED;
+    if (json)
+        print_param_json(param);
+    else if (value == NULL)
+        print_param(param, true);
+    else
+        kprint_wrapped(0, "%s=%s", text, param->get()[0] != 0 ? param->get() : "off");
+    return SHELL_OK;
 }
 
 static int cmd_params(int argc, char **argv)
@@ -67,25 +113,27 @@ static int cmd_params(int argc, char **argv)
     if (!shell_at_most(argc, argv, 2))
         return SHELL_USAGE;
     if (argc == 2)
-        return set_param(argv[1]);
-    for (const struct kernel_param *param = params_begin(); param < params_end();
-         param++)
-        print_param(param, json);
+        return one_param(argv[1], json);
     if (json) {
+        for (const struct kernel_param *param = NULL; (param = next_param(param)); )
+            print_param_json(param);
         kprintf("{\"given\": ");
         json_string(params_line());
         kprintf("}\n");
-    } else {
-        kprintf("given: %s\n", params_line()[0] != 0 ? params_line() : "none");
+        return SHELL_OK;
     }
+    print_params(true);
+    print_params(false);
+    kprint_wrapped(0, "given: %s", params_line()[0] != 0 ? params_line() : "none");
     return SHELL_OK;
 }
 
-SHELL_COMMAND_IN("system", params, "[NAME=VALUE] [-j]",
+SHELL_COMMAND_IN("system", params, "[NAME[=VALUE]] [-j]",
     "kernel parameters, and what was given",
     "Parameters stand on the kernel's command line and are named as in Linux:\n"
     "    make run CMDLINE=\"mem=16M kmemleak=off\"\n"
     "Some can be set at the prompt as well: red zones and poison for kmalloc-64, say.\n"
+    "`params NAME` shows one, `params NAME=VALUE` sets it.\n"
     "    params slub_debug=ZP,kmalloc-64",
     cmd_params);
 
@@ -111,11 +159,16 @@ static int cmd_uptime(int argc, char **argv)
 
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
-    kprintf(json ? "{\"seconds\": %u.%02u, \"ticks\": %u, \"lost_input\": %u}\n"
-                 : "up %u.%02u s, %u timer ticks; %u bytes of input lost\n",
-            (unsigned)(ticks / TIMER_HZ),
-            (unsigned)(ticks % TIMER_HZ * 100 / TIMER_HZ), (unsigned)ticks,
-            (unsigned)console_overruns());
+    unsigned seconds = (unsigned)(ticks / TIMER_HZ);
+    unsigned hundredths = (unsigned)(ticks % TIMER_HZ * 100 / TIMER_HZ);
+    unsigned lost = (unsigned)console_overruns();
+
+    if (json)
+        kprintf("{\"seconds\": %u.%02u, \"ticks\": %u, \"lost_input\": %u}\n", seconds,
+                hundredths, (unsigned)ticks, lost);
+    else
+        kprintf("up %u.%02u s, %u timer tick%s; %u byte%s of input lost\n", seconds,
+                hundredths, (unsigned)ticks, plural(ticks), lost, plural(lost));
     return SHELL_OK;
 }
 

@@ -196,10 +196,11 @@ static int unknown_command(const char *name)
             nearest = command;
         }
     }
-    kprintf("%s: unknown command; ", name);
     if (nearest != NULL)
-        kprintf("did you mean \"%s\"?  ", nearest->name);
-    kprintf("\"help\" lists all\n");
+        kprint_wrapped(0, "%s: unknown command; did you mean \"%s\"?  \"help\" lists all",
+                       name, nearest->name);
+    else
+        kprint_wrapped(0, "%s: unknown command; \"help\" lists all", name);
     return SHELL_UNKNOWN;
 }
 

@@ -14,7 +14,7 @@
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 
-enum { WORD_SIZE = 32 };
+enum { WORD_SIZE = 32, WHY_SIZE = 256 };
 
 static const char *running_name(void)
 {
@@ -52,7 +52,8 @@ static bool held_number(const char *text, const char *what, uint32_t *value)
         *value = address + offset;
         return true;
     }
-    kprintf("%s: %s: the shell holds nothing as \"%s\"\n", running_name(), what, text);
+    kprint_wrapped(0, "%s: %s: the shell holds nothing as \"%s\"", running_name(), what,
+                   text);
     return false;
 }
 
@@ -63,13 +64,13 @@ bool shell_number(const char *text, const char *what, uint32_t *value)
     if (text[0] == '$')
         return held_number(text, what, value);
     if (!parse_size(text, &number)) {
-        kprintf("%s: %s: \"%s\" is not a number such as 100, 0x64, 4K, 1M or $1\n",
-                running_name(), what, text);
+        kprint_wrapped(0, "%s: %s: \"%s\" is not a number: 100, 0x64, 4K, 1M or $1",
+                       running_name(), what, text);
         return false;
     }
     if (number > UINT32_MAX) {
-        kprintf("%s: %s: %s is too large: 0xffffffff at most\n", running_name(),
-                what, text);
+        kprint_wrapped(0, "%s: %s: %s is too large: 0xffffffff at most", running_name(),
+                       what, text);
         return false;
     }
     *value = (uint32_t)number;
@@ -91,16 +92,18 @@ bool shell_option(int *argc, char **argv, const char *option)
 
 int shell_usage(const char *fmt, ...)
 {
+    char why[WHY_SIZE];
     va_list args;
 
-    kprintf("%s: ", running_name());
     va_start(args, fmt);
-    kvprintf(fmt, args);
+    kvsnprintf(why, sizeof(why), fmt, args);
     va_end(args);
     if (shell_running != NULL)
-        kprintf("; usage: %s%s%s", shell_running->name,
-                shell_running->usage[0] != 0 ? " " : "", shell_running->usage);
-    kprintf("\n");
+        kprint_wrapped(0, "%s: %s; usage: %s%s%s", shell_running->name, why,
+                       shell_running->name, shell_running->usage[0] != 0 ? " " : "",
+                       shell_running->usage);
+    else
+        kprint_wrapped(0, "%s: %s", running_name(), why);
     return SHELL_USAGE;
 }
 

@@ -43,6 +43,12 @@ void mm_reset_dials(void);
  */
 uint32_t mm_find_damage(void);
 
+/*
+ * An address that is what dials fill memory with, or so near to it as a member of a
+ * struct: in words, what it was read from ("an object that was freed ...").  NULL: none.
+ */
+const char *mm_poison_name(uintptr_t addr);
+
 /* For mm_init: there are pages, but no caches yet.  Watch, if there is anything to. */
 void dials_start(void);
 

@@ -9,6 +9,7 @@
 #include "mm/watch/zone_priv.h"
 
 #include "mm/hooks_priv.h"
+#include "mm/watch/dials.h"
 
 static unsigned char expected(const struct zone *zone, const unsigned char *at)
 {
@@ -29,6 +30,27 @@ static unsigned char *first_wrong(const struct zone *zone, unsigned char *at)
             break;
     }
     return at;
+}
+
+const char *mm_poison_name(uintptr_t addr)
+{
+    static const struct {
+        uint32_t word;
+        const char *name;
+    } fills[] = {
+        { POISON_FREE * 0x01010101u, "an object that was freed (poison 0x6b)" },
+        { (POISON_FREE * 0x010101u) | (uint32_t)POISON_END << 24,
+          "the end of an object that was freed (poison 0x6b, 0xa5)" },
+        { POISON_NEW * 0x01010101u, "a new object that nobody wrote to yet (0x5a)" },
+        { PAGE_POISON * 0x01010101u, "a page that was freed (poison 0xaa)" },
+        { RED_ACTIVE * 0x01010101u, "the red zone of a live object (0xcc)" },
+        { RED_INACTIVE * 0x01010101u, "the red zone of a freed object (0xbb)" },
+    };
+
+    for (size_t i = 0; i < sizeof(fills) / sizeof(fills[0]); i++)
+        if ((uint32_t)addr - fills[i].word + PAGE_SIZE < 2 * PAGE_SIZE)
+            return fills[i].name;
+    return NULL;
 }
 
 void zone_fill(const struct zone *zone)

@@ -36,10 +36,33 @@ class MarblesError(AssertionError):
     """A step went wrong; the text has the transcript."""
 
 
-def plain(text):
-    """Console text as lines, without what ends them."""
+def rows(text):
+    """Console text as the rows on the screen, without what ends them."""
     text = text.replace("\r", "").removesuffix("\n")
     return text.split("\n") if text else []
+
+
+def margin(row):
+    return len(row) - len(row.lstrip(" "))
+
+
+def unwrapped(rows):
+    """Lines: what kernel/wrap.c made of one, to fit 80 columns, is one again."""
+    lines, last = [], ""
+    for row in rows:
+        word = row.lstrip(" ").split(" ")[0]
+        if lines and margin(row) == margin(lines[-1]) + 6 and \
+                len(last) + 1 + len(word) > 80:
+            lines[-1] += " " + row.lstrip(" ")
+        else:
+            lines.append(row)
+        last = row
+    return lines
+
+
+def plain(text):
+    """Console text as lines, without what ends them."""
+    return unwrapped(rows(text))
 
 
 def environment():
@@ -147,8 +170,11 @@ class Machine:
             self.fail(f"the kernel stopped without {pattern.pattern!r}")
         return self.qemu.before
 
+    def wait_for_prompt(self, timeout=TIMEOUT):
+        return self.wait_for(PROMPT, timeout)
+
     def until_prompt(self, timeout=TIMEOUT):
-        return plain(self.wait_for(PROMPT, timeout))
+        return plain(self.wait_for_prompt(timeout))
 
     def until_stopped(self, timeout=TIMEOUT):
         """The lines of a fault report: what the kernel says before it stops."""

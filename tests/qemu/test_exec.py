@@ -75,13 +75,13 @@ def test_make_exec_prints_what_the_commands_print_and_nothing_else(elf):
 def test_make_exec_fails_and_names_the_status_of_a_command_that_failed(elf):
     done = make("exec", "CMDS=kmalloc 100; kfree $$1; kfree $$1; whatis", check=False)
     assert done.returncode != 0
-    assert re.search(r"Error 1\b", done.stderr), done.stderr
+    assert re.search(r"Error 4\b", done.stderr), done.stderr
     assert "BUG mm: double free" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("whatis: ADDR is missing")
 
 
 @pytest.mark.parametrize("commands, status", [
-    ("check", 0), ("", 0), ("whatis", 2), ("nonsense", 3), ("kfree 0xdeadbeef", 1),
+    ("check", 0), ("", 0), ("whatis", 2), ("nonsense", 3), ("kfree 0xdeadbeef", 4),
     ("check; nonsense; whatis", 3), ("exit 9", 9), ("check; exit 63; nonsense", 63)])
 def test_the_status_is_that_of_the_first_command_that_failed(elf, commands, status):
     assert run(commands, elf).returncode == status

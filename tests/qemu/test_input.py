@@ -209,12 +209,12 @@ def test_history_lists_lines(machine):
 
 
 def test_more_stops_at_each_screen_and_q_leaves(terminal):
-    terminal.send("more help\r")
+    terminal.send("more params\r")
     shown = terminal.wait_for("-- more")
     assert 8 <= shown.count("\n") <= 20
     terminal.send("q")
     terminal.wait_for("marbles> \x1b[m")
-    terminal.send("more help -j\r")
+    terminal.send("more params -j\r")
     assert "-- more" not in terminal.wait_for("marbles> \x1b[m")
 
 

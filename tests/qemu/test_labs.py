@@ -45,7 +45,7 @@ def test_it_uses_every_name_of_the_two_headers(outside):
 
 def test_its_command_is_in_help_and_its_status_comes_out(outside):
     with Machine(build_with([outside])) as machine:
-        assert "labs" in machine.run("help")
+        assert "labs          every_call" in machine.run("help")
         assert machine.run("help every_call")[0] == "every_call "
         assert machine.run("every_call 1") == [
             "every_call: no arguments; usage: every_call"]

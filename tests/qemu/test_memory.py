@@ -238,6 +238,7 @@ def test_a_wrong_free_is_named_counted_and_refused(boot, elf, case):
         assert words in text, f"{wrong!r} does not say {words!r}:\n{text}"
     after = machine.meminfo()
     assert after.pop("bad_frees") == live.pop("bad_frees") + 1
+    assert after.pop("reports") == live.pop("reports") + 1
     assert after == live, "a refused free changed something"
     assert machine.run("buddyinfo") == blocks and machine.leaks()[1] == sums
     machine.is_whole()
