@@ -13,6 +13,8 @@
  */
 #include "drivers/power.h"
 
+#include <stdbool.h>
+
 #include "drivers/io.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"
@@ -25,7 +27,7 @@ enum {
     KEYBOARD_BUSY = 0x02,
     KEYBOARD_RESET = 0xfe,
     PATIENCE = 100 * 1000,
-    REST = 1000,                /* pauses between two looks at the serial port */
+    REST = 100 * 1000,          /* pauses between two looks at the serial port */
 };
 
 static void say(const char *text)
@@ -37,20 +39,33 @@ static void say(const char *text)
     serial_drain();
 }
 
+static void rest(void)
+{
+    for (unsigned left = REST; left > 0; left--)
+        __asm__ volatile("pause");
+}
+
 /*
  * While the port is full, QEMU does not read its terminal, not even for the keys that
  * are its own: Ctrl-A X would not leave.  So what is typed is taken, to the end.  The CPU
  * is never halted: with interrupts off hlt would not wake up for a key, and after a
  * fault whatever an interrupt runs may be what is broken.
+ *
+ * R starts again, if it is a key by itself: a page that was pasted has R's, too.
  */
 void power_stop(void)
 {
     __asm__ volatile("cli");
     serial_drain();
-    for (;;) {
-        serial_discard();
-        for (unsigned left = REST; left > 0; left--)
-            __asm__ volatile("pause");
+    for (bool quiet = false, asked = false;; rest()) {
+        int byte = serial_poll();
+
+        while (byte >= 0 && serial_poll() >= 0)
+            byte = 0;
+        if (asked && byte < 0)
+            power_reboot();
+        asked = quiet && (byte == 'r' || byte == 'R');
+        quiet = byte < 0;
     }
 }
 
@@ -68,7 +83,7 @@ void power_off(void)
     outw(0xb004, 0x2000);
     outw(0x4004, 0x3400);
     wait_a_moment();
-    say("This machine cannot switch itself off; it has stopped.\r\n");
+    say("This machine cannot switch itself off; it has stopped.  R restarts it.\r\n");
     power_stop();
 }
 

@@ -20,7 +20,10 @@ void power_fail(void);
 void power_off(void) __attribute__((noreturn));
 void power_reboot(void) __attribute__((noreturn));
 
-/* Stand still, interrupts off, for good.  What is typed is thrown away. */
+/*
+ * Stand still, interrupts off, for good.  What is typed is thrown away, but for R alone,
+ * which starts the machine again.
+ */
 void power_stop(void) __attribute__((noreturn));
 
 #endif

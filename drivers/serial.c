@@ -137,10 +137,9 @@ void serial_interrupt(void)
         receive(inb(DATA));
 }
 
-void serial_discard(void)
+int serial_poll(void)
 {
-    while (usable && (line_status() & LSR_RECEIVED))
-        inb(DATA);
+    return usable && (line_status() & LSR_RECEIVED) ? inb(DATA) : -1;
 }
 
 uint32_t serial_overruns(void)

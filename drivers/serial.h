@@ -26,8 +26,8 @@ void serial_drain(void);
 void serial_listen(void (*receive)(uint8_t byte));
 void serial_interrupt(void);
 
-/* Throw away what has come in, without an interrupt. */
-void serial_discard(void);
+/* What has come in, without an interrupt: a byte, or -1. */
+int serial_poll(void);
 
 /* How many times the chip has lost bytes because nobody fetched them in time. */
 uint32_t serial_overruns(void);

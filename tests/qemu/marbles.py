@@ -91,17 +91,19 @@ class Machine:
     stopped=True: the machine waits for GDB before its first instruction: boot()
     lets it go.  loader: what QEMU boots from, if not the kernel itself.
     monitor=True: the line is QEMU's own, too, as in make run: Ctrl-A X leaves.
+    restarts=True: a reset does not end QEMU.
     """
     booted = []                 # by the running test, for its report
 
     def __init__(self, elf, memory="64M", cmdline="", arguments=(), prompt=True,
-                 stopped=False, loader=None, monitor=False, qemu=QEMU):
+                 stopped=False, loader=None, monitor=False, restarts=False, qemu=QEMU):
         self.folder = tempfile.TemporaryDirectory(prefix="marbles-")
         self.socket = f"{self.folder.name}/gdb"
         self.elf = str(elf)
         self.command = [
             qemu, "-accel", "tcg", *(loader or ["-kernel", self.elf]), "-m", memory,
-            "-display", "none", "-net", "none", "-no-reboot",
+            "-display", "none", "-net", "none",
+            *([] if restarts else ["-no-reboot"]),
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             *(["-serial", "mon:stdio"] if monitor else
               ["-monitor", "none", "-chardev", "stdio,id=line,signal=off",

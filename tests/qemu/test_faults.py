@@ -1,6 +1,7 @@
 """Each exception ends in a report: what, where by symbol, registers, backtrace."""
 import re
 
+import pexpect
 import pytest
 from marbles import symbol
 
@@ -96,11 +97,22 @@ def test_after_a_fault_one_may_type_at_will_and_then_leave_QEMU(boot, lab_elf):
     machine = boot(lab_elf, monitor=True)
     machine.send("fault null-write\r")
     machine.until_stopped()
-    for _ in range(20):
-        machine.send("0123456789")
+    machine.send("0123456789" * 500)
     machine.send("\x01x")
     assert machine.until_end(timeout=20)[-1] == "QEMU: Terminated"
     assert machine.status == 0
+
+
+def test_after_a_fault_R_restarts_and_what_is_pasted_does_not(boot, lab_elf):
+    machine = boot(lab_elf, monitor=True, restarts=True)
+    machine.send("fault null-write\r")
+    machine.until_stopped()
+    assert "R restarts it" in machine.wait_for("\n")
+    machine.send("Read on, READ on\rR\r" * 300)
+    assert machine.qemu.expect(["marbles> ", pexpect.TIMEOUT], timeout=2) == 1
+    machine.send("R")
+    machine.until_prompt()
+    assert machine.run("check") == ["mm_check: all rules hold"]
 
 
 def test_a_fault_with_commands_from_run_ends_qemu_with_a_status_of_its_own(boot, lab_elf):
