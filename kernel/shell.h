@@ -62,11 +62,16 @@ const struct shell_command *shell_find(const char *name);
 
 /*
  * A number: decimal, 0x hex, with K, M or G behind it (upper or lower case), or
- * $N, the address that the shell holds under that number; $N+K and $N-K are so far
- * from it.  False, and one line that says what is wrong and names `what`, if it is
- * none.
+ * $N, the address that the shell holds under that number.  False, and one line that
+ * says what is wrong and names `what`, if it is none.
  */
 bool shell_number(const char *text, const char *what, uint32_t *value);
+
+/*
+ * An address: the same, or $, the last pointer handed out, or the name of a symbol; each
+ * with +K or -K behind it, or as backtraces show it: kmalloc+0x12/0x40.
+ */
+bool shell_address(const char *text, const char *what, uint32_t *value);
 
 /* Remove an option such as "-j" from the arguments; was it there? */
 bool shell_option(int *argc, char **argv, const char *option);

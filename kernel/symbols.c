@@ -11,6 +11,7 @@
 
 #include "kernel/image.h"
 #include "kernel/printk.h"
+#include "kernel/string.h"
 
 struct table_entry {
     uint32_t start, size;
@@ -46,6 +47,23 @@ bool symbol_find(uintptr_t addr, struct symbol *found)
     *found = (struct symbol){ entry->name, entry->start, entry->size,
                               is_kernel_code(entry->start) };
     return true;
+}
+
+static bool has_name(const struct table_entry *entry, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(entry->name, name, length) == 0 &&
+           (entry->name[length] == 0 || entry->name[length] == '.');
+}
+
+bool symbol_next(const char *name, struct symbol *found)
+{
+    for (const struct table_entry *entry = symbol_table; entry < symbol_table_end;
+         entry++)
+        if (entry->start > found->start && has_name(entry, name))
+            return symbol_find(entry->start, found);
+    return false;
 }
 
 const char *symbol_format_inside(uintptr_t addr, uintptr_t inside, char *buf,

@@ -18,6 +18,12 @@ struct symbol {
 /* The function or object around addr; false if there is none. */
 bool symbol_find(uintptr_t addr, struct symbol *found);
 
+/*
+ * The next symbol of that name behind `found`, which has start 0 for the first; that a
+ * compiler made another one of it (name.part.0) does not matter.
+ */
+bool symbol_next(const char *name, struct symbol *found);
+
 /* "name+0x12/0x40", or the bare address, into buf; returns buf. */
 const char *symbol_format(uintptr_t addr, char *buf, size_t size);
 

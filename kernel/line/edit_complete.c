@@ -101,6 +101,7 @@ void edit_complete(struct edit *edit)
     }
     if (word.count > 0)
         edit_insert(edit, word.first + word.length, word.common - word.length);
-    if (word.count == 1 && edit->text[edit->cursor] != ' ')
+    if (word.count == 1 && edit->text[edit->cursor] != ' ' &&
+        word.first[word.common - 1] != '=')
         edit_insert(edit, " ", 1);
 }

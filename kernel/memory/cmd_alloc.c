@@ -96,7 +96,7 @@ SHELL_COMMAND_IN("allocate", kmalloc, "SIZE [COUNT]",
     "take SIZE bytes, held as $1, $2 ...",
     "Calls kmalloc(SIZE, GFP_KERNEL), COUNT times, and holds each result under a\n"
     "number that never comes to mean another one.  Sizes may be 100, 0x64, 4K, 1M.\n"
-    "    kmalloc 100; whatis $1; dump $1; kfree $1",
+    "    kmalloc 100; whatis $; dump $; kfree $",
     cmd_kmalloc);
 
 /* ---- kfree -------------------------------------------------------------- */
@@ -113,15 +113,38 @@ static void show_given_back(const char *call, const void *address)
         kprintf("%s(%p): given back\n", call, address);
 }
 
+static int give_all_back(void)
+{
+    unsigned count = 0;
+
+    for (struct held *held = held_next(NULL); held != NULL; held = held_next(held)) {
+        uint32_t refusals = report_refusals();
+
+        if (held->freed)
+            continue;
+        if (held->is_pages)
+            free_pages((uintptr_t)held->address, held->order);
+        else
+            kfree(held->address);
+        held->freed = report_refusals() == refusals;
+        count += held->freed;
+    }
+    kprintf("%u pointer%s given back\n", count, plural(count));
+    return SHELL_OK;
+}
+
 static int cmd_kfree(int argc, char **argv)
 {
     uint32_t address;
+
     if (argc < 2)
         return shell_usage("a pointer is missing");
+    if (argc == 2 && strcmp(argv[1], "all") == 0)
+        return give_all_back();
     for (int i = 1; i < argc; i++) {
         uint32_t refusals = report_refusals();
 
-        if (!shell_number(argv[i], "pointer", &address))
+        if (!shell_address(argv[i], "pointer", &address))
             return SHELL_USAGE;
         kfree((void *)(uintptr_t)address);
         if (report_refusals() == refusals)
@@ -130,13 +153,15 @@ static int cmd_kfree(int argc, char **argv)
     return SHELL_OK;
 }
 
-SHELL_COMMAND_IN("allocate", kfree, "$N|ADDR ...", "give back what kmalloc took",
+SHELL_COMMAND_IN("allocate", kfree, "$N|ADDR ...|all", "give back what kmalloc took",
     "Calls kfree with the pointer, whatever it is.  What cannot be freed is\n"
     "recognised by mm, reported and refused, and the status is 4.  Afterwards $N\n"
     "still holds the old address, as a variable in C does; so try\n"
-    "    kmalloc 100; kfree $1; kfree $1\n"
-    "and what nobody can tell, until the memory waits (params quarantine=64K):\n"
-    "    kmalloc 100 3; kfree $2; kmalloc 100; kfree $2; kfree $4",
+    "    kmalloc 100; kfree $; kfree $\n"
+    "and what nobody can tell, until the memory waits (params quarantine=64K): what\n"
+    "was freed is freed again when it has another owner.  On a fresh machine:\n"
+    "    kmalloc 100 3; kfree $2; kmalloc 100; kfree $2; kfree $4\n"
+    "`kfree all` gives back whatever the shell holds, and blocks of pages as well.",
     cmd_kfree);
 
 /* ---- forget ------------------------------------------------------------- */
@@ -171,11 +196,11 @@ static int cmd_forget(int argc, char **argv)
         return forget_all();
 
     for (int i = 1; i < argc; i++) {
-        uint32_t number;
+        uint32_t number = held_last();
 
         if (argv[i][0] != '$')
             return shell_usage("\"%s\" is no $N", argv[i]);
-        if (!shell_number(argv[i] + 1, "$N", &number))
+        if (argv[i][1] != 0 && !shell_number(argv[i] + 1, "$N", &number))
             return SHELL_USAGE;
 
         struct held *held = held_find(number);
@@ -191,7 +216,7 @@ static int cmd_forget(int argc, char **argv)
 
 SHELL_COMMAND_IN("allocate", forget, "$N ...|all", "drop a pointer: a leak",
     "The object stays live and the number is gone.  This is what a leak is:\n"
-    "    leaks mark; kmalloc 100; forget $1; leaks since",
+    "    leaks mark; kmalloc 100; forget $; leaks since",
     cmd_forget);
 
 /* ---- pages -------------------------------------------------------------- */
@@ -227,7 +252,7 @@ static int give_pages_back(int argc, char **argv)
 
     if (argc < 3)
         return shell_usage("a pointer is missing");
-    if (!shell_at_most(argc, argv, 4) || !shell_number(argv[2], "pointer", &address))
+    if (!shell_at_most(argc, argv, 4) || !shell_address(argv[2], "pointer", &address))
         return SHELL_USAGE;
 
     const struct held *held = held_at((void *)(uintptr_t)address);
@@ -254,5 +279,5 @@ SHELL_COMMAND_IN("allocate", pages, "[ORDER] | free $N [ORDER]",
     "Calls alloc_pages(GFP_KERNEL, ORDER), 0 to 10, and holds the block as $N.\n"
     "`pages free` calls free_pages, with the order that the block was taken with\n"
     "unless told otherwise; what is wrong is reported and refused.\n"
-    "    pages 3; whatis $1; buddyinfo; pages free $1 2; pages free $1",
+    "    pages 3; whatis $; buddyinfo; pages free $ 2; pages free $",
     cmd_pages);

@@ -165,7 +165,7 @@ SHELL_COMMAND_IN("find leaks", leaks, "[mark|since] [-j]",
     "bytes and objects that a line of code took and nobody has freed, most bytes\n"
     "first; oldest and newest are serial numbers: 1 is the first allocation since\n"
     "boot.  To see what one piece of work leaves behind: mark, run, look.\n"
-    "    leaks mark; kmalloc 100; kmalloc 200; kfree $1; leaks since",
+    "    leaks mark; kmalloc 100; kmalloc 200; kfree $; leaks since",
     cmd_leaks);
 
 /* ---- allocinfo ---------------------------------------------------------- */

@@ -72,7 +72,7 @@ static int cmd_dump(int argc, char **argv)
 
     if (argc < 2)
         return shell_usage("ADDR is missing");
-    if (!shell_at_most(argc, argv, 3) || !shell_number(argv[1], "ADDR", &address))
+    if (!shell_at_most(argc, argv, 3) || !shell_address(argv[1], "ADDR", &address))
         return SHELL_USAGE;
     if (argc > 2 && !shell_number(argv[2], "BYTES", &left))
         return SHELL_USAGE;
@@ -98,7 +98,7 @@ SHELL_COMMAND_IN("look", dump, "ADDR|$N [BYTES] [-j]",
     "bytes of memory, in hex and as text",
     "64 bytes unless told otherwise.  Freed memory can be looked at, too: it holds\n"
     "what its last owner left there.\n"
-    "    kmalloc 32; dump $1 32",
+    "    kmalloc 32; dump $ 32",
     cmd_dump);
 
 /* ---- poke --------------------------------------------------------------- */
@@ -122,7 +122,7 @@ static int cmd_poke(int argc, char **argv)
 
     if (argc < 2)
         return shell_usage("ADDR is missing");
-    if (!shell_at_most(argc, argv, 4) || !shell_number(argv[1], "ADDR", &address) ||
+    if (!shell_at_most(argc, argv, 4) || !shell_address(argv[1], "ADDR", &address) ||
         (argc > 2 && !shell_number(argv[2], "BYTE", &byte)) ||
         (argc > 3 && !shell_number(argv[3], "COUNT", &count)))
         return SHELL_USAGE;
@@ -144,7 +144,7 @@ SHELL_COMMAND_IN("try it", poke, "ADDR|$N [BYTE] [COUNT]",
     "COUNT times BYTE (once 0x41, the letter A), from ADDR on.  Nothing is checked\n"
     "but that it is heap memory: behind an object, into a freed one, into mm's own\n"
     "book-keeping.  Red zones and poison show what came of it.\n"
-    "    params slub_debug=ZP; kmalloc 50; poke $1+50; kfree $1",
+    "    params slub_debug=ZP; kmalloc 50; poke $+50; kfree $",
     cmd_poke);
 
 /* ---- check -------------------------------------------------------------- */

@@ -169,7 +169,7 @@ SHELL_COMMAND_IN("memory", buddyinfo, "[-l] [-j]", "free blocks of pages, by ord
     "a half of each order between stays free.  Giving it back joins them again, at\n"
     "the latest when the shell asks for it, which it does after each command.\n"
     "-l: one row, as in Linux's /proc/buddyinfo.\n"
-    "    buddyinfo; pages 0; buddyinfo; pages free $1; buddyinfo",
+    "    buddyinfo; pages 0; buddyinfo; pages free $; buddyinfo",
     cmd_buddyinfo);
 
 /* ---- slabinfo ----------------------------------------------------------- */

@@ -61,9 +61,14 @@ struct held *held_find(uint32_t number)
     return number != 0 && entry->number == number ? entry : NULL;
 }
 
+uint32_t held_last(void)
+{
+    return last_number;
+}
+
 bool held_address(uint32_t number, uint32_t *address)
 {
-    const struct held *entry = held_find(number);
+    const struct held *entry = held_find(number != 0 ? number : last_number);
 
     if (entry != NULL)
         *address = (uint32_t)(uintptr_t)entry->address;

@@ -24,7 +24,10 @@ uint32_t held_keep(void *address, bool is_pages, unsigned order);
 /* $number, or NULL if there was none, or it was forgotten. */
 struct held *held_find(uint32_t number);
 
-/* The same, for the shell: the address in *address, or false. */
+/* The number of the last one that was held; 0: none was. */
+uint32_t held_last(void);
+
+/* For the shell: the address of $number (0: the last one) in *address, or false. */
 bool held_address(uint32_t number, uint32_t *address);
 
 /* What is held and not freed at this address, or NULL. */

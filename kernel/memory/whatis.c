@@ -279,7 +279,7 @@ static int cmd_whatis(int argc, char **argv)
 
     if (argc < 2)
         return shell_usage("ADDR is missing");
-    if (!shell_at_most(argc, argv, 2) || !shell_number(argv[1], "ADDR", &addr))
+    if (!shell_at_most(argc, argv, 2) || !shell_address(argv[1], "ADDR", &addr))
         return SHELL_USAGE;
 
     mm_what_is((const void *)(uintptr_t)addr, &what);
@@ -294,5 +294,5 @@ SHELL_COMMAND_IN("look", whatis, "ADDR|$N [-j]", "what an address is, and whose"
     "Any address will do: an object (live or free, which slot of which cache, who\n"
     "took it, who freed it), a block of pages, code, static data, the stack,\n"
     "page structs, a hole, beyond RAM.  It is not read, only looked up.\n"
-    "    kmalloc 100; whatis $1; kfree $1; whatis $1",
+    "    kmalloc 100; whatis $; kfree $; whatis $; whatis kmalloc",
     cmd_whatis);

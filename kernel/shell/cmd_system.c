@@ -95,6 +95,8 @@ static int one_param(char *text, bool json)
         kprintf("params: %s is read at boot: reboot with it\n", text);
         return SHELL_FAILED;
     }
+    if (value != NULL && value[0] == 0)
+        return shell_usage("%s: VALUE is missing", text);
     if (value != NULL && !param->set(value))
         return SHELL_FAILED;
     if (json)

@@ -3,6 +3,7 @@
  *
  *     check; help |            usage of help:  "[NAME] [-j]"
  *            ^ command             NAME, CMD   any command's name
+ *                                  NAME[=...]  any parameter's name
  *                                  -j, since   itself: what is not in capitals
  *                                  $N, ...     nothing
  *
@@ -12,11 +13,13 @@
  */
 #include "kernel/shell/complete.h"
 
+#include "kernel/params.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
 enum { MAX_WORDS = 8, WORD_SIZE = 16, NAME_SIZE = 24 };
 
+static const char *const prompt = "marbles> ";
 static const char *const separators = " []|.";
 
 /* The words of a usage that are to be typed as they stand. */
@@ -24,6 +27,7 @@ struct usage {
     char word[MAX_WORDS][WORD_SIZE];
     unsigned count;
     bool names;                 /* and command names */
+    bool params;                /* or those of parameters */
 };
 
 static size_t span(const char *text, const char *of, bool in)
@@ -43,12 +47,14 @@ static bool is_literal(const char *word)
 static void read_usage(struct usage *usage, const char *text)
 {
     usage->count = 0;
-    usage->names = false;
+    usage->names = usage->params = false;
     while (text += span(text, separators, true), *text != 0) {
         size_t length = span(text, separators, false);
 
-        if ((length == 4 && strncmp(text, "NAME", length) == 0) ||
-            (length == 3 && strncmp(text, "CMD", length) == 0))
+        if (strncmp(text, "NAME[=", 6) == 0)
+            usage->params = true;
+        else if ((length == 4 && strncmp(text, "NAME", length) == 0) ||
+                 (length == 3 && strncmp(text, "CMD", length) == 0))
             usage->names = true;
         if (is_literal(text) && length < WORD_SIZE && usage->count < MAX_WORDS) {
             memcpy(usage->word[usage->count], text, length);
@@ -80,7 +86,10 @@ static const char *last_command(const char *line, const char *word)
     for (; line < word; line++)
         if (*line == ';')
             begin = line + 1;
-    return begin + span(begin, " ", true);
+    begin += span(begin, " ", true);
+    if (strncmp(begin, prompt, strlen(prompt)) == 0)    /* pasted with the line */
+        begin += strlen(prompt);
+    return begin;
 }
 
 static bool takes_command(const struct shell_command *command)
@@ -104,20 +113,25 @@ static const char *command_of(const char *line, const char *word)
     return outer;
 }
 
+static const char *named(const struct usage *usage, unsigned n)
+{
+    if (usage->params)
+        return n < (unsigned)(params_end() - params_begin())
+               ? params_begin()[n].assigned : NULL;
+    return usage->names && n < (unsigned)(shell_commands_end() - shell_commands_begin())
+           ? shell_commands_begin()[n].name : NULL;
+}
+
 const char *complete_candidate(const char *line, size_t start, unsigned n)
 {
     static struct usage usage;  /* the caller keeps pointers to its words */
     const char *at = command_of(line, line + start);
     const struct shell_command *command = at != NULL ? command_at(at) : NULL;
 
-    usage.count = 0;
-    usage.names = at == NULL;
+    usage = (struct usage){ .names = at == NULL };
     if (command != NULL)
         read_usage(&usage, command->usage);
     if (n < usage.count)
         return usage.word[n];
-    n -= usage.count;
-    if (!usage.names || n >= (unsigned)(shell_commands_end() - shell_commands_begin()))
-        return NULL;
-    return shell_commands_begin()[n].name;
+    return named(&usage, n - usage.count);
 }

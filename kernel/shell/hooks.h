@@ -14,7 +14,7 @@ struct shell_hooks {
     /* Bugs that were reported since boot. */
     uint32_t (*reports)(void);
 
-    /* The address that is held as $number; false: none is. */
+    /* The address that is held as $number (0: the last one); false: none is. */
     bool (*held)(uint32_t number, uint32_t *address);
 };
 

@@ -28,11 +28,12 @@
 #include "kernel/line/tty.h"
 #include "kernel/shell/complete.h"
 #include "kernel/shell/hooks.h"
+#include "kernel/shell/unknown.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
 
-enum { MAX_WORDS = 32, MAX_TEXT = 512, MAX_NAME = 24, MAX_STATUS = 63 };
+enum { MAX_WORDS = 32, MAX_TEXT = 512, MAX_STATUS = 63 };
 
 /* The words of one command. */
 struct words {
@@ -69,6 +70,8 @@ const struct shell_command *shell_find(const char *name)
 {
     const struct shell_command *command;
 
+    if (strcmp(name, "?") == 0)
+        name = "help";
     for (command = shell_commands_begin(); command < shell_commands_end(); command++)
         if (strcmp(command->name, name) == 0)
             return command;
@@ -152,58 +155,6 @@ static const char *take_command(const char *line, struct words *words)
 
 /* ---- running ------------------------------------------------------------ */
 
-static unsigned lesser(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-/* Characters to insert, delete or replace to make a into b; longer: many. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-    unsigned cost[MAX_NAME + 1];
-    size_t columns = strlen(b);
-
-    if (columns > MAX_NAME)
-        return MAX_NAME;
-    for (unsigned column = 0; column <= columns; column++)
-        cost[column] = column;
-
-    for (; *a != 0; a++) {
-        unsigned diagonal = cost[0]++;
-
-        for (size_t column = 1; column <= columns; column++) {
-            unsigned replaced = diagonal + (*a != b[column - 1]);
-
-            diagonal = cost[column];
-            cost[column] = lesser(replaced,
-                                  lesser(cost[column], cost[column - 1]) + 1);
-        }
-    }
-    return cost[columns];
-}
-
-static int unknown_command(const char *name)
-{
-    const struct shell_command *nearest = NULL;
-    unsigned best = 3;          /* further away is no longer a slip */
-
-    for (const struct shell_command *command = shell_commands_begin();
-         command < shell_commands_end(); command++) {
-        unsigned distance = edit_distance(name, command->name);
-
-        if (distance < best && distance < strlen(command->name)) {
-            best = distance;
-            nearest = command;
-        }
-    }
-    if (nearest != NULL)
-        kprint_wrapped(0, "%s: unknown command; did you mean \"%s\"?  \"help\" lists all",
-                       name, nearest->name);
-    else
-        kprint_wrapped(0, "%s: unknown command; \"help\" lists all", name);
-    return SHELL_UNKNOWN;
-}
-
 /* Run the command, within another one if that calls shell_run. */
 static int run_known(const struct shell_command *command, int argc, char **argv)
 {
@@ -240,7 +191,14 @@ static int run_words(struct words *words)
         kprintf("shell: %s\n", words->problem);
         return SHELL_USAGE;
     }
-    return words->count == 0 ? SHELL_OK : run_command(words->count, words->word);
+
+    char **word = words->word;
+
+    while (words->count > 0 && strcmp(*word, "marbles>") == 0) {
+        word++;                         /* the prompt was pasted with the line */
+        words->count--;
+    }
+    return words->count == 0 ? SHELL_OK : run_command(words->count, word);
 }
 
 int shell_run_words(int argc, char **argv)

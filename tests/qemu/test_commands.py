@@ -3,7 +3,7 @@ import json
 import re
 
 import pytest
-from marbles import MarblesError
+from marbles import MarblesError, symbol
 
 OK, FAILED, USAGE, UNKNOWN, REPORTED = 0, 1, 2, 3, 4
 
@@ -95,6 +95,11 @@ def test_good_arguments_give_status_0(lab, line):
     assert status_of(lab, line)[1] == OK
 
 
+def typed(machine, keys):
+    machine.send(keys)
+    return machine.until_prompt()[1:]
+
+
 def test_what_was_taken_is_held_under_its_number(boot):
     machine = boot()
     first, address = machine.take("kmalloc 64")
@@ -102,6 +107,70 @@ def test_what_was_taken_is_held_under_its_number(boot):
     assert machine.run("kfree $1") == [f"kfree(0x{address:08x}): given back"]
     second, _ = machine.take("pages 1")
     assert second == "$2"
+
+
+def test_dollar_alone_is_the_last_pointer(boot):
+    machine = boot()
+    machine.run("kmalloc 100 4; kfree $2")
+    _, address = machine.take("kmalloc 200")
+    assert machine.json("whatis $ -j")[0]["start"] == f"0x{address:08x}"
+    assert machine.json("whatis $+7 -j")[0]["offset"] == 7
+    assert machine.run("kfree $") == [f"kfree(0x{address:08x}): given back"]
+    assert machine.run("forget $") == [
+        f"$5 = 0x{address:08x} forgotten: nothing was live there"]
+    assert machine.run("kfree $") == ['kfree: pointer: the shell holds nothing as "$"']
+
+
+def test_the_examples_of_help_work_on_a_used_machine(boot):
+    machine = boot()
+    machine.run("kmalloc 64 3; kfree $1; forget $2; pages 2")
+    for name in ("kmalloc", "forget", "whatis", "dump", "buddyinfo"):
+        for example in machine.run(f"help {name}"):
+            if example.startswith("    ") and "params" not in example:
+                said = machine.run(example.strip())
+                assert not any("holds nothing" in line for line in said), said
+    machine.run("kmalloc 100; kfree $; kfree $", bug="double free")
+
+
+def test_kfree_all_gives_back_what_the_shell_holds(boot):
+    machine = boot()
+    machine.run("kmalloc 100 5; pages 3; kmalloc 3M; kfree $2")
+    assert machine.run("kfree all") == ["6 pointers given back"]
+    stats = machine.meminfo()
+    assert (stats["live_objects"], stats["live_pages"]) == (0, 0)
+    assert machine.run("kfree all") == ["0 pointers given back"]
+
+
+@pytest.mark.parametrize("place", ["kmalloc", "kmalloc+16", "kmalloc-1", "kmalloc+0x10/0x99"])
+def test_a_symbol_stands_wherever_an_address_may(machine, place):
+    start = symbol(machine.elf, "kmalloc")
+    offset = {"kmalloc": 0, "kmalloc-1": -1}.get(place, 16)
+    what = machine.json(f"whatis {place} -j")[0]
+    assert int(what["address"], 16) == start + offset
+    assert int(machine.json(f"dump {place} 4 -j")[0]["address"], 16) == start + offset
+    machine.run(f"kfree {place}", bug="not heap memory")
+    assert "is no memory of the heap" in machine.run(f"poke {place}")[0]
+
+
+def test_a_prompt_that_was_pasted_with_its_line_does_not_matter(boot):
+    machine = boot()
+    machine.send("marbles> kmalloc 100; marbles> marbles> kfree $1\r")
+    machine.wait_for(": given back")
+    machine.until_prompt()
+    machine.send("marbles>\rmarbles> \rmarbles> che\t\r")
+    assert "unknown" not in machine.wait_for("mm_check: all rules hold")
+
+
+def test_a_question_mark_is_help(machine):
+    assert machine.run("?") == machine.run("help")
+    assert machine.run("? kfree") == machine.run("help kfree")
+
+
+def test_Tab_completes_the_names_of_parameters(machine):
+    assert typed(machine, "params init_on_f\t1\r") == ["init_on_free=1"]
+    assert machine.run("params init_on_free=0") == ["init_on_free=off"]
+    assert "now off" in machine.run("params init_on_free")[0]
+    assert typed(machine, "params me\t\r")[0].split()[0] == "mem=SIZE"
 
 
 def test_the_shell_holds_1024_pointers_and_then_says_so(boot):
@@ -121,7 +190,19 @@ BAD = [
     ("nonsense", UNKNOWN, "nonsense: unknown command"),
     ("memInfo", UNKNOWN, 'did you mean "meminfo"?'),
     ("kfre 1", UNKNOWN, 'did you mean "kfree"?'),
+    ("hepl", UNKNOWN, 'did you mean "help"?'),
     ("\x7e", UNKNOWN, "unknown command"),
+    ("ls", UNKNOWN, 'ls: unknown command; "help" lists all'),
+    ("foo", UNKNOWN, 'foo: unknown command; "help" lists all'),
+    ("cat", UNKNOWN, 'cat: unknown command; "help" lists all'),
+    ("take", UNKNOWN, 'take: unknown command; "help" lists all'),
+    ("$1", UNKNOWN, "what an address is: whatis $1"),
+    ("0x100000", UNKNOWN, "what an address is: whatis 0x100000"),
+    ("kmalloc kmalloc", USAGE, '"kmalloc" is not a number'),
+    ("whatis kmalloc+x", USAGE, '"kmalloc+x" is not a number'),
+    ("whatis no_such_symbol", USAGE, '"no_such_symbol" is not a number'),
+    ("whatis +5", USAGE, '"+5" is not a number'),
+    ("whatis put", USAGE, "symbols are called put: 0x"),
     ("kmalloc", USAGE, "SIZE is missing; usage: kmalloc SIZE [COUNT]"),
     ("kmalloc ten", USAGE, 'SIZE: "ten" is not a number'),
     ("kmalloc -5", USAGE, '"-5" is not a number'),
@@ -137,7 +218,6 @@ BAD = [
     ("kmalloc $77", USAGE, 'the shell holds nothing as "$77"'),
     ("kfree", USAGE, "a pointer is missing; usage: kfree"),
     ("kfree x", USAGE, '"x" is not a number'),
-    ("kfree $", USAGE, 'nothing as "$"'),
     ("kfree $0", USAGE, 'nothing as "$0"'),
     ("kfree $77", USAGE, 'nothing as "$77"'),
     ("forget", USAGE, "which one?"),
@@ -173,6 +253,7 @@ BAD = [
     ("drain 1 2", USAGE, 'unexpected "2"'),
     ("params x", USAGE, 'no parameter is called "x"'),
     ("params x y", USAGE, 'unexpected "y"'),
+    ("params init_on_free=", USAGE, "init_on_free: VALUE is missing"),
     ("params mem=4M", FAILED, "mem is read at boot"),
     ("poke", USAGE, "ADDR is missing"),
     ("poke x", USAGE, 'ADDR: "x" is not a number'),

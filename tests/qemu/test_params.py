@@ -123,11 +123,11 @@ def test_a_wrong_parameter_does_not_keep_the_next_from_working(boot):
     ('run="check; check"', ["mm_check: all rules hold"] * 2),
     ('"run=check; check"', ["mm_check: all rules hold"] * 2),
     ('run="whatis \\"x y\\""', ['whatis: ADDR: "x y" is not a number: 100, 0x64, '
-                                '4K, 1M or $1']),
+                                '4K, 1M or $1, nor a symbol']),
     ("run=\"whatis 'a;b'\"", ['whatis: ADDR: "a;b" is not a number: 100, 0x64, '
-                              '4K, 1M or $1']),
+                              '4K, 1M or $1, nor a symbol']),
     ('run="whatis \\\\\\\\"', ['whatis: ADDR: "\\" is not a number: 100, 0x64, 4K, '
-                               '1M or $1'])])
+                               '1M or $1, nor a symbol'])])
 def test_run_types_its_commands_and_goes_to_the_prompt(boot, given, output):
     machine = boot(cmdline=f"quiet {given}")
     assert machine.boot_lines == output

@@ -1,0 +1,10 @@
+/*
+ * unknown.h - the answer to what is no command.
+ */
+#ifndef KERNEL_SHELL_UNKNOWN_H
+#define KERNEL_SHELL_UNKNOWN_H
+
+/* Say so, and what it may have been meant for; gives SHELL_UNKNOWN. */
+int unknown_command(const char *name);
+
+#endif
