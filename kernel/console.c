@@ -14,7 +14,8 @@
  * for long asks console_interrupted().
  *
  * Rules:
- *   - a byte that finds the queue full is counted, never dropped in silence;
+ *   - a byte that finds the queue full is counted, never dropped in silence; Ctrl-C
+ *     then takes the place of the last one;
  *   - a character goes out whole: an interrupt's own output comes between two
  *     characters, never between the wait for room and the write;
  *   - the kernel is never mute: without any place that was chosen, it uses what
@@ -88,13 +89,15 @@ void console_fresh_line(void)
 /* Called in the interrupt, for each byte. */
 static void received(uint8_t byte)
 {
+    if (put_count - got_count == QUEUE_SIZE) {
+        lost++;
+        if (byte != CTRL_C)
+            return;
+        put_count--;
+    }
     if (byte == CTRL_C) {
         interrupted = true;
         ctrl_c_at = put_count;
-    }
-    if (put_count - got_count == QUEUE_SIZE) {
-        lost++;
-        return;
     }
     queue[put_count % QUEUE_SIZE] = byte;
     put_count++;
@@ -116,14 +119,28 @@ int console_interrupted(void)
     return interrupted;
 }
 
+static bool ctrl_c_waits(void)
+{
+    return interrupted && ctrl_c_at - got_count < put_count - got_count;
+}
+
 /* One that waits in the queue was meant for what is about to begin. */
 void console_clear_interrupt(void)
 {
     uint32_t flags = irq_save();
 
-    interrupted = interrupted && put_count != got_count &&
-                  ctrl_c_at - got_count <= put_count - got_count;
+    interrupted = ctrl_c_waits();
     irq_restore(flags);
+}
+
+bool console_drop_to_interrupt(void)
+{
+    if (!ctrl_c_waits())
+        return false;
+    while (console_poll() != CTRL_C)
+        ;
+    console_clear_interrupt();
+    return true;
 }
 
 uint32_t console_overruns(void)

@@ -44,6 +44,12 @@ int console_poll(void);
 int console_interrupted(void);
 void console_clear_interrupt(void);
 
+/*
+ * Drop what was typed before the first Ctrl-C that waits unread, and it; what was typed
+ * behind it stays.  False: none waits.
+ */
+bool console_drop_to_interrupt(void);
+
 /* Bytes lost because nobody read the receive queue, or the UART overran. */
 uint32_t console_overruns(void);
 

@@ -93,11 +93,11 @@ void tty_give_back(int key)
         given_back = key;
 }
 
-void tty_drop_typed(void)
+void tty_drop_to_interrupt(void)
 {
+    if (!console_drop_to_interrupt())
+        return;
     given_back = -1;
-    while (console_poll() >= 0)
-        ;
     tty.keys = (struct keys){ 0 };
 }
 

@@ -30,7 +30,7 @@ int tty_key(uint32_t ticks);
 /* The key ends what runs; if it begins a line the prompt is to have it. */
 void tty_give_back(int key);
 
-/* Forget what was typed and not read. */
-void tty_drop_typed(void);
+/* Forget what was typed before the Ctrl-C that has stopped a command. */
+void tty_drop_to_interrupt(void);
 
 #endif

@@ -227,13 +227,6 @@ int shell_run(const char *line)
     return result;
 }
 
-/* What was typed before Ctrl-C was meant for what Ctrl-C has stopped. */
-static void drop_typed_ahead(void)
-{
-    tty_drop_typed();
-    console_clear_interrupt();
-}
-
 void shell_loop(void)
 {
     static char line[READLINE_SIZE];
@@ -241,9 +234,10 @@ void shell_loop(void)
     readline_init(complete_candidate, "\"exit\" ends QEMU, \"poweroff\" the machine");
     for (;;) {
         console_clear_interrupt();
-        if (readline("marbles> ", line, sizeof(line)))
-            shell_run(line);
-        if (shell_interrupted())
-            drop_typed_ahead();
+        if (!readline("marbles> ", line, sizeof(line)))
+            continue;
+        shell_run(line);
+        if (shell_interrupted())        /* what came before was for what it stopped */
+            tty_drop_to_interrupt();
     }
 }

@@ -62,6 +62,23 @@ def test_Ctrl_C_stops_a_long_command_and_what_is_behind_it(machine):
     is_well(machine)
 
 
+@pytest.mark.parametrize("keys", [
+    CTRL_C + CTRL_C + "kmalloc 1\r", CTRL_C * 3 + "kmalloc 1\r",
+    "x" + CTRL_C + "y" + CTRL_C + "kmalloc 1\r",
+    "stress 1000000000; kmalloc 7\rkmalloc 7\r" + CTRL_C + "kmalloc 1\r",
+    "stress 1000000000\rkmalloc 7\r" + CTRL_C + CTRL_C + "kmalloc 1\r",
+    "watch check\rkmalloc 7" + CTRL_C + "kmalloc 1\r",
+    "stress 1000000000\r" + CTRL_C + "\x1b[200~kmalloc 1\r\x1b[201~",
+    "drain 1\r" + CTRL_C + "kmalloc 1\r"])
+def test_what_is_typed_behind_Ctrl_C_is_kept_whole(boot, keys):
+    machine = boot()
+    machine.send(keys)
+    machine.wait_for("(1 byte,")
+    machine.until_prompt()
+    machine.send("leaks -j\r")
+    assert '"bytes": 7' not in machine.wait_for("summary")
+
+
 def test_up_and_down_bring_lines_back(machine):
     machine.run("whatis 0")
     machine.run("check")
