@@ -11,6 +11,8 @@
  *
  * Rules:
  *   - what is unknown or malformed is named in the log and skipped;
+ *   - of a line that is too long the parameter at the cut is not taken; commands that
+ *     lost their end are not run at all;
  *   - given twice, the last one counts; but console= may be given for each place.
  *
  * Quotes may also stand around the whole, as GRUB writes them: "run=a; b".
@@ -30,6 +32,7 @@ extern const struct kernel_param __start_kernel_params[], __stop_kernel_params[]
 static char given[LINE_SIZE];           /* as it came */
 static char text[LINE_SIZE];            /* cut into pieces */
 static const char *run_line = "";
+static bool is_cut;
 
 const struct kernel_param *params_begin(void)
 {
@@ -161,6 +164,13 @@ static void take(char **at)
     }
     *at = *from == 0 ? from : from + 1;
     *to = 0;
+    if (is_cut && *from == 0) {
+        pr_err("%s=: the command line is cut here, behind %d characters: not taken",
+               name, LINE_SIZE - 1);
+        if (strcmp(name, "run") == 0)
+            run_line = "exit 2";        /* nobody is there to type it */
+        return;
+    }
     if (quoted)
         pr_warn("%s: its quote is not closed", name);
     set(name, value);
@@ -169,9 +179,7 @@ static void take(char **at)
 void params_parse(const char *line)
 {
     line = skip_blanks(skip_path(line));
-    if (strlcpy(given, line, sizeof(given)) >= sizeof(given))
-        pr_warn("the kernel command line is cut: it has more than %d characters",
-                LINE_SIZE - 1);
+    is_cut = strlcpy(given, line, sizeof(given)) >= sizeof(given);
     memcpy(text, given, sizeof(text));
 
     char *at = text + (skip_blanks(text) - text);

@@ -11,7 +11,8 @@
  *
  * Rules:
  *   - cursor <= length < size, and text[length] is 0;
- *   - what has no room is refused, with one bell a line;
+ *   - what has no room is refused, with one bell a line; then the line is not run,
+ *     unless something was taken out of it;
  *   - nothing is shown while input waits: a paste is drawn once, not by the letter.
  *
  * The text alone is changed in edit_text.c; search is in edit_search.c, completion in
@@ -251,7 +252,7 @@ static enum edit_result finish(struct edit *edit, int key)
     if (key == KEY_CTRL_C)
         return EDIT_ABANDONED;
     history_keep(edit->history, edit->text);
-    return EDIT_DONE;
+    return edit->rang ? EDIT_TOO_LONG : EDIT_DONE;
 }
 
 static void obey(struct edit *edit, int key)

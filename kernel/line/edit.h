@@ -14,7 +14,7 @@
 
 enum { EDIT_PATTERN_SIZE = 32 };        /* of what Ctrl-R looks for */
 
-enum edit_result { EDIT_GOES_ON, EDIT_DONE, EDIT_ABANDONED };
+enum edit_result { EDIT_GOES_ON, EDIT_DONE, EDIT_ABANDONED, EDIT_TOO_LONG };
 
 struct edit {
     /* set once, by whoever makes it */

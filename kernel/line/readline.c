@@ -92,5 +92,8 @@ bool readline(const char *prompt, char *line, size_t size)
         if (result == EDIT_GOES_ON)
             edit_draw(&editor);
     }
+    if (result == EDIT_TOO_LONG)
+        kprint_wrapped(0, "shell: the line is not run: it has more than %d characters.  "
+                       "Up brings it back, without its end", READLINE_SIZE - 1);
     return result == EDIT_DONE;
 }

@@ -19,7 +19,8 @@ void readline_init(readline_candidates candidates, const char *leave_hint);
 
 /*
  * Show the prompt and read a line into `line` (size at most READLINE_SIZE),
- * without its end and with a final 0.  False: abandoned with Ctrl-C.
+ * without its end and with a final 0.  False: abandoned with Ctrl-C, or
+ * too long, which was said.
  */
 bool readline(const char *prompt, char *line, size_t size);
 

@@ -221,6 +221,9 @@ static void a_full_line_refuses_with_one_bell(void **state)
     assert_int_equal(strlen(line), READLINE_SIZE - 1);
     assert_int_equal(screen.bells, 1);
     assert_shows("marbles> ", line, READLINE_SIZE - 1);
+    assert_int_equal(press_byte('\r'), EDIT_TOO_LONG);
+    type(UP "\x7f" "y");
+    assert_int_equal(press_byte('\r'), EDIT_DONE);
     type(UP "\x01y\x19\x05z");
     assert_int_equal(strlen(line), READLINE_SIZE - 1);
 }

@@ -109,8 +109,17 @@ def test_semicolons_separate_commands(machine):
 def test_a_line_of_5000_characters_does_no_harm(machine):
     machine.send("x" * 5000 + "\r")
     lines = machine.until_prompt()
-    assert lines[-1].endswith('unknown command; "help" lists all')
+    assert lines[-1].startswith("shell: the line is not run: it has more than 255")
     is_well(machine)
+
+
+def test_a_line_with_255_characters_runs_and_with_256_it_does_not(boot):
+    machine = boot()
+    line = "kmalloc 1" + " " * 245
+    assert machine.run(line + "1")[0].startswith("$1 = 0x")
+    machine.send(line + "11\r")
+    assert "is not run" in machine.until_prompt()[-1]
+    assert machine.meminfo()["live_objects"] == 1
 
 
 def test_a_line_that_is_too_long_is_refused_with_one_bell(machine):

@@ -149,3 +149,20 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
 def test_a_long_command_line_is_read_to_its_end(boot):
     machine = boot(cmdline="quiet " + "x" * 2000 + " kmemleak=off")
     assert machine.run("leaks")[0].startswith("nothing is recorded")
+
+
+def test_commands_that_lost_their_end_are_not_run(boot):
+    commands = "check; " * 600
+    machine = boot(cmdline=f'quiet run="{commands}exit 0"', prompt=False)
+    said = machine.until_end(timeout=20)
+    assert any("run=: the command line is cut here" in line for line in said), said
+    assert "all rules hold" not in "\n".join(said)
+    assert machine.exit_status == 2
+
+
+def test_a_command_line_of_4095_characters_is_carried_whole(boot):
+    head, tail = 'quiet run="check #', '\nexit 9"'
+    room = 4095 - len(head) - len(tail)
+    machine = boot(cmdline=head + "x" * room + tail, prompt=False)
+    assert machine.until_end()[-1] == "mm_check: all rules hold"
+    assert machine.exit_status == 9
