@@ -15,6 +15,7 @@ extern const char mm_short_start[], mm_short_end[];
 extern const char rodata_start[], rodata_end[];
 extern const char data_start[], data_end[];
 extern const char bss_start[], bss_end[];
+extern const char read_only_start[], read_only_end[];
 extern const char symbols_start[], symbols_end[];
 extern const char boot_stack_guard[], boot_stack[], boot_stack_top[];
 

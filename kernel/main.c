@@ -10,6 +10,7 @@
  */
 #include "boot/multiboot.h"
 #include "drivers/power.h"
+#include "drivers/vga.h"
 #include "kernel/console.h"
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/gdt.h"
@@ -52,9 +53,14 @@ static const char *command_line(const struct multiboot_info *info)
 
 static void map_memory(void)
 {
+    /* Nobody uses the first MiB, so all of it catches what is near to NULL. */
     static const struct paging_part parts[] = {
+        { NULL, (const char *)VGA_TEXT_START, PAGING_ABSENT },
+        { (const char *)VGA_TEXT_END, image_start, PAGING_ABSENT },
         { text_start, text_end, PAGING_READ_ONLY },
         { rodata_start, rodata_end, PAGING_READ_ONLY },
+        { read_only_start, read_only_end, PAGING_READ_ONLY },
+        { symbols_start, image_end, PAGING_READ_ONLY },
         { boot_stack_guard, boot_stack, PAGING_ABSENT },
     };
 
@@ -107,13 +113,14 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
 {
     console_init();
     check_loader(magic);
+    info = memmap_keep(info);
     console_find_screen(info);
     gdt_init();
     panic_init(report_busy);
     trap_init(panic_exception);
     params_parse(command_line(info));
     pr_info("Marbles: a small kernel to learn about kernel memory");
-    if (!memmap_init(info))
+    if (!memmap_init())
         panic("too little memory: the kernel ends at %p, RAM at 0x%08llx",
               (const void *)image_end, memmap_ram_end());
     map_memory();

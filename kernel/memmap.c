@@ -6,15 +6,19 @@
  *     | page 0 | low mem | VGA, ROM | image | ... heap ... | ACPI | nothing ... |
  *                                           ^ Multiboot information, modules
  *
- * In order: note what must be kept (image, what the loader left for us); work out
- * what is usable (memmap_usable.c); take pages for page tables, if the CPU needs
- * them; hand the rest to mm.  The lists stay, so that memmap_region can tell
- * later what any address is.
+ * In order: copy what the loader says, which may lie where nothing will be mapped; note
+ * what must be kept (image, what the loader left for us); work out what is usable
+ * (memmap_usable.c); take pages for page tables, if the CPU needs them; hand the rest to
+ * mm.  The lists stay, so that memmap_region can tell later what any address is.
  *
  * Rules:
+ *   - of what the loader says nothing is believed that is too long to be true: it is cut,
+ *     and that is said;
+ *   - after memmap_keep() nothing of the loader's is read any more;
  *   - nothing that is on the list of reserved ranges is ever handed over; if the
  *     list is full, its last range grows over what does not fit;
- *   - what does not fit in the list of usable ranges is named in the log.
+ *   - of more usable ranges than there is room for the largest are used, and the log says
+ *     how many are not.
  */
 #include "kernel/memmap.h"
 
@@ -23,11 +27,18 @@
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
-enum { MAX_RESERVED = 32, MAX_RANGES = 64 };
+enum { MAX_RESERVED = 160, MAX_RANGES = 512 };
+enum { MAP_BYTES = 16 * 1024,   /* 682 entries; UEFI has 100 to 400 */
+       LINE_BYTES = 4096 + 1,   /* params.c has room for less, and says so */
+       MAX_MODULES = 64, MAX_NAME = 256 };
 
 #define FOUR_GIB ((uint64_t)1 << 32)
 
-static const struct multiboot_info *info;
+/* The copy of what the loader says: the map and the command line are ours. */
+static struct multiboot_info kept __attribute__((section(".bss.read_only")));
+static uint8_t map[MAP_BYTES] __attribute__((section(".bss.read_only"), aligned(8)));
+static char line[LINE_BYTES] __attribute__((section(".bss.read_only")));
+static const struct multiboot_info *const info = &kept;
 static struct mm_range reserved[MAX_RESERVED];
 static const char *reserved_name[MAX_RESERVED];
 static size_t reserved_count;
@@ -73,38 +84,113 @@ static void reserve(uintptr_t start, size_t bytes, const char *name)
     *range = (struct mm_range){ low, end - low };
 }
 
-static void reserve_string(uint32_t addr, const char *name)
+/* Bytes up to the string's end, or `most`; the end of the address space is one, too. */
+static size_t bounded_length(uint32_t addr, size_t most)
+{
+    const char *text = (const char *)(uintptr_t)addr;
+    size_t length = 0;
+
+    while (length < most && addr + length >= addr && text[length] != 0)
+        length++;
+    return length;
+}
+
+static void reserve_string(uint32_t addr, size_t most, const char *name)
 {
     if (addr != 0)
-        reserve(addr, strlen((const char *)(uintptr_t)addr) + 1, name);
+        reserve(addr, bounded_length(addr, most) + 1, name);
 }
 
-static void reserve_modules(void)
+/* Memory that a module can be in: above the kernel's start, within RAM. */
+static bool is_module(const struct multiboot_mod_list *module)
 {
-    const struct multiboot_mod_list *module =
-        (const void *)(uintptr_t)info->mods_addr;
+    return module->mod_start < module->mod_end && module->mod_end <= memmap_ram_end();
+}
 
-    reserve(info->mods_addr, info->mods_count * sizeof(*module), "list of modules");
-    for (uint32_t i = 0; i < info->mods_count; i++, module++) {
-        if (module->mod_end > module->mod_start)
-            reserve(module->mod_start, module->mod_end - module->mod_start,
-                    "boot module");
-        reserve_string(module->cmdline, "command line of a boot module");
+/* False: it is ignored, but for its name. */
+static bool reserve_module(const struct multiboot_mod_list *module)
+{
+    reserve_string(module->cmdline, MAX_NAME, "command line of a boot module");
+    if (!is_module(module))
+        return false;
+    reserve(module->mod_start, module->mod_end - module->mod_start, "boot module");
+    return true;
+}
+
+static void reserve_modules(uint32_t list, uint32_t count)
+{
+    const struct multiboot_mod_list *module = (const void *)(uintptr_t)list;
+    uint32_t ignored = 0;
+
+    if (count > MAX_MODULES || list + count * sizeof(*module) < list) {
+        pr_warn("Multiboot: %u modules, at 0x%08x, are not believed: ignored",
+                (unsigned)count, (unsigned)list);
+        return;
     }
+    reserve(list, count * sizeof(*module), "list of modules");
+    for (uint32_t i = 0; i < count; i++)
+        ignored += !reserve_module(&module[i]);
+    if (ignored > 0)
+        pr_warn("Multiboot: %u of %u modules not in RAM: ignored", (unsigned)ignored,
+                (unsigned)count);
 }
 
-static void reserve_all(void)
+/* What lies where it lay when the loader left it to us; its sizes were made sound. */
+static void reserve_loaders(const struct multiboot_info *loader)
 {
-    reserve((uintptr_t)image_start, (size_t)(image_end - image_start), "kernel image");
-    reserve((uintptr_t)info, sizeof(*info), "Multiboot information");
-    if (info->flags & MULTIBOOT_INFO_MEM_MAP)
-        reserve(info->mmap_addr, info->mmap_length, "Multiboot memory map");
-    if (info->flags & MULTIBOOT_INFO_CMDLINE)
-        reserve_string(info->cmdline, "kernel command line");
-    if (info->flags & MULTIBOOT_INFO_BOOT_LOADER_NAME)
-        reserve_string(info->boot_loader_name, "name of the boot loader");
-    if (info->flags & MULTIBOOT_INFO_MODS)
-        reserve_modules();
+    reserve((uintptr_t)loader, sizeof(*loader), "Multiboot information");
+    if (kept.flags & MULTIBOOT_INFO_MEM_MAP)
+        reserve(loader->mmap_addr, kept.mmap_length, "Multiboot memory map");
+    if (kept.flags & MULTIBOOT_INFO_CMDLINE)
+        reserve_string(loader->cmdline, LINE_BYTES - 1, "kernel command line");
+    if (kept.flags & MULTIBOOT_INFO_BOOT_LOADER_NAME)
+        reserve_string(loader->boot_loader_name, MAX_NAME, "name of the boot loader");
+    if (kept.flags & MULTIBOOT_INFO_MODS)
+        reserve_modules(loader->mods_addr, loader->mods_count);
+}
+
+/* ---- the copy ------------------------------------------------------------ */
+
+static void keep_map(void)
+{
+    uint32_t length = kept.mmap_length;
+
+    if (length > MAP_BYTES) {
+        pr_warn("Multiboot: a memory map of %u bytes is not believed, only the first %d",
+                (unsigned)length, MAP_BYTES);
+        kept.mmap_length = MAP_BYTES;
+    }
+    if (kept.mmap_addr + kept.mmap_length < kept.mmap_addr) {
+        pr_warn("Multiboot: the memory map at 0x%08x ends behind 4 GiB: ignored",
+                (unsigned)kept.mmap_addr);
+        kept.flags &= ~(uint32_t)MULTIBOOT_INFO_MEM_MAP;
+        return;
+    }
+    memcpy(map, (const void *)(uintptr_t)kept.mmap_addr, kept.mmap_length);
+    kept.mmap_addr = (uint32_t)(uintptr_t)map;
+}
+
+static void keep_line(void)
+{
+    size_t length = bounded_length(kept.cmdline, LINE_BYTES - 1);
+
+    memcpy(line, (const void *)(uintptr_t)kept.cmdline, length);
+    kept.cmdline = (uint32_t)(uintptr_t)line;
+}
+
+static const struct multiboot_info *loaders;
+
+const struct multiboot_info *memmap_keep(const struct multiboot_info *loader)
+{
+    loaders = loader;
+    kept = *loader;
+    if (kept.flags & MULTIBOOT_INFO_MEM_MAP)
+        keep_map();
+    if (kept.flags & MULTIBOOT_INFO_CMDLINE && kept.cmdline != 0)
+        keep_line();
+    else
+        kept.flags &= ~(uint32_t)MULTIBOOT_INFO_CMDLINE;
+    return info;
 }
 
 /* ---- reading and handing over -------------------------------------------- */
@@ -130,20 +216,20 @@ static void log_map(void)
                  (unsigned)entry.type, type_name(entry.type));
 }
 
-bool memmap_init(const struct multiboot_info *loader_info)
+bool memmap_init(void)
 {
     size_t dropped;
 
-    info = loader_info;
     log_map();
     if (memmap_ram_end() < (uintptr_t)image_end)
         return false;
-    reserve_all();
+    reserve((uintptr_t)image_start, (size_t)(image_end - image_start), "kernel image");
+    reserve_loaders(loaders);
     range_count = memmap_usable(info, reserved, reserved_count, limit, ranges,
                                 MAX_RANGES, &dropped);
     if (dropped > 0)
-        pr_warn("memory map: %zu ranges are not used: there is room for %d", dropped,
-                MAX_RANGES);
+        pr_warn("memory map: %zu small range%s not used: there is room for %d", dropped,
+                dropped == 1 ? " is" : "s are", MAX_RANGES);
     return true;
 }
 
@@ -200,7 +286,7 @@ static const struct part {
     { boot_stack_guard, boot_stack, "guard page below the stack" },
     { boot_stack, boot_stack_top, "stack" },
     { bss_start, bss_end, "kernel data" },
-    { symbols_start, symbols_end, "kernel symbol table" },
+    { symbols_start, image_end, "kernel symbol table" },
 };
 
 static const char *part_of_image(uintptr_t addr)
@@ -224,7 +310,7 @@ static const char *low_memory(uintptr_t addr)
     if (addr < PAGE_SIZE)
         return "page 0, not mapped: NULL points here";
     if (addr < 0xa0000)
-        return "low memory, left to the firmware";
+        return "low memory, not mapped: left to the firmware";
     if (addr < 0xc0000)
         return "VGA memory";
     if (addr < 0x100000)

@@ -12,8 +12,15 @@
 #include "boot/multiboot.h"
 #include "mm/mm.h"
 
-/* Read the loader's map, and print it at LOG_DEBUG.  False: RAM ends in the kernel. */
-bool memmap_init(const struct multiboot_info *info);
+/*
+ * Copy what the loader says, wherever it lies: before paging, and before anybody reads it.
+ * What cannot be true is cut, and named in the log.  The copy, in which the memory map and
+ * the command line are copies as well; modules, names and the like are not.
+ */
+const struct multiboot_info *memmap_keep(const struct multiboot_info *loader);
+
+/* Read the map, and print it at LOG_DEBUG.  False: RAM ends in the kernel. */
+bool memmap_init(void);
 
 /* Whole pages for the kernel itself, before mm has them; NULL: there are none. */
 void *memmap_take_pages(size_t count, const char *what_for);
@@ -27,7 +34,7 @@ void memmap_hand_over(void);
  * the list of reserved ranges to what mm may have.  Only type 1, only 1 MiB and
  * above, below `limit`, whole pages.  An entry of another type wins over type 1
  * where they overlap.  The ranges are ascending and do not touch.  Returns their
- * number, at most max; what does not fit is counted in *dropped.
+ * number, at most max: of more the largest; the others are counted in *dropped.
  */
 size_t memmap_usable(const struct multiboot_info *info,
                      const struct mm_range *reserved, size_t reserved_count,

@@ -115,16 +115,36 @@ struct result {
     size_t count, max, dropped;
 };
 
+/* The smallest, of equal ones the last; there is one. */
+static struct mm_range *smallest(const struct result *result)
+{
+    struct mm_range *found = result->ranges;
+
+    for (size_t i = 1; i < result->count; i++)
+        if (result->ranges[i].bytes <= found->bytes)
+            found = &result->ranges[i];
+    return found;
+}
+
+/* There is no room for one of so many bytes: does it take another one's place? */
+static bool displaces(struct result *result, uint64_t bytes)
+{
+    struct mm_range *range = result->count > 0 ? smallest(result) : NULL;
+
+    result->dropped++;
+    if (range == NULL || bytes <= range->bytes)
+        return false;
+    for (result->count--; range < result->ranges + result->count; range++)
+        *range = range[1];              /* the others stay in their order */
+    return true;
+}
+
 static void add(struct result *result, uint64_t start, uint64_t end)
 {
     start = (start + MASK) & ~MASK;
     end &= ~MASK;
-    if (start >= end)
+    if (start >= end || (result->count == result->max && !displaces(result, end - start)))
         return;
-    if (result->count == result->max) {
-        result->dropped++;
-        return;
-    }
     result->ranges[result->count++] =
         (struct mm_range){ (uintptr_t)start, (size_t)(end - start) };
 }

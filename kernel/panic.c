@@ -35,7 +35,7 @@
 #include "mm/watch/dials.h"
 
 enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14, EXCEPTIONS = 32 };
-enum { PF_PRESENT = 1, PF_WRITE = 2 };
+enum { PF_PRESENT = 1, PF_WRITE = 2, FIRST_MIB = 1 << 20 };
 enum { TEXT_SIZE = 80 };
 
 static const char *const names[EXCEPTIONS] = {
@@ -95,7 +95,8 @@ static bool is_guard_page(uint32_t addr)
     return address_between(addr, boot_stack_guard, boot_stack);
 }
 
-static void explain_page_0(uint32_t addr)
+/* In the first MiB, which nobody uses. */
+static void explain_near_null(uint32_t addr)
 {
     if (addr == (uintptr_t)ZERO_SIZE_PTR)
         pr_emerg("  ZERO_SIZE_PTR was used, which kmalloc(0) gives (or NULL + 16)");
@@ -118,8 +119,8 @@ static void explain_page_fault(uint32_t addr, uint32_t eip, uint32_t error)
              error & PF_PRESENT ? "read-only" : "not mapped");
     if (is_guard_page(addr))
         pr_emerg("  stack overflow: this is the guard page below the stack");
-    else if (addr < PAGE_SIZE)
-        explain_page_0(addr);
+    else if (addr < FIRST_MIB)
+        explain_near_null(addr);
     else if (poison != NULL)
         pr_emerg("  a pointer that was read from %s", poison);
     else if (symbol_find(addr, &symbol))

@@ -68,9 +68,21 @@ static inline void mm_state_clear(uintptr_t bits)
     mm_barrier();
 }
 
+/* What mm was doing when the interrupt came that is served now; 0 outside of one. */
+extern uintptr_t mm_interrupted;
+
 /* For the trap code, around each interrupt handler.  Handlers do not nest. */
-static inline void mm_irq_begin(void) { mm_state_set(MM_IRQ); }
-static inline void mm_irq_end(void) { mm_state_clear(MM_IRQ); }
+static inline void mm_irq_begin(void)
+{
+    mm_interrupted = mm_state & MM_BUSY;
+    mm_state_set(MM_IRQ);
+}
+
+static inline void mm_irq_end(void)
+{
+    mm_state_clear(MM_IRQ);
+    mm_interrupted = 0;
+}
 
 /* What the compiler may know of a path: that it is the common one, or a rare one. */
 #define likely(truth) __builtin_expect(!!(truth), 1)

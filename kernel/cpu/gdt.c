@@ -70,6 +70,7 @@ void gdt_init(void)
         .cr3 = (uint32_t)(uintptr_t)page_directory,
         .eip = (uint32_t)(uintptr_t)double_fault_entry,
         .esp = (uint32_t)(uintptr_t)report_stack_top,
+        .esi = (uint32_t)(uintptr_t)&kernel_tss,        /* trap_entry.S: for GDB */
         .eflags = EFLAGS_ALWAYS_ONE,
         .cs = KERNEL_CODE,
         .ds = KERNEL_DATA, .es = KERNEL_DATA, .fs = KERNEL_DATA,

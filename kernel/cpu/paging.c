@@ -3,9 +3,9 @@
  *
  *     page directory    first_table, 4 KiB pages
  *     +------+          +------+
- *     | 0    |--------->| 0    |  page 0           absent: NULL, ZERO_SIZE_PTR
+ *     | 0    |--------->| 0    |  first MiB        absent but for the screen: NULL
  *     | 1    |          | ...  |
- *     | ...  |          | 256  |  text, rodata     read only
+ *     | ...  |          | 256  |  text, rodata     read only, and so are IDT, symbols
  *     | n    |          | ...  |  guard page       absent: the stack has run over
  *     | n+1  | absent   | 1023 |  the rest         read, write
  *     | ...  |          +------+
@@ -56,15 +56,14 @@ static void protect(const struct paging_part *part)
 {
     uint32_t rights = part->kind == PAGING_ABSENT ? PRESENT : WRITABLE;
 
-    for (uintptr_t at = (uintptr_t)part->start; at < (uintptr_t)part->end;
-         at += PAGE_SIZE)
+    for (uintptr_t at = (uintptr_t)part->start;
+         at < (uintptr_t)part->end && at >> PAGE_SHIFT < ENTRIES; at += PAGE_SIZE)
         first_table[at >> PAGE_SHIFT] &= ~rights;
 }
 
 static void map_first_4_mib(const struct paging_part *parts, size_t count)
 {
     use_table(first_table, 0);
-    first_table[0] = 0;
     for (size_t i = 0; i < count; i++)
         protect(&parts[i]);
 }

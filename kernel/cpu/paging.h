@@ -11,7 +11,7 @@
 /* What CR3 holds, in all tasks. */
 extern uint32_t page_directory[1024];
 
-/* What of the first 4 MiB may not be written, or is not there at all. */
+/* What of the first 4 MiB may not be written, or is not to be there at all. */
 enum paging_kind { PAGING_READ_ONLY, PAGING_ABSENT };
 struct paging_part {
     const char *start, *end;            /* whole pages */
@@ -22,13 +22,13 @@ struct paging_part {
 typedef void *(*paging_pages)(size_t count, const char *what_for);
 
 /*
- * Map RAM up to ram_end to itself, page 0 and these parts apart, and turn paging on.
+ * Map RAM up to ram_end to itself, but for these parts, and turn paging on.
  * False: no pages were left for the page tables, and nothing is on.
  */
 bool paging_init(uint64_t ram_end, const struct paging_part *parts, size_t count,
                  paging_pages take_pages);
 
-/* May this byte be read?  Page 0, guard pages and what is beyond RAM may not. */
+/* May this byte be read?  Most of the first MiB, guard pages, what is beyond RAM may not. */
 bool paging_maps(uint32_t addr);
 
 #endif

@@ -27,7 +27,8 @@ struct gate {
     uint16_t offset_low, selector, type, offset_high;
 };
 
-static struct gate idt[VECTORS];
+/* It is written here and only here, before paging: then nobody can. */
+static struct gate idt[VECTORS] __attribute__((section(".bss.read_only")));
 static void (*handlers[PIC_LINES])(void);
 static void (*on_exception)(const struct trap_frame *frame, uint32_t esp);
 

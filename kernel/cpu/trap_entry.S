@@ -86,12 +86,33 @@ interrupt:
     .cfi_endproc
     .size interrupt, . - interrupt
 
-/* A task begins here: esp is report_stack_top, all else in kernel_tss. */
+/*
+ * A task begins here: esp is report_stack_top, esi is kernel_tss, where the CPU left all of
+ * the task that overflowed its stack.  For GDB its registers are at esi + 32 (eip), 56, 60,
+ * 52, 64, 68: DW_CFA_def_cfa_expression and DW_CFA_expression with DW_OP_breg6 (DWARF 4,
+ * 6.4.2.3); the CFA is that task's esp, by DW_OP_deref.
+ */
+#define FROM_TSS(register, offset) .cfi_escape 0x10, register, 3, 0x76, \
+                                               (offset & 0x7f) | 0x80, offset >> 7
+
     .globl double_fault_entry
     .type double_fault_entry, @function
 double_fault_entry:
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_escape 0x0f, 4, 0x76, 56 | 0x80, 0, 0x06       /* CFA: esp */
+    FROM_TSS(8, 32)             /* eip */
+    FROM_TSS(0, 40)             /* eax, ecx, edx, ebx */
+    FROM_TSS(1, 44)
+    FROM_TSS(2, 48)
+    FROM_TSS(3, 52)
+    FROM_TSS(5, 60)             /* ebp, esi, edi */
+    FROM_TSS(6, 64)
+    FROM_TSS(7, 68)
     xorl %ebp, %ebp
     call trap_double_fault
+    hlt                         /* never; but the return address is in here */
+    .cfi_endproc
     .size double_fault_entry, . - double_fault_entry
 
     .section .rodata

@@ -220,7 +220,10 @@ void report_busy(void)
 {
     char caller[CALLER_SIZE];
 
-    if (mm_state & MM_CALLED_OUT)
+    if (mm_interrupted)         /* the handler's fault, and not the allocator's */
+        pr_emerg("  the interrupt came while the allocator worked%s",
+                 site_caller(mm_current_site(), caller, sizeof(caller)));
+    else if (mm_state & MM_CALLED_OUT)
         pr_emerg("  in a function that the allocator called%s",
                  site_caller(mm_current_site(), caller, sizeof(caller)));
     else if (mm_is_changing())

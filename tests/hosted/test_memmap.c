@@ -139,6 +139,28 @@ static const struct machine machines[] = {
       { { 0, 0, 0 } }, 0, { { 0, 0 } } },
 };
 
+/* Three pages, one, two, four: with room for two the largest two, in their order. */
+static void of_too_many_ranges_the_largest_are_kept(void **state)
+{
+    const struct extent map[] = { { 0x100000, 0x3000, RAM }, { 0x110000, 0x1000, RAM },
+                                  { 0x120000, 0x2000, RAM }, { 0x130000, 0x4000, RAM } };
+    const struct multiboot_info info = make_info(map, 4, 20);
+
+    (void)state;
+    for (size_t max = 0; max <= 4; max++) {
+        static const uintptr_t starts[5][4] = {
+            { 0 }, { 0x130000 }, { 0x100000, 0x130000 }, { 0x100000, 0x120000, 0x130000 },
+            { 0x100000, 0x110000, 0x120000, 0x130000 } };
+        struct mm_range ranges[4];
+        size_t dropped = 77;
+
+        assert_int_equal(memmap_usable(&info, NULL, 0, LIMIT, ranges, max, &dropped), max);
+        assert_int_equal(dropped, 4 - max);
+        for (size_t i = 0; i < max; i++)
+            assert_int_equal(ranges[i].start, starts[max][i]);
+    }
+}
+
 static size_t count_extents(const struct extent *list, size_t max)
 {
     size_t n = 0;
@@ -327,6 +349,7 @@ int main(void)
         ARENA_TEST(without_any_word_of_memory_there_is_none),
         ARENA_TEST(a_malformed_entry_ends_the_map),
         ARENA_TEST(ranges_that_do_not_fit_are_counted),
+        ARENA_TEST(of_too_many_ranges_the_largest_are_kept),
         ARENA_TEST(a_page_is_given_if_and_only_if_all_of_it_is_free_ram),
     };
 

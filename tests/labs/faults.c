@@ -7,6 +7,7 @@
  * held against its name.  `volatile` and the empty asm keep the compiler from
  * seeing the mistake, for it would leave it out.
  */
+#include "kernel/cpu/timer.h"
 #include "kernel/image.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
@@ -121,6 +122,66 @@ FAULT fault_in_constructor(void)
     kprintf("%p\n", kmem_cache_alloc(cache, GFP_KERNEL));
 }
 
+/* A handler that comes while mm is at work: the timer's, while it constructs. */
+static void faulty_handler(void *unused)
+{
+    (void)unused;
+    if (mm_state & MM_BUSY)
+        *hidden(0) = 1;
+}
+
+static void slow_constructor(void *object)
+{
+    uint32_t begin = timer_ticks();
+
+    while (timer_ticks() - begin < 3)
+        *(volatile char *)object = 1;
+}
+
+FAULT fault_in_handler(void)
+{
+    struct kmem_cache *cache = kmem_cache_create("slow", 64, 0, 0, slow_constructor);
+
+    timer_every_tick(faulty_handler, NULL);
+    kprintf("%p\n", kmem_cache_alloc(cache, GFP_KERNEL));
+}
+
+/* Far behind NULL; where a loader leaves what it has to say. */
+FAULT fault_far_null(void)
+{
+    hidden(0)[5000] = 1;
+}
+
+FAULT fault_low_memory(void)
+{
+    for (uintptr_t at = 0xb000; at > 0x9000; at -= 4)
+        *hidden(at) = -1;
+}
+
+/* Downwards from an object, until somebody stops it. */
+FAULT fault_downwards(void)
+{
+    volatile int *at = hidden((uintptr_t)kmalloc(64, GFP_KERNEL));
+
+    for (;;)
+        *at-- = -1;
+}
+
+FAULT fault_symbols(void)
+{
+    *hidden((uintptr_t)symbols_start) = -1;
+}
+
+FAULT fault_freed_pointer(void)
+{
+    *hidden(0x6b6b6b6b + 8) = 1;
+}
+
+FAULT fault_own_code(void)
+{
+    *hidden((uintptr_t)fault_own_code) = 1;
+}
+
 static bool faulty_callback(const struct mm_what *what, void *arg)
 {
     (void)arg;
@@ -151,6 +212,13 @@ static const struct {
     { "under-free-pages", fault_under_free_pages },
     { "in-constructor", fault_in_constructor },
     { "in-callback", fault_in_callback },
+    { "in-handler", fault_in_handler },
+    { "far-null", fault_far_null },
+    { "low-memory", fault_low_memory },
+    { "downwards", fault_downwards },
+    { "symbols", fault_symbols },
+    { "freed-pointer", fault_freed_pointer },
+    { "own-code", fault_own_code },
     { "stack", fault_stack_overflow },
 };
 
