@@ -83,7 +83,8 @@ void power_off(void)
     outw(0xb004, 0x2000);
     outw(0x4004, 0x3400);
     wait_a_moment();
-    say("This machine cannot switch itself off; it has stopped.  R restarts it.\r\n");
+    say("This machine cannot switch itself off: it has none of the ports by which virtual\r\n"
+        "machines are switched off.  It has stopped; R restarts it.\r\n");
     power_stop();
 }
 
@@ -120,6 +121,8 @@ void power_reboot(void)
         ;
     outb(KEYBOARD, KEYBOARD_RESET);
     wait_a_moment();
+    say("This machine does not restart by its keyboard controller; now by a triple fault.\r\n");
     triple_fault();
+    say("It did not restart either.  It has stopped.\r\n");
     power_stop();
 }

@@ -178,6 +178,20 @@ void console_find_screen(const struct multiboot_info *info)
         present |= CONSOLE_SCREEN;
 }
 
+void console_tell_screen(const char *text)
+{
+    uint32_t flags = irq_save();
+
+    for (; *text != 0; text++)
+        vga_put((uint8_t)*text);
+    irq_restore(flags);
+}
+
+bool console_has_serial(void)
+{
+    return (present & CONSOLE_SERIAL) != 0;
+}
+
 bool console_choose(enum console_place place)
 {
     chosen |= place;

@@ -20,6 +20,12 @@ void console_listen(void);
  */
 void console_find_screen(const struct multiboot_info *info);
 
+/* Is there a serial line to type at? */
+bool console_has_serial(void);
+
+/* Text for who sits at the screen, and not on the serial line. */
+void console_tell_screen(const char *text);
+
 /*
  * Where to print: everywhere until this is called; then on what was chosen, one or
  * both.  False: the machine has no such thing.  If it has nothing of what was

@@ -91,6 +91,9 @@ static void greet(void)
             (unsigned)(stats.total_pages >> (20 - PAGE_SHIFT)),
             (unsigned)(stats.free_pages >> (20 - PAGE_SHIFT)));
     pr_info("Type \"help\" for what there is to do.");
+    console_tell_screen(console_has_serial()
+                            ? "Keys come from the serial line, not from this keyboard.\r\n"
+                            : "This machine has no serial line: nothing can be typed.\r\n");
 }
 
 /* The lines of run=, each for itself: what is wrong in one ends with it. */

@@ -290,6 +290,10 @@ static int cmd_bench(int argc, char **argv)
         kprintf("bench: this CPU has no time-stamp counter (rdtsc) to measure with\n");
         return SHELL_FAILED;
     }
+    if (known_loop() == 0) {
+        kprintf("bench: the time-stamp counter (rdtsc) of this CPU stands still\n");
+        return SHELL_FAILED;
+    }
     print_head(json);
     run_works(typed, only, json);
     mm_reclaim();

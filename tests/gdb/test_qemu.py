@@ -167,6 +167,16 @@ def test_a_dump_is_what_the_machine_was(elf):
     assert re.search(r"^#\d+ .*\bkernel_main \(", answers, re.M), answers
 
 
+def test_a_dump_of_a_stack_overflow_leads_out_of_it():
+    marbles.make("dump", "LAB=tests/labs/faults.c", "CMDS=fault stack")
+    elf = ROOT / marbles.make("all", "LAB=tests/labs/faults.c").stdout.split()[-1]
+    said = gdb("bt", program=elf, core=elf.parent / "dump.elf")
+    frames = re.findall(r"^#\d+ .*?(\w+) \(", said, re.M)
+    assert "trap_double_fault" in frames, said
+    assert frames[frames.index("trap_double_fault") + 1:].count("fault_stack") > 10, said
+    assert "kernel_main" in frames, said
+
+
 def test_a_crash_is_dumped():
     marbles.make("dump", "MEM=8M", "LAB=tests/labs/faults.c",
                  "CMDS=kmalloc 100 3; fault null-write")

@@ -70,8 +70,14 @@ class Terminal:
                 self.lines[self.row + 1:] = [""] * (ROWS - self.row - 1)
 
 
+ONLY_HERE = "Keys come from the serial line, not from this keyboard.\\r\\n"
+
+
 def on_the_line(machine):
-    return [line.rstrip() for line in Terminal("".join(machine.read.parts)).lines]
+    """What a terminal there shows; and what is said on the screen alone."""
+    text = re.sub(r"(for what there is to do\.[\r\n]+)", r"\1" + ONLY_HERE,
+                  "".join(machine.read.parts), count=1)
+    return [line.rstrip() for line in Terminal(text).lines]
 
 
 @pytest.fixture
