@@ -65,7 +65,8 @@ static void stop(void)
 {
     if (params_run()[0] != 0)
         power_fail();
-    pr_emerg("The kernel has stopped.  R restarts it; in QEMU, Ctrl-A and then X leaves.");
+    pr_emerg("The kernel has stopped.  R restarts it%s.",
+             cpu_is_qemu() ? "; in QEMU, Ctrl-A and then X leaves" : "");
     power_stop();
 }
 

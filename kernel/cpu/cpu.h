@@ -122,6 +122,21 @@ static inline uint32_t cpu_features(void)
     return features;
 }
 
+/*
+ * Is it QEMU's, emulated or by KVM?  The leaf is that of hypervisors, which begins with a
+ * name; where there is none, it is that of another leaf.
+ */
+static inline bool cpu_is_qemu(void)
+{
+    const uint32_t tcg = 0x54474354, kvm = 0x4b4d564b;  /* "TCGT", "KVMK" */
+    uint32_t leaf = 0x40000000, name;
+
+    if (!cpu_has_cpuid())
+        return false;
+    __asm__("cpuid" : "+a"(leaf), "=b"(name) : : "ecx", "edx");
+    return name == tcg || name == kvm;
+}
+
 /* The low word of the time-stamp counter; only a CPU with CPUID_1_EDX_TSC has it. */
 static inline uint32_t cpu_tsc(void)
 {

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE             /* MAP_ANONYMOUS */
 #include "tests/hosted/arena.h"
+#include "mm/heap_priv.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -186,6 +187,40 @@ static void a_copy_of_a_page_struct_is_none(void **state)
     }
 }
 
+/* ---- page 0 at address 0 ------------------------------------------------------- */
+
+/*
+ * As in a kernel: the memory begins within the first largest block.  A program may have
+ * what is above 64 KiB (vm.mmap_min_addr), and in 64 bits nobody else is there.
+ */
+static void a_heap_may_begin_at_address_0(void **state)
+{
+    const struct mm_range range = { 64 << 10, 2 * BLOCK - (64 << 10) };
+    void *map = mmap((void *)range.start, range.bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    void *p, *q;
+
+    (void)state;
+    assert_ptr_equal(map, (void *)range.start);
+    mm_init(&range, 1);
+    assert_int_equal(heap.base, 0);
+    assert_int_equal(arena_stats().total_pages, range.bytes / PAGE_SIZE);
+    p = kmalloc(100, GFP_KERNEL);
+    q = (void *)__get_free_pages(GFP_KERNEL, 3);
+    assert_true((uintptr_t)p < 2 * BLOCK && (uintptr_t)q < 2 * BLOCK);
+    assert_int_equal(arena_what(p).pfn, (uintptr_t)p / PAGE_SIZE);
+    arena_check();
+    kfree(p);
+    kfree(p);
+    expect_report(MM_BUG_DOUBLE_FREE);
+    kfree((void *)(uintptr_t)100);
+    expect_report(MM_BUG_NOT_HEAP);
+    free_pages((unsigned long)q, 3);
+    arena_check();
+    arena_open(100, 0);
+    munmap(map, range.bytes);
+}
+
 /* ---- where mm's reach ends --------------------------------------------------- */
 
 #if UINTPTR_MAX > UINT32_MAX
@@ -274,6 +309,7 @@ int main(void)
         ARENA_TEST(only_the_smallest_range_is_left_out),
         ARENA_TEST(what_lies_behind_the_page_structs_is_none),
         ARENA_TEST(a_copy_of_a_page_struct_is_none),
+        ARENA_TEST(a_heap_may_begin_at_address_0),
 #if UINTPTR_MAX > UINT32_MAX
         ARENA_TEST(ranges_more_than_sixteen_gigabytes_apart_are_both_used),
         ARENA_TEST(of_equal_ranges_too_far_apart_one_is_left_out),
