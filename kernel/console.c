@@ -44,7 +44,7 @@ static volatile uint32_t ctrl_c_at;    /* place of the last Ctrl-C in the queue 
 static unsigned present;                /* of enum console_place */
 static unsigned chosen;                 /* 0: all of them */
 static bool on_serial = true;
-static bool line_begun;                 /* the last character was no newline */
+static volatile bool line_begun;        /* the last character was no newline */
 
 /* ---- out ---------------------------------------------------------------- */
 
@@ -61,10 +61,11 @@ static void put(char c)
 void console_write(const char *text, size_t length)
 {
     for (; length > 0; length--, text++) {
+        line_begun |= *text != '\n';    /* before an interrupt can come */
         if (*text == '\n')
             put('\r');
         put(*text);
-        line_begun = *text != '\n';
+        line_begun &= *text != '\n';
     }
 
     uint32_t flags = irq_save();

@@ -149,3 +149,20 @@ def test_no_bit_of_mms_bookkeeping_makes_a_call_fault(every, params):
         assert end == "ok" and bits > 3000 and tried * every >= bits
         assert tried // 4 < named < tried
         assert machine.run("check") == ["mm_check: all rules hold"]
+
+
+def test_a_report_from_an_interrupt_never_splits_a_row(lab):
+    lab.send("rows\r")
+    lines = lab.until_prompt()
+    said = [line for line in lines if line[:1].isdigit()]
+    assert said == ["".join(f"{row}-{piece} " for piece in range(8)) + "end"
+                    for row in range(20)]
+    reports = [line for line in lines if line.startswith("BUG mm: not heap memory: kfree")]
+    assert len(reports) >= 40, "each row lasts for two ticks"
+
+
+def test_a_report_does_not_come_behind_the_first_character_of_a_row(lab):
+    lab.send("rows short\r")
+    lines = lab.until_prompt()
+    reports = [line for line in lines if line.startswith("BUG mm: not heap memory: kfree")]
+    assert len(reports) >= 60 and not {line for line in lines if line[:1] in "ab"} - {"ab"}
