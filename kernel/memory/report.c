@@ -120,13 +120,23 @@ static void report_corruption(const struct mm_report *report)
         whatis_describe(&report->what, log_line);
 }
 
+/* The rest of a slab is heap memory, but no call has ever handed it out. */
+static const char *bug_name(const struct mm_report *report)
+{
+    if (report->bug == MM_BUG_NOT_HEAP && report->what.kind == MM_SLAB_REST)
+        return "rest of a slab, not an object";
+    if (report->bug == MM_BUG_NOT_HEAP && report->what.kind == MM_META)
+        return "book-keeping of mm, not an object";
+    return mm_bug_name(report->bug);
+}
+
 static void report_bug(const struct mm_report *report)
 {
     char arguments[TEXT_SIZE], caller[CALLER_SIZE];
     struct owned owned = { report->cache, SHOWN_OBJECTS };
 
     format_arguments(report, arguments, sizeof(arguments));
-    pr_err("BUG mm: %s: %s(%s)%s", mm_bug_name(report->bug), report->call, arguments,
+    pr_err("BUG mm: %s: %s(%s)%s", bug_name(report), report->call, arguments,
            site_caller(report->caller, caller, sizeof(caller)));
     if (report->live != 0) {
         pr_err("  it has %u live object%s:", (unsigned)report->live,
@@ -161,9 +171,9 @@ static void log_fragmentation(unsigned order)
     struct mm_stats stats;
 
     mm_get_stats(&stats);
-    pr_err("  %u pages are free (%u kB), but not %u side by side",
-           (unsigned)stats.free_pages, (unsigned)stats.free_pages << (PAGE_SHIFT - 10),
-           1u << order);
+    pr_err("  %u page%s free (%u kB), but not %u side by side",
+           (unsigned)stats.free_pages, stats.free_pages == 1 ? " is" : "s are",
+           (unsigned)stats.free_pages << (PAGE_SHIFT - 10), 1u << order);
 }
 
 static void report_failure(const struct mm_report *report)

@@ -291,6 +291,7 @@ def test_bad_arguments_get_one_line_that_names_them(lab, line, status, words):
     ("pages 0xffffffff", REPORTED, "size that no block has"),
     ("kmalloc 5M", REPORTED, "size that no block has"),
     ("kmalloc 0xffffffff", REPORTED, "size that no block has"),
+    ("more kfree 0xdeadbeef", REPORTED, "not heap memory"),
     ("kfree 0xdeadbeef", REPORTED, "not heap memory")])
 def test_a_reported_bug_gives_status_4(lab, line, status, bug):
     assert status_of(lab, line, bug)[1] == status

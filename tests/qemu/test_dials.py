@@ -5,7 +5,7 @@ import pytest
 from marbles import site
 
 KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
-KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(")
+KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(\(void")
 
 
 def damage(machine, command, kind):

@@ -95,3 +95,9 @@ def test_Ctrl_C_stops_it_and_what_leaked_stays(boot):
     lines = machine.until_prompt()
     assert any(line.startswith("stopped; what has leaked stays") for line in lines)
     machine.is_whole()
+
+
+def test_every_run_prints_the_same_lines_in_the_same_places(boot):
+    said = {tuple(boot(memory="16M").run("drain 500; leaks", bug="out of memory"))
+            for _ in range(4)}
+    assert len(said) == 1

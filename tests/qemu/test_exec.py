@@ -82,6 +82,8 @@ def test_make_exec_fails_and_names_the_status_of_a_command_that_failed(elf):
 
 @pytest.mark.parametrize("commands, status", [
     ("check", 0), ("", 0), ("whatis", 2), ("nonsense", 3), ("kfree 0xdeadbeef", 4),
+    ("params slub_debug=ZP; kmalloc 50; poke $1+50; check; nonsense", 4),
+    ("kmalloc 50; kfree $1; kfree $1; meminfo; whatis", 4),
     ("check; nonsense; whatis", 3), ("exit 9", 9), ("check; exit 63; nonsense", 63)])
 def test_the_status_is_that_of_the_first_command_that_failed(elf, commands, status):
     assert run(commands, elf).returncode == status

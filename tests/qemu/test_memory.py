@@ -6,8 +6,8 @@ from marbles import site, symbol
 
 KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 PAGES = site("kernel/memory/cmd_alloc.c", r"= alloc_pages\(")
-KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(")
-FREE_PAGES = site("kernel/memory/cmd_alloc.c", r"^ +free_pages\(")
+KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(\(void")
+FREE_PAGES = site("kernel/memory/cmd_alloc.c", r"^ +free_pages\(address")
 
 
 @pytest.fixture
@@ -119,6 +119,35 @@ def test_leaks_and_allocinfo_and_meminfo_agree(fresh):
     assert rows[KMALLOC]["objects"] == m["live_objects"] == 50
     assert rows[KMALLOC]["bytes"] == m["live_bytes"]
     assert rows[PAGES]["bytes"] == m["live_pages"] * 4096
+
+
+@pytest.mark.parametrize("dials", ["slub_debug=U", "page_owner=on",
+                                   "slub_debug=U page_owner=on"])
+def test_allocinfo_adds_up_to_what_leaks_does_with_stacks_recorded_too(boot, dials):
+    machine = boot(cmdline=dials)
+    machine.run("kmalloc 10 50; kmalloc 9000 2; pages 2; kfree $7 $51")
+    rows, summary = machine.leaks()
+    tags = machine.json("allocinfo -j")
+    assert sum(tag["bytes"] for tag in tags) == summary["bytes"] == 490 + 9000 + 16384
+    assert sum(tag["calls"] for tag in tags) == summary["objects"] == 51
+
+
+def test_meminfo_and_check_count_what_was_reported(boot):
+    machine = boot()
+    assert machine.meminfo()["reports"] == machine.json("check -j")[0]["reports"] == 0
+    machine.run("kmalloc 100; kfree $1")
+    machine.run("kfree $1", bug="double free")
+    machine.run("params slub_debug=ZP; kmalloc 50; poke $2+50")
+    machine.run("check", bug="Right Redzone overwritten")
+    assert machine.meminfo()["reports"] == machine.json("check -j")[0]["reports"] == 2
+
+
+def test_a_free_of_what_was_never_an_object_names_what_is_there(boot):
+    machine = boot()
+    _, address = machine.take("kmalloc 100")
+    machine.run(f"kfree {address + 4090:#x}", bug="rest of a slab, not an object")
+    machine.run(f"kfree {address - 8:#x}", bug="book-keeping of mm, not an object")
+    machine.run("kfree 0x6b6b6b6b", bug="not heap memory")
 
 
 def test_nothing_is_live_where_nothing_was_taken(fresh):
