@@ -5,7 +5,7 @@
 #
 #     build/marbles.elf         the kernel, -O2; its objects in build/mm/ ...
 #     build/gdb/marbles.elf     the kernel, -Og, for make gdb
-#     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list, the last 16
+#     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list (32 kept)
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
@@ -344,7 +344,8 @@ LABS := $(sort $(patsubst $(CURDIR)/%,%,$(abspath $(patsubst ~/%,$(HOME)/%,$(LAB
 ifneq ($(call odd,$(subst $() ,,$(LABS))),)
 $(error LAB: a path may have $(PATH_CHARS); this is $(LAB))
 endif
-no_lab = $(error LAB: $(1)$(if $(word 2,$(LAB)),; blanks separate files: no path has any))
+no_lab = $(error LAB: $(1)$(if $(word 2,$(LAB)),;\
+                 blanks separate files: no path has any))
 
 $(foreach lab,$(LABS),$(if $(wildcard $(lab)),,$(call no_lab,there is no file $(lab)))\
                       $(if $(filter %.c,$(lab)),,$(call no_lab,$(lab) is no C file)))
@@ -367,14 +368,14 @@ LAB_OBJECTS += $(2)
 $(2): $(1) Makefile $$(OUT)/flags
 	$$(call say,LAB $$<)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(COMPILE) $$(LABFLAGS) $$(call lab_map,$(1)) -o $$@ '$$<' || exit 126
+	$$(Q)$$(COMPILE) $$(LABFLAGS) $(call lab_map,$(1)) -o $$@ '$$<' || exit 126
 endef
 
 $(foreach lab,$(LABS),$(eval LAB_COUNT += x)\
     $(eval $(call lab_rule,$(lab),$(KERNEL_DIR)/lab$(words $(LAB_COUNT)).o)))
 
 # Folders of older lists go, or they would be one more with each new list.
-LABS_KEPT := 16
+LABS_KEPT := 32
 forget_labs = ls -dt $(OUT)/lab/*/ | sed '1,$(LABS_KEPT)d' | xargs rm -rf
 
 # Two links: the first without a symbol table, for the list of symbols that the
@@ -557,7 +558,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  LAB=\"a.c b.c\"       compile these into the kernel (all that build or boot)"
-	@echo "  CMDS=\"a; b\"         commands for exec and dump, which have SECONDS=60 to end"
+	@echo "  CMDS=\"a; b\"         commands for exec and dump"
+	@echo "  SECONDS=60          how long exec and dump may take"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
 	@echo "  MEM=64M             RAM of the machine"
 	@echo "  QEMUFLAGS=\"...\"     appended to QEMU's command line"

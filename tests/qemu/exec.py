@@ -39,7 +39,7 @@ PANIC = 3                       # what QEMU ends with
 NAME_SIZE, MAX_CALLS = 32, 16
 
 
-# ---- stdout and stderr ------------------------------------------------------------------
+# ---- stdout and stderr -----------------------------------------------------------------
 
 def say(text):
     """On stderr, if that is possible."""
@@ -71,7 +71,7 @@ class Lines:
         return data
 
 
-# ---- where it hangs ----------------------------------------------------------------------
+# ---- where it hangs --------------------------------------------------------------------
 
 class Frozen:
     """A kernel that is looked at from outside, by QEMU's monitor."""
@@ -109,7 +109,8 @@ class Frozen:
         except (ValueError, IndexError):
             return None
         by = self.function(called) == self.function(at) and self.function(back)
-        return by if by and any(called == start for start, _, _ in self.symbols) else None
+        begins = any(called == start for start, _, _ in self.symbols)
+        return by if by and begins else None
 
     def running(self):
         """The command, by its name, and the function that is the command."""
@@ -155,7 +156,7 @@ def where(machine, elf):
     return f": {what} was in {names[0]}{by}"
 
 
-# ---- all of it -----------------------------------------------------------------------------
+# ---- all of it --------------------------------------------------------------------------
 
 def kernel_of(command):
     elf = command[command.index("-kernel") + 1] if "-kernel" in command[:-1] else None

@@ -1,10 +1,12 @@
 """A lab: a C file from anywhere, compiled in by LAB=, with a command of its own."""
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
 from conftest import build_with
-from marbles import ROOT, Machine, make
+from marbles import ROOT, Machine, environment, make
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +100,152 @@ def test_several_labs_go_in_together(tmp_path):
         assert machine.leaks()[1]["objects"] == 16
 
 
-def test_a_lab_that_is_not_there_is_named(tmp_path):
-    done = make("all", f"LAB={tmp_path}/missing.c", check=False)
-    assert done.returncode != 0 and "missing.c" in done.stderr
+# ---- names and paths ------------------------------------------------------------
+
+@pytest.mark.parametrize("lab, said", [
+    ("{}/missing.c", "LAB: there is no file {}/missing.c"),
+    ("{}/my labs/a.c", "blanks separate files: no path has any"),
+    ("{}/notes.txt", "LAB: {}/notes.txt is no C file"),
+    *((f"{{}}/a{odd}b.c", "LAB: a path may have letters, digits and . _")
+      for odd in "'\"$#;&:%=`\\*?[<>|!"),
+])
+def test_a_lab_that_cannot_be_is_one_line_that_says_why(tmp_path, lab, said):
+    (tmp_path / "notes.txt").write_text("")
+    done = make("all", f"LAB={lab.format(tmp_path)}", check=False)
     (line,) = done.stderr.splitlines()
-    assert f"LAB: there is no file {tmp_path}/missing.c" in line
+    assert done.returncode == 2 and said.format(tmp_path) in line
+    assert done.stdout == ""
+
+
+def test_a_lab_may_have_brackets_and_accents_in_its_path(tmp_path):
+    lab = tmp_path / "exercícios(2),+@~1" / "a(1).c"
+    lab.parent.mkdir()
+    lab.write_text(LEAKY)
+    with Machine(build_with([lab])) as machine:
+        machine.run("leaky")
+        (name,) = machine.leaks()[0]
+        assert re.fullmatch(r"a\(1\)\.c:\d+", name)
+
+
+def test_two_labs_of_one_name_are_told_apart(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.c").write_text(
+            LEAKY.replace("leaky", folder) + "\nint folder_" + folder + ";\n")
+    (tmp_path / "other.c").write_text(LEAKY.replace("leaky", "other"))
+    labs = [tmp_path / name for name in ("one/same.c", "two/same.c", "other.c")]
+    with Machine(build_with([*labs, labs[0]])) as machine:
+        machine.run("one; two; other")
+        assert sorted(name.rpartition(":")[0] for name in machine.leaks()[0]) == sorted(
+            [str(labs[0]), str(labs[1]), "other.c"])
+
+
+def test_a_checkout_may_have_brackets_and_a_lab_may_lie_beside_it(tmp_path):
+    """Its path begins with the checkout's, and is another all the same."""
+    copy = tmp_path / "marbles(1)"
+    for name in subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, text=True, check=True,
+                               capture_output=True).stdout.split("\0")[:-1]:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    labs = tmp_path / "marbles(1)-labs"
+    labs.mkdir()
+    (labs / "list.h").write_text("#define SIZE 100\n"
+        "static inline void *take(void) { return kmalloc(SIZE, GFP_KERNEL); }\n")
+    (labs / "x.c").write_text(LEAKY.replace(
+        'b.h"\n', 'b.h"\n#include "list.h"\n').replace("kmalloc(32u << i, GFP_KERNEL)",
+                                                       "take()"))
+    (copy / "labs").mkdir()
+    (copy / "labs/y.c").write_text(LEAKY.replace("leaky", "inside"))
+    for lab in (f"{labs}/x.c", "../marbles(1)-labs/x.c"):
+        done = subprocess.run(
+            ["make", "-j2", "exec", f"LAB={lab} {copy}/labs/y.c",
+             "CMDS=leaky; inside; leaks -j"],
+            cwd=copy, env=environment(), capture_output=True, text=True, timeout=300)
+        sites = set(re.findall(r'"site": "(.*?):', done.stdout))
+        assert sites == {"list.h", "labs/y.c"}, done.stdout + done.stderr
+    said = subprocess.run(["make", "all"], cwd=copy, env=environment(), check=True,
+                          capture_output=True, text=True)
+    image = (copy / "build/marbles.elf").read_bytes()
+    assert str(tmp_path).encode() not in image, said.stderr
+
+
+def test_a_checkout_whose_path_cannot_be_is_one_line(tmp_path):
+    for name in ("my marbles", "marbles'1", "a$b", "a:b", "a;b", "a#b", "a%b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Makefile").symlink_to(ROOT / "Makefile")
+        done = subprocess.run(["make", "all"], cwd=tmp_path / name, env=environment(),
+                              capture_output=True, text=True, timeout=60)
+        (line,) = done.stderr.splitlines()
+        assert "the path of this folder may have letters, digits" in line
+
+
+def test_kernels_of_old_lists_of_labs_go(outside):
+    """The oldest, so that no test loses its own."""
+    lab_folder = ROOT / "build/lab"
+    for n in range(1, 60):
+        (lab_folder / f"{n}").mkdir(parents=True, exist_ok=True)
+        os.utime(lab_folder / f"{n}", (n, n))
+    elf = build_with([outside])
+    elf.unlink()
+    assert build_with([outside]).exists()
+    assert len(list(lab_folder.iterdir())) <= 32
+    assert not (lab_folder / "1").exists()
+
+
+# ---- as Linux compiles its drivers ----------------------------------------------------
+
+DRIVER = """
+#include <stdint.h>
+#include "kernel/shell.h"
+
+struct named { int a, b, c; };
+
+static __attribute__((noinline)) int aliased(int *whole, short *half)
+{
+    *whole = 1;
+    *half = 2;
+    return *whole;
+}
+
+static __attribute__((noinline)) int wraps(int n)
+{
+    return n + 1 > n;
+}
+
+static int cmd_driver(int argc, char **argv)
+{
+    struct named named = { .a = 1 };
+    struct named none = { 0 };
+    int whole = 0;
+    unsigned count = 3;
+    int local = 40 + named.a;
+
+    if (named.a < count)
+        local++;
+    kprintf("%d %d %d\\n", aliased(&whole, (short *)&whole), wraps(INT32_MAX), none.b);
+    return local == 0;
+}
+
+SHELL_COMMAND(driver, "", "what drivers do", cmd_driver);
+"""
+
+
+def test_a_lab_is_compiled_as_a_driver_of_linux(tmp_path):
+    (tmp_path / "driver.c").write_text(DRIVER)
+    done = make("exec", f"LAB={tmp_path}/driver.c", "CMDS=driver")
+    assert done.stdout == "2 0 0\n"
+    assert [line for line in done.stderr.splitlines() if line[:2] != "  "] == []
+
+
+def test_the_locals_of_a_lab_can_be_looked_at_under_gdb(tmp_path):
+    (tmp_path / "driver.c").write_text(DRIVER)
+    script = tmp_path / "commands"
+    line = DRIVER.splitlines().index("    return local == 0;") + 1
+    script.write_text(f"break driver.c:{line}\ncontinue\ninfo locals\ninfo args\n")
+    said = make("gdb", f"LAB={tmp_path}/driver.c", f"GDBFLAGS=-batch -x {script}",
+                'CMDLINE=run="driver"').stdout
+    assert "optimized out" not in said and "local = 42" in said, said
+    assert "count = 3" in said and "argc = 1" in said, said
 
 
 def test_a_call_that_is_mistyped_ends_with_the_compilers_guess(tmp_path):
