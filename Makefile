@@ -136,6 +136,8 @@ KERNEL += kernel/cpu/timer.c            # ticks
 # kernel/line: a line typed at a terminal.
 KERNEL += kernel/line/terminal.c        # what is known of the terminal (pure)
 KERNEL += kernel/line/keys.c            #   its bytes, made into keys (pure)
+KERNEL += kernel/line/utf8.c            #   those bytes, made into characters (pure)
+KERNEL += kernel/line/lookalike.c       #   characters, made into ASCII (pure)
 KERNEL += kernel/line/line_view.c       #   a line on its screen, in few bytes (pure)
 KERNEL += kernel/line/tty.c             #   the one at the console
 KERNEL += kernel/line/edit.c            # editing a line (pure)
@@ -189,7 +191,9 @@ EXTRA_test_wrap := kernel/wrap.c
 EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c \
                      kernel/line/edit_search.c kernel/line/edit_complete.c \
                      kernel/line/history.c kernel/line/line_view.c \
-                     kernel/line/keys.c kernel/line/terminal.c
+                     kernel/line/keys.c kernel/line/utf8.c \
+                     kernel/line/lookalike.c kernel/line/terminal.c \
+                     kernel/format.c
 
 # Operations on mm, decided by bytes (model.h): whose bytes they are.
 MODEL  := $(sort $(wildcard tests/hosted/model*.c))

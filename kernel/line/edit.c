@@ -22,6 +22,7 @@
  */
 #include "kernel/line/edit_priv.h"
 
+#include "kernel/line/lookalike.h"
 #include "kernel/string.h"
 
 struct binding {
@@ -266,11 +267,26 @@ static void obey(struct edit *edit, int key)
             bindings[i].run(edit);
 }
 
+static void take_character(struct edit *edit, uint32_t code)
+{
+    char room[LOOKALIKE_SIZE];
+
+    for (const char *c = lookalike(code, room, sizeof(room)); *c != 0; c++)
+        if (!edit->searching || !edit_search_key(edit, *c))
+            obey(edit, *c);
+}
+
 enum edit_result edit_byte(struct edit *edit, uint8_t byte)
 {
-    int key = keys_byte(&edit->terminal->keys, byte);
+    struct keys *keys = &edit->terminal->keys;
+    int key = keys_byte(keys, byte);
 
-    if (key == KEY_NONE || (edit->searching && edit_search_key(edit, key)))
+    if (keys->stray != 0)
+        take_character(edit, keys->stray);
+    if (key == KEY_CHARACTER)
+        take_character(edit, keys->code);
+    if (key == KEY_NONE || key == KEY_CHARACTER ||
+        (edit->searching && edit_search_key(edit, key)))
         return EDIT_GOES_ON;
     if (key == KEY_CTRL_C || key == KEY_CR || key == KEY_LF)
         return finish(edit, key);

@@ -74,8 +74,11 @@ int tty_key(uint32_t ticks)
         int key = byte >= 0 ? keys_byte(&tty.keys, (uint8_t)byte) : KEY_NONE;
 
         if (byte < 0 && unfinished) {
-            tty.keys.state = KEYS_PLAIN;
-            return KEY_ESCAPE;
+            bool is_escape = tty.keys.state == KEYS_ESCAPE;
+
+            keys_give_up(&tty.keys);
+            if (is_escape)
+                return KEY_ESCAPE;
         }
         if (key == KEY_REPORT)
             terminal_answer(&tty);

@@ -64,6 +64,8 @@ static void open_screen(unsigned width, bool answers)
     }
 }
 
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
 /* Where the prompt, or that of a search, begins: cells fill whole rows. */
 static void assert_shows(const char *prompt, const char *text, size_t cursor)
 {
@@ -149,6 +151,116 @@ static void every_editing_key_does_what_fingers_expect(void **state)
     assert_line("one two\x01\x1b" "d", " two", 0);
     assert_line("abc\x14", "acb", 3);
     assert_line("abc\x01\x06\x14", "bac", 2);
+}
+
+static void arrows_and_their_neighbours_are_known_in_all_dialects(void **state)
+{
+    static const char *const word_left[] = {
+        "\x1b[1;5D", "\x1b[1;3D", "\x1b[1;6D", "\x1b[1;9D", "\x1b[5D", "\x1bO5D",
+        "\x1bO1;5D", "\x1bOd", "\x1b\x1b[D", "\x1b\x1bOD", "\x1b[1;5:1D",
+    };
+    static const char *const left[] = { "\x1b[D", "\x1bOD", "\x1b[1;2D", "\x1b[d",
+                                        "\x9b" "D", "\xc2\x9b" "D", "\x8f" "D" };
+    static const char *const home[] = {
+        "\x1b[H", "\x1bOH", "\x1b[1~", "\x1b[7~", "\x1b[1;5H", "\x1b[7^", "\x1b[7$",
+        "\x1b[7@", "\x1b[1;2H", "\x1b[1;5~",
+    };
+    static const char *const end[] = { "\x1b[F", "\x1bOF", "\x1b[4~", "\x1b[8~",
+                                       "\x1b[8^", "\x1b[8$", "\x1b[1;6F", "\x1bOw" };
+    char keys[64];
+
+    (void)state;
+    open_screen(80, true);
+    for (size_t i = 0; i < COUNT(word_left); i++) {
+        snprintf(keys, sizeof(keys), "one two%sx", word_left[i]);
+        assert_line(keys, "one xtwo", 5);
+    }
+    for (size_t i = 0; i < COUNT(left); i++) {
+        snprintf(keys, sizeof(keys), "one two%sx", left[i]);
+        assert_line(keys, "one twxo", 7);
+    }
+    for (size_t i = 0; i < COUNT(home); i++) {
+        snprintf(keys, sizeof(keys), "one two%sx", home[i]);
+        assert_line(keys, "xone two", 1);
+    }
+    for (size_t i = 0; i < COUNT(end); i++) {
+        snprintf(keys, sizeof(keys), "one two" LEFT LEFT "%sx", end[i]);
+        assert_line(keys, "one twox", 8);
+    }
+    assert_line("one two\x01\x1b[3;5~x", "x two", 1);
+    assert_line("one two\x01\x1b[3^x", "x two", 1);
+    assert_line("one two\x01\x1b[3$x", "xne two", 1);
+    assert_line("one two\x01\x1b[3;2~x", "xne two", 1);
+}
+
+static void what_is_no_key_is_noise_whole(void **state)
+{
+    static const char *const noise[] = {
+        "\x1b]11;rgb:1e1e/1e1e/1e1e\a", "\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\",
+        "\x1b]4;1;rgb:cd/00/00\x9c", "\x9d" "11;rgb:0/0/0\x9c",
+        "\xc2\x9d" "11;rgb:0/0/0\xc2\x9c", "\x1b]l\xe2\x80\x9c title \xe9\x1b\\",
+        "\x1bP>|XTerm(370)\x1b\\", "\x1bP1+r544e=787465726d\x1b\\",
+        "\x90" "1$r0m\x9c", "\x1bXstring\x1b\\", "\x1b^private\x1b\\",
+        "\x1b_Gi=31;OK\x1b\\", "\x98xyz\x9c", "\x9exyz\x9c", "\x9fxyz\x9c",
+        "\x1b[?1;2c", "\x1b[>41;370;0c", "\x1b[?2026;2$y", "\x1b[4;2$y", "\x1b[0n",
+        "\x1b[?24;80R", "\x1b[8;24;80t", "\x1b[?62;1;6c", "\x1b[I", "\x1b[O",
+        "\x1b[M !!", "\x1b[M#~\x7f", "\x1b[M \xc4\x80\xc3\xbf", "\x1b[M \x85\x9b",
+        "\x1b[<0;10;20M", "\x1b[<0;10;20m", "\x1b[32;10;20M",
+        "\x1b[[A", "\x1b[[E", "\x1b[11~", "\x1b[11^", "\x1b[23$", "\x1b[24@",
+        "\x1bOP", "\x1bO5P", "\x1b[1;5P", "\x1b[15;2~", "\x1b[2~", "\x1b[5~",
+        "\x1b[Z", "\x1b[27;5;13~", "\x1b[97;5u", "\x1b[E", "\x1b[G", "\x1bOM",
+    };
+    char keys[80];
+
+    (void)state;
+    open_screen(80, true);
+    for (size_t i = 0; i < COUNT(noise); i++) {
+        snprintf(keys, sizeof(keys), "ab%scd", noise[i]);
+        assert_line(keys, "abcd", 4);
+        assert_false(keys_unfinished(&terminal.keys));
+    }
+}
+
+static void what_is_unfinished_swallows_nothing_for_ever(void **state)
+{
+    static const char *const begun[] = {
+        "\x1b", "\x1b[", "\x1b[1;", "\x1bO", "\x1b]11;rgb:", "\x1bP1", "\x1b[M", "\x1b[[",
+        "\x1b[M\xc4", "\x1b]0;\x1b", "\x90", "\xe2\x80",
+    };
+    char keys[64];
+
+    (void)state;
+    open_screen(80, true);
+    for (size_t i = 0; i < COUNT(begun); i++) {
+        type("\x03");
+        type(begun[i]);
+        assert_true(keys_unfinished(&terminal.keys));
+        keys_give_up(&terminal.keys);
+        type("check");
+        assert_string_equal(line, "check");
+        snprintf(keys, sizeof(keys), "\x03%s\r", begun[i]);
+        type(keys);
+        assert_line("check", "check", 5);
+    }
+}
+
+static void what_looks_like_ascii_is_taken_for_it(void **state)
+{
+    (void)state;
+    open_screen(80, true);
+    assert_line("kmalloc\xc2\xa0" "100", "kmalloc 100", 11);
+    assert_line("kmalloc\xa0" "100", "kmalloc 100", 11);
+    assert_line("a\xe2\x80\x82" "b\xe2\x80\xaf" "c\xe3\x80\x80" "d", "a b c d", 7);
+    assert_line("\xe2\x80\x90\xe2\x80\x93\xe2\x80\x94\xe2\x88\x92j", "----j", 5);
+    assert_line("\xe2\x80\x9cx\xe2\x80\x9d\xe2\x80\x98y\xe2\x80\x99", "\"x\"'y'", 6);
+    assert_line("pro\xef\xac\x81le\xe2\x80\xa6", "profile...", 10);
+    assert_line("a\xe2\x80\x8b" "b\xc2\xad" "c\xef\xbb\xbf", "abc", 3);
+    assert_line("\xef\xbc\x84\xef\xbc\x91", "$1", 2);
+    assert_line("a\xe2\x82\xac" "b", "a<U+20AC>b", 10);
+    assert_line("\xf0\x9f\x98\x80", "<U+1F600>", 9);
+    assert_line("na\xefve", "na<U+00EF>ve", 12);
+    assert_line("a\xc0\x80" "b", "a<U+00C0><U+0080>b", 18);
+    assert_line("\x1b[200~a\xc2\xa0\xe2\x80\x93j\x1b[201~", "a -j", 4);
 }
 
 static void up_and_down_keep_the_new_line(void **state)
@@ -358,6 +470,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_editing_key_does_what_fingers_expect),
+        cmocka_unit_test(arrows_and_their_neighbours_are_known_in_all_dialects),
+        cmocka_unit_test(what_is_no_key_is_noise_whole),
+        cmocka_unit_test(what_is_unfinished_swallows_nothing_for_ever),
+        cmocka_unit_test(what_looks_like_ascii_is_taken_for_it),
         cmocka_unit_test(up_and_down_keep_the_new_line),
         cmocka_unit_test(history_keeps_the_last_64_lines_and_none_twice_in_a_row),
         cmocka_unit_test(ctrl_r_finds_and_edits_and_gives_up),
