@@ -206,7 +206,9 @@ void line_view_refit(struct line_view *view, unsigned before)
         return;
     if (before == 0 && view->at > 0 && view->at % width == 0)
         put_text(view, " \r");              /* V2, which V3 did not keep */
+    else if (view->at == view->length && view->at > 0)
+        view->at--;             /* the terminal begins no row for a cursor alone */
     move(view, 0);
-    put_text(view, "\x1b[J");
+    put_text(view, "\r\x1b[J");
     view->length = 0;
 }
