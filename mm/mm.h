@@ -171,8 +171,8 @@ enum mm_bug {
     /* a free of what cannot be freed so; `what` says what it is */
     MM_BUG_DOUBLE_FREE,         /* freed before, and not handed out since */
     MM_BUG_NOT_ALLOCATED,       /* a slot or page not known to be handed out ever */
-    MM_BUG_INTERIOR,            /* inside an object or block, not its start */
-    MM_BUG_NOT_HEAP,            /* outside, hole, book-keeping, rest of a slab */
+    MM_BUG_INTERIOR,            /* inside an object, block or slab, where none starts */
+    MM_BUG_NOT_HEAP,            /* outside, hole, book-keeping */
     MM_BUG_PAGES_TO_KFREE,      /* from alloc_pages */
     MM_BUG_OBJECT_TO_FREE_PAGES,        /* from kmalloc or a cache */
     MM_BUG_WRONG_ORDER,         /* or not the bytes of alloc_pages_exact */

@@ -145,8 +145,14 @@ static void report_bug(const struct mm_report *report)
     } else if (report->problem != NULL) {
         log_line(report->problem);
     }
-    if (about_pointer(report->bug) || report->bug == MM_BUG_NO_CACHE)
+    if (about_pointer(report->bug)) {
         whatis_describe(&report->what, log_line);
+    } else if (report->bug == MM_BUG_NO_CACHE) {
+        struct mm_what what;            /* of what was passed as a cache */
+
+        mm_what_is(report->what.addr, &what);
+        whatis_describe(&what, log_line);
+    }
 }
 
 /* ---- out of memory ------------------------------------------------------ */

@@ -73,9 +73,7 @@ static enum mm_bug why(const struct mm_free_request *free, const struct mm_what 
     case MM_FREE_PAGE:
         return freed_or_never(what);
     case MM_SLAB_REST:
-        if (what->serial)
-            return MM_BUG_DOUBLE_FREE;
-        break;
+        return what->serial ? MM_BUG_DOUBLE_FREE : MM_BUG_INTERIOR;
     case MM_OUTSIDE:
     case MM_HOLE:
     case MM_META:

@@ -123,7 +123,10 @@ static void assert_request(enum mm_bug bug, unsigned order, size_t bytes)
 
     assert_int_equal(report->order, order);
     assert_int_equal(report->bytes, bytes);
-    assert_null(report->problem);
+    if (bug == MM_BUG_TOO_LARGE)
+        assert_string_equal(report->problem, "the largest block has 4 MiB, order 10");
+    else
+        assert_null(report->problem);
 }
 
 static void reports_of_failures_say_what_was_asked(void **state)

@@ -66,9 +66,9 @@ static void book_keeping_holes_and_a_slabs_rest_are_refused(void **state)
     assert_true(first < last);
     report = REFUSED(kfree(virt_to_page(p)), MM_BUG_NOT_HEAP, "kfree");
     assert_int_equal(report->what.kind, MM_META);
-    report = REFUSED(kfree(first), MM_BUG_NOT_HEAP, "kfree");
+    report = REFUSED(kfree(first), MM_BUG_INTERIOR, "kfree");
     assert_what(report, MM_SLAB_REST, first, 0);
-    report = REFUSED(kfree(last), MM_BUG_NOT_HEAP, "kfree");
+    report = REFUSED(kfree(last), MM_BUG_INTERIOR, "kfree");
     assert_what(report, MM_SLAB_REST, first, (size_t)(last - first));
     assert_string_equal(report->what.cache, "kmalloc-96");
     report = REFUSED(kfree(hole), MM_BUG_NOT_HEAP, "kfree");
