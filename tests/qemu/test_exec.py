@@ -100,8 +100,9 @@ def test_the_status_is_that_of_the_first_command_that_failed(elf, commands, stat
 def test_quotes_and_semicolons_survive(elf, commands, output):
     done = run(commands, elf)
     assert done.returncode == 2 and done.stderr == ""
-    (line,) = done.stdout.splitlines()
+    line, *more = done.stdout.splitlines()
     assert line.startswith(output)
+    assert all(row.startswith("      ") for row in more), "one line, in rows"
 
 
 def test_quotes_and_semicolons_survive_make_too(elf):
