@@ -120,11 +120,9 @@ static void report_corruption(const struct mm_report *report)
         whatis_describe(&report->what, log_line);
 }
 
-/* The rest of a slab is heap memory, but no call has ever handed it out. */
+/* Page structs and records lie in the heap, but no call has ever handed them out. */
 static const char *bug_name(const struct mm_report *report)
 {
-    if (report->bug == MM_BUG_NOT_HEAP && report->what.kind == MM_SLAB_REST)
-        return "rest of a slab, not an object";
     if (report->bug == MM_BUG_NOT_HEAP && report->what.kind == MM_META)
         return "book-keeping of mm, not an object";
     return mm_bug_name(report->bug);
