@@ -70,7 +70,7 @@ static void put_on_console(struct format_sink *sink, const char *text, size_t le
         kprintf_filter(text, length);
     else
         console_write(text, length);
-    if (waiting && !(mm_state & MM_IRQ) && !console_line_is_begun())
+    if (waiting && !(mm_state & MM_IRQ) && !kprintf_filter && !console_line_is_begun())
         show_waiting();
 }
 
@@ -160,10 +160,11 @@ static void ring_append(enum log_level level, const char *text, size_t length)
 
 /* ---- the log ------------------------------------------------------------ */
 
-/* It comes from an interrupt, into a line that a command has begun. */
+/* It comes from an interrupt, into a line that a command has begun, or a whole picture. */
 static bool must_wait(void)
 {
-    return holds && mm_state & MM_IRQ && (waiting || console_line_is_begun());
+    return holds && mm_state & MM_IRQ &&
+           (waiting || kprintf_filter != NULL || console_line_is_begun());
 }
 
 /* What is appended next is to be shown when that line is whole. */
