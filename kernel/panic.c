@@ -76,6 +76,8 @@ static void begin(void)
     static unsigned depth;
 
     irq_disable();
+    if (kprintf_filter != NULL)
+        console_write("\x1b[J", 3);     /* watch overwrites: nothing old stays below */
     kprintf_filter = NULL;              /* last words go past more and watch */
     printk_hold(false);
     if (depth++ == 0) {

@@ -7,11 +7,14 @@
  *
  * The command waits where it prints, so its output may be as long as it likes and
  * nothing has to be stored.  q drops the rest, and tells the command that it
- * may stop, as Ctrl-C does.
+ * may stop, as Ctrl-C does.  Text is no answer: it is the next line, typed ahead, so the
+ * rest is shown without a question, and the prompt gets it whole.
  *
  * Only for somebody who sits at a terminal that told its height: otherwise, and with
  * -j, the command just runs.  What the log prints meanwhile is not counted.
  */
+#include <limits.h>
+
 #include "kernel/console.h"
 #include "kernel/line/tty.h"
 #include "kernel/shell.h"
@@ -30,11 +33,17 @@ static unsigned screenful(void)
     return tty.height - 2;
 }
 
+static bool begins_a_line(int key)
+{
+    return key > ' ' && key <= '~' && key != 'q' && key != 'Q';
+}
+
 static void ask(void)
 {
     terminal_puts(&tty, tty.mono ? "" : "\x1b[7m");
     terminal_puts(&tty, question);
     terminal_puts(&tty, tty.mono ? "" : "\x1b[m");
+    terminal_ask(&tty);                 /* the window may have changed */
 
     int key = tty_key(TTY_FOR_EVER);
 
@@ -42,7 +51,10 @@ static void ask(void)
         key = tty_key(TTY_FOR_EVER);
     terminal_puts(&tty, "\r\x1b[K");
     pager.rows = 0;
-    pager.limit = key == KEY_CR || key == KEY_LF || key == KEY_DOWN ? 1 : screenful();
+    pager.limit = key == KEY_CR || key == KEY_LF || key == KEY_DOWN ? 1
+                  : begins_a_line(key) ? UINT_MAX : screenful();
+    if (begins_a_line(key))
+        tty_give_back(key);
     shell_unwanted = key == 'q' || key == 'Q' || key == KEY_ESCAPE || key == KEY_CTRL_C;
 }
 

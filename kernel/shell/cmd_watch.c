@@ -1,12 +1,12 @@
 /*
  * cmd_watch.c - watch, clear, history: what has to do with the screen and the keys.
  *
- *     every 1 s: meminfo      (any key ends)       row 0, by cursor home
+ *     every 1 s, q or Enter ends: meminfo          row 0, by cursor home
  *     MemTotal:         64104 kB                   each row is written over, and what
  *     MemFree:          63656 kB                   is behind it erased: no flicker
  *
  * A listing with more rows or longer ones than the screen is cut, for what scrolls
- * does not stay in place.  A terminal that never told its size gets the listings one
+ * does not stay in place; the last row says what is.  A terminal that never told its size gets the listings one
  * below the other.  With nobody there (run=) watch runs its command once.
  */
 #include "kernel/console.h"
@@ -17,45 +17,81 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
-enum { MAX_SECONDS = 24 * 60 * 60 };
+enum { MAX_SECONDS = 24 * 60 * 60, TEXT_SIZE = 80 };
 
 /* ---- watch --------------------------------------------------------------- */
 
-static unsigned rows, column;           /* of the frame being shown */
+static struct frame {
+    unsigned rows, column;
+    unsigned long_rows;         /* that were cut at the right edge */
+    unsigned width, height;     /* of the window, when it was shown */
+} frame;
 
 static void show_in_place(const char *text, size_t length)
 {
     for (; length > 0; length--, text++) {
+        bool has_room = frame.rows + 1 < tty.height;
+
         if (*text == '\n') {
-            if (rows + 1 < tty.height)
+            if (has_room)
                 terminal_puts(&tty, "\x1b[K\n");
-            rows++;
-            column = 0;
-        } else if (rows + 1 < tty.height && ++column < tty.width) {
-            console_write(text, 1);
+            frame.rows++;
+            frame.column = 0;
+        } else if (++frame.column < tty.width) {
+            console_write(text, has_room);
+        } else if (frame.column == tty.width) {
+            frame.long_rows += has_room;
         }
     }
+}
+
+/* The last row of the screen is kept for this. */
+static void show_what_is_cut(void)
+{
+    char text[TEXT_SIZE];
+    unsigned below = frame.rows < tty.height ? 0 : frame.rows - (tty.height - 1);
+
+    if (below == 0 && frame.long_rows == 0)
+        return;
+    ksnprintf(text, tty.width < TEXT_SIZE ? tty.width : TEXT_SIZE,
+              "-- cut: %u row%s below, %u long row%s --", below, plural(below),
+              frame.long_rows, plural(frame.long_rows));
+    terminal_puts(&tty, text);
+}
+
+static void begin_frame(int argc, char **argv, uint32_t seconds)
+{
+    bool resized = tty.width != frame.width || tty.height != frame.height;
+
+    frame = (struct frame){ .width = tty.width, .height = tty.height };
+    terminal_puts(&tty, resized ? "\x1b[H\x1b[2J" : "\x1b[H");
+    kprintf_filter = show_in_place;
+    kprintf("every %u s, q or Enter ends:", (unsigned)seconds);
+    for (int i = 0; i < argc; i++)
+        kprintf(" %s", argv[i]);
+    kprintf("\n");
+}
+
+/* The window may be another size by the next frame. */
+static void end_frame(void)
+{
+    show_what_is_cut();
+    terminal_puts(&tty, "\x1b[J");
+    terminal_ask(&tty);
 }
 
 static int show_frame(int argc, char **argv, uint32_t seconds)
 {
     bool in_place = tty.width != 0;
 
-    if (in_place) {
-        terminal_puts(&tty, "\x1b[H");
-        rows = column = 0;
-        kprintf_filter = show_in_place;
-        kprintf("every %u s:", (unsigned)seconds);
-        for (int i = 0; i < argc; i++)
-            kprintf(" %s", argv[i]);
-        kprintf("      (any key ends)\n");
-    }
+    if (in_place)
+        begin_frame(argc, argv, seconds);
 
     int status = shell_run_words(argc, argv);
 
     kprintf_filter = NULL;
     if (in_place)
-        terminal_puts(&tty, "\x1b[J");
+        end_frame();
     return status;
 }
 
@@ -76,11 +112,13 @@ static int watch(int argc, char **argv, uint32_t seconds)
 {
     int status;
 
-    if (tty.width != 0)
-        terminal_puts(&tty, "\x1b[2J");
+    frame.width = 0;
+    if (tty.width == 0)
+        kprintf("every %u s, q or Enter ends\n", (unsigned)seconds);
     do
         status = show_frame(argc, argv, seconds);
-    while (status == SHELL_OK && !shell_interrupted() && !key_ends(seconds * TIMER_HZ));
+    while (status != SHELL_USAGE && status != SHELL_UNKNOWN && !shell_interrupted() &&
+           !key_ends(seconds * TIMER_HZ));
     return status;
 }
 
@@ -102,7 +140,8 @@ static int cmd_watch(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("system", watch, "[SECONDS] CMD ...", "repeat a listing in place",
-    "Every SECONDS (1), until a key is pressed.  In run= it runs once.\n"
+    "Every SECONDS (1), until q or Enter; what else is typed ends it as well and\n"
+    "goes to the prompt.  In run= it runs once.\n"
     "    watch meminfo\n"
     "    watch 5 \"buddyinfo; slabinfo\"",
     cmd_watch);

@@ -57,7 +57,7 @@ def test_Ctrl_C_stops_a_long_command_and_what_is_behind_it(machine):
     machine.wait_for("\n")
     machine.send(CTRL_C)
     lines = machine.until_prompt()
-    assert re.match(r"stress: \d+ steps of seed 1: .*interrupted", lines[0]), lines
+    assert re.match(r"stress: \d+ steps? of seed 1: .*interrupted", lines[0]), lines
     assert len(lines) == 1
     is_well(machine)
 
@@ -252,6 +252,45 @@ def test_watch_repeats_in_place_until_a_key(terminal):
     terminal.send("check\r")                # its first key ends, and is not lost
     terminal.wait_for("check\x1b[?2004l")
     terminal.wait_for(GOOD[0])
+
+
+def test_watch_says_what_ends_it_and_what_is_cut(terminal):
+    for keys in ("q", "\r", CTRL_C, "qkm\x15", "\rkm\x15"):
+        terminal.send("watch \"params; params\"\r")
+        terminal.wait_for("\x1b[H")
+        shown = terminal.wait_for("\x1b[J")
+        assert "every 1 s, q or Enter ends: params; params" in shown
+        assert re.search(r"-- cut: \d\d rows below, \d+ long rows --", shown), shown
+        assert shown.count("\n") == 19
+        terminal.send(keys)
+        terminal.wait_for("marbles> ")
+    terminal.send("watch whatis kmalloc\r")
+    terminal.wait_for("\x1b[J" + QUESTION)
+    terminal.send("\x1b[10;40R")
+    terminal.wait_for("\x1b[H\x1b[2J")
+    assert "-- cut: 0 rows below, 2 long rows --" in terminal.wait_for("\x1b[J")
+    terminal.send("qkmalloc 1\r")
+    terminal.wait_for("(1 byte,")
+
+
+def test_text_that_was_typed_ahead_is_no_answer_to_more(terminal):
+    terminal.send("more params\r")
+    terminal.wait_for("-- more")
+    terminal.send("kmalloc 1\r")
+    assert "given:" in terminal.wait_for("(1 byte,")
+    terminal.send("more params\r")
+    terminal.wait_for("-- more")
+    terminal.send("qkmalloc 1\r")
+    assert "given:" not in terminal.wait_for("(1 byte,")
+
+
+def test_an_answer_that_comes_late_is_not_typed(terminal):
+    for answer in ("\x1b]11;rgb:1e1e/1e1e/1e1e\x07", "\x1b[?1;2c", "\x1bP1$r0m\x1b\\",
+                   "\x1b]11;rgb:1e1e"):
+        terminal.send(answer)
+        time.sleep(0.7)                 # the claim is about a pause
+        terminal.send("check\r")
+        terminal.wait_for(GOOD[0])
 
 
 def test_a_marked_paste_runs_line_by_line_and_completes_nothing(terminal):
