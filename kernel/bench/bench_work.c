@@ -35,15 +35,6 @@ static uint32_t random;
 
 /* ---- the loops ---------------------------------------------------------- */
 
-INLINED uint32_t time_loop(void (*body)(uint32_t round), uint32_t rounds)
-{
-    uint32_t start = cpu_tsc();
-
-    for (uint32_t i = 0; i < rounds; i++)
-        body(i);
-    return cpu_tsc() - start;
-}
-
 /* One operation more. */
 static void add_single(struct bench_singles *s, uint32_t time)
 {
@@ -58,27 +49,28 @@ static void add_single(struct bench_singles *s, uint32_t time)
     s->largest[i] = net;
 }
 
-INLINED void time_each(void (*body)(uint32_t round), uint32_t rounds,
-                       struct bench_singles *singles)
-{
-    for (uint32_t i = 0; i < rounds; i++) {
-        uint32_t start = cpu_tsc();
-
-        body(i);
-        add_single(singles, cpu_tsc() - start);
-    }
-}
-
-/* Functions of their own, not inlined further, so that each loop is only itself. */
+/*
+ * Functions of their own, not inlined further, so that each loop is only itself.  They
+ * name the body: one that is called by a pointer is not inlined at -Og.
+ */
 #define TIMED(body)                                                             \
     static __attribute__((noinline)) uint32_t body##_loop(uint32_t rounds)      \
     {                                                                           \
-        return time_loop(body, rounds);                                         \
+        uint32_t start = cpu_tsc();                                             \
+                                                                                \
+        for (uint32_t i = 0; i < rounds; i++)                                   \
+            body(i);                                                            \
+        return cpu_tsc() - start;                                               \
     }                                                                           \
     static __attribute__((noinline)) void body##_each(                          \
         uint32_t rounds, struct bench_singles *singles)                         \
     {                                                                           \
-        time_each(body, rounds, singles);                                       \
+        for (uint32_t i = 0; i < rounds; i++) {                                 \
+            uint32_t start = cpu_tsc();                                         \
+                                                                                \
+            body(i);                                                            \
+            add_single(singles, cpu_tsc() - start);                             \
+        }                                                                       \
     }                                                                           \
     static const struct bench_timed body##_timed = { body##_loop, body##_each }
 
