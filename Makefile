@@ -609,7 +609,8 @@ bench-hosted: $(BENCH_PROGRAMS) ## mm in a program, beside mallocs of others (Li
 gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(or $(GDB),gdb),gdb)
-	$(Q)GDB="$(GDB)" sh tests/gdb/session.sh $(ELF) \
+	@$(call need,$(PYTHON),python3)
+	$(Q)GDB="$(GDB)" PYTHON="$(PYTHON)" sh tests/gdb/session.sh $(ELF) \
 	    '$(PYTHON) tests/qemu/qemu.py $(MACHINE)' $(GDBFLAGS)
 
 dump: $(ELF) ## boot, run CMDS, write the machine's memory to build/dump.elf

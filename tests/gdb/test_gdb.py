@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qemu"))
@@ -16,15 +17,19 @@ def kernel():
     make("build/gdb/marbles.elf")
 
 
-def session(folder, *commands, cmdline=""):
+def surroundings(**more):
+    """The environment, without the make that we are run by."""
+    return {**{name: value for name, value in os.environ.items()
+               if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}, **more}
+
+
+def session(folder, *commands, cmdline="", **more):
     """Start `make gdb` with these commands; its process."""
     script = folder / f"commands-{abs(hash((commands, cmdline)))}"
     script.write_text("\n".join(commands) + "\n")      # its end ends the kernel
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.Popen(
         ["make", "--no-print-directory", "gdb", f"GDBFLAGS=-batch -x {script}",
-         f"CMDLINE={cmdline}"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+         f"CMDLINE={cmdline}"], cwd=ROOT, env=surroundings(**more), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -53,7 +58,7 @@ def test_one_can_step_into_kmalloc_and_see_its_locals(kernel, tmp_path):
     assert "$1 = 100" in seen and re.search(r"^cache = 0x", seen, re.M), seen
     assert "optimized out" not in seen, seen
     assert re.search(r"^#\d+ .* cmd_kmalloc \(", said, re.M), said
-    assert "a live object: slot 0 of cache kmalloc-128" in said.splitlines()[-3], said
+    assert "a live object: slot 0 of cache kmalloc-128" in said.splitlines()[-2], said
 
 
 def test_each_line_of_kernel_main_can_be_stepped(kernel, tmp_path):
@@ -76,3 +81,54 @@ def test_two_at_the_same_time_do_not_meet(kernel, tmp_path):
     for process, size in zip(both, (111, 222)):
         said = output(process)
         assert f"$1 = {size}" in said, said
+
+
+def test_what_the_user_has_set_for_other_programs_does_not_matter(kernel, tmp_path):
+    (tmp_path / ".gdbinit").write_text("set architecture arm\nset non-stop on\n"
+                                       "set endian big\necho MINE\\n\n")
+    said = output(session(tmp_path, "backtrace", HOME=str(tmp_path), TERM="dumb",
+                          XDG_CONFIG_HOME=str(tmp_path), SHELL="/usr/sbin/nologin",
+                          DEBUGINFOD_URLS="http://127.0.0.1:9/"))
+    assert re.search(r"^#0 +kernel_main \(magic=732803074, ", said, re.M), said
+    assert "MINE" not in said and "debuginfod" not in said, said
+
+
+@pytest.fixture
+def terminal(kernel):
+    """`make gdb` at a terminal, once it has stopped at kernel_main."""
+    child = pexpect.spawn("make --no-print-directory gdb", cwd=str(ROOT), timeout=30,
+                          env=surroundings(TERM="dumb"), encoding="latin-1")
+    child.expect(r"\nBreakpoint 1, kernel_main .*\(gdb\) ")
+    yield child
+    child.close(force=True)
+
+
+@pytest.mark.parametrize("end", ["quit\n", "\x04"])
+def test_ctrl_c_stops_the_kernel_and_quit_ends_it_quietly(terminal, end):
+    terminal.send("continue\n")
+    console = pexpect.spawn("make --no-print-directory console", cwd=str(ROOT),
+                            env=surroundings(TERM="dumb"), timeout=30)
+    console.expect("marbles> ")
+    terminal.sendintr()
+    terminal.expect(r"SIGINT, Interrupt.*\(gdb\) ")
+    terminal.send(end)
+    terminal.expect(pexpect.EOF, timeout=4)     # GDB 13 alone takes 5 s
+    assert terminal.before.strip() in ("quit", "^D", ""), terminal.before
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_ctrl_z_stops_make_as_well_and_both_go_on(kernel):
+    shell = pexpect.spawn("bash --norc", cwd=str(ROOT), timeout=30, encoding="latin-1",
+                          env=surroundings(TERM="dumb", PS1="shell> "))
+    shell.sendline("make --no-print-directory gdb")
+    shell.expect(r"\nBreakpoint 1, kernel_main .*\(gdb\) ")
+    shell.send("\x1a")
+    shell.expect("Stopped .*shell> ")
+    shell.sendline("fg")
+    shell.expect("make --no-print-directory gdb")
+    shell.sendline("print 6 * 7")
+    shell.expect(r"\$1 = 42\r\n")
+    shell.sendline("quit")
+    shell.expect("shell> ")
+    shell.close(force=True)
