@@ -45,6 +45,7 @@ static unsigned present;                /* of enum console_place */
 static unsigned chosen;                 /* 0: all of them */
 static bool on_serial = true;
 static volatile bool line_begun;        /* the last character was no newline */
+static volatile bool ends_later;        /* but one is due */
 
 /* ---- out ---------------------------------------------------------------- */
 
@@ -60,6 +61,8 @@ static void put(char c)
 
 void console_write(const char *text, size_t length)
 {
+    if (console_goes_on())
+        console_write("\n", 1);
     for (; length > 0; length--, text++) {
         line_begun |= *text != '\n';    /* before an interrupt can come */
         if (*text == '\n')
@@ -76,13 +79,27 @@ void console_write(const char *text, size_t length)
 
 bool console_line_is_begun(void)
 {
-    return line_begun;
+    return line_begun && !ends_later;
 }
 
 void console_fresh_line(void)
 {
+    ends_later = false;
     if (line_begun)
         console_write("\n", 1);
+}
+
+void console_end_later(void)
+{
+    ends_later = line_begun;
+}
+
+bool console_goes_on(void)
+{
+    bool goes_on = ends_later;
+
+    ends_later = false;
+    return goes_on;
 }
 
 /* ---- in ----------------------------------------------------------------- */

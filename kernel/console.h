@@ -44,6 +44,13 @@ void console_write(const char *text, size_t length);
 bool console_line_is_begun(void);
 void console_fresh_line(void);
 
+/*
+ * The line that was begun is over, and ends before whatever is written next (or
+ * nothing), unless its writer has more of it: true, if nothing came between.
+ */
+void console_end_later(void);
+bool console_goes_on(void);
+
 /* The next byte typed, or -1 if there is none now. */
 int console_poll(void);
 /* True if Ctrl-C (3) came in since console_clear_interrupt, or then waited unread. */

@@ -135,6 +135,7 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     console_listen();
     irq_enable();
     greet();
+    printk_quiet = false;
     run_given_commands();
     shell_loop();
 }

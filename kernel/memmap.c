@@ -29,7 +29,7 @@
 
 enum { MAX_RESERVED = 160, MAX_RANGES = 512 };
 enum { MAP_BYTES = 16 * 1024,   /* 682 entries; UEFI has 100 to 400 */
-       LINE_BYTES = 4096 + 1,   /* params.c has room for less, and says so */
+       LINE_BYTES = 2 * 4096,   /* QEMU's path, and more than params.c has room for */
        MAX_MODULES = 64, MAX_NAME = 256 };
 
 #define FOUR_GIB ((uint64_t)1 << 32)

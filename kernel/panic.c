@@ -63,10 +63,12 @@ void panic_init(void (*fn)(void))
 static void stop(void) __attribute__((noreturn));
 static void stop(void)
 {
+    console_write("", 0);               /* the last line ends */
     if (params_run()[0] != 0)
         power_fail();
     pr_emerg("The kernel has stopped.  R restarts it%s.",
              cpu_is_qemu() ? "; in QEMU, Ctrl-A and then X leaves" : "");
+    console_write("", 0);
     power_stop();
 }
 

@@ -208,7 +208,7 @@ static bool set_quiet(const char *value)
 {
     if (value[0] != 0)
         return false;
-    console_loglevel = LOG_WARNING;
+    printk_quiet = true;
     return true;
 }
 

@@ -18,9 +18,9 @@
  *
  * Any code may print, interrupt handlers too.  A line of log is put together on
  * the stack, then goes into the ring with interrupts off; on the console it
- * starts a line of its own.  What comes from an interrupt while a command is in the
- * middle of a line waits in the ring until that line is whole.  A line of more than 255
- * characters is cut, and ends with "...".  Nothing allocates.
+ * starts a line of its own, which pr_cont may go on with.  What comes from an interrupt
+ * while a command is in the middle of a line waits in the ring until that line is whole.
+ * A line of more than 255 characters is cut, and ends with "...".  Nothing allocates.
  */
 #include "kernel/printk.h"
 
@@ -35,7 +35,7 @@
 #include "kernel/wrap.h"
 #include "mm/port.h"
 
-enum { RING_SIZE = 16 * 1024, LINE_SIZE = 256, WRAPPED_SIZE = 512 };
+enum { RING_SIZE = 16 * 1024, LINE_SIZE = 256, WRAPPED_SIZE = 512, COLUMNS = 79 };
 
 struct record_head {
     uint32_t ticks;
@@ -44,6 +44,7 @@ struct record_head {
 };
 
 int console_loglevel = 7;
+bool printk_quiet;
 void (*kprintf_filter)(const char *text, size_t length);
 
 static uint32_t shown;
@@ -51,6 +52,8 @@ static uint32_t shown;
 static char ring[RING_SIZE];
 static uint32_t oldest, newest;         /* positions */
 static uint32_t lost;                   /* records */
+static uint32_t last;                   /* position of the newest record, */
+static bool ring_is_open;               /*   whose text may go on */
 
 static const char cut_log[] = "(older lines of the log found no room, and are lost)";
 
@@ -152,13 +155,39 @@ static void ring_append(enum log_level level, const char *text, size_t length)
     uint32_t flags = irq_save();
 
     make_room(record_size(&head));
+    last = newest;
     ring_write(newest, &head, sizeof(head));
     ring_write(newest + (uint32_t)sizeof(head), text, length);
     newest += record_size(&head);
     irq_restore(flags);
 }
 
+/* Append to the newest record.  False: it has ended, or there is no room in it. */
+static bool ring_extend(const char *text, size_t length)
+{
+    struct record_head head;
+    uint32_t flags = irq_save();
+    bool fits;
+
+    ring_read(last, &head, sizeof(head));
+    fits = ring_is_open && head.length + length < LINE_SIZE;
+    if (fits) {
+        make_room((uint32_t)length);
+        head.length = (uint16_t)(head.length + length);
+        ring_write(last, &head, sizeof(head));
+        ring_write(newest, text, length);
+        newest += (uint32_t)length;
+    }
+    irq_restore(flags);
+    return fits;
+}
+
 /* ---- the log ------------------------------------------------------------ */
+
+static bool is_for_console(int level)
+{
+    return level < console_loglevel && !(printk_quiet && level >= LOG_WARNING);
+}
 
 /* It comes from an interrupt, into a line that a command has begun, or a whole picture. */
 static bool must_wait(void)
@@ -190,30 +219,93 @@ static void show(const char *text, size_t length)
     wrap(text, length, 0, show_row);
 }
 
-void printk(enum log_level level, const char *fmt, ...)
+/* A line of log on its way: see printk. */
+struct log_line {
+    struct format_sink sink;            /* first: the sink is the log_line */
+    enum log_level level;
+    bool goes_on;                       /* the last record, by pr_cont */
+    bool is_cut;
+    size_t length;
+    char text[LINE_SIZE];
+};
+
+static enum log_level last_level = LOG_WARNING;
+
+static void show_line(const struct log_line *line, bool goes_on, bool is_whole)
 {
-    char line[LINE_SIZE];
-    va_list args;
-
-    va_start(args, fmt);
-    size_t length = (size_t)kvsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-
-    if (length >= sizeof(line)) {
-        length = sizeof(line) - 1;
-        memcpy(line + length - 3, "...", 3);
+    if (goes_on && console_goes_on()) {
+        console_write(line->text, line->length);
+    } else if (!is_whole && line->length <= COLUMNS) {
+        console_fresh_line();
+        console_write(line->text, line->length);
+    } else {
+        show(line->text, line->length);
+        return;
     }
+    shown++;
+    console_end_later();
+}
 
-    bool is_shown = (int)level < console_loglevel;
-    bool waits = is_shown && must_wait();
+static void end_line(struct log_line *line, bool is_whole)
+{
+    bool is_shown = is_for_console(line->level), waits = is_shown && must_wait();
+    bool goes_on = line->goes_on && ring_extend(line->text, line->length);
 
+    if (line->is_cut)
+        memcpy(line->text + line->length - 3, "...", 3);
     if (waits)
         wait();
     else if (waiting && !(mm_state & MM_IRQ))
         show_waiting();
-    ring_append(level, line, length);
+    if (!goes_on)
+        ring_append(line->level, line->text, line->length);
+    ring_is_open = !is_whole;
     if (is_shown && !waits)
-        show(line, length);
+        show_line(line, goes_on, is_whole);
+    line->goes_on = line->is_cut = false;
+    line->length = 0;
+}
+
+static void put_in_line(struct format_sink *sink, const char *text, size_t length)
+{
+    struct log_line *line = (struct log_line *)sink;
+
+    for (; length > 0; length--, text++) {
+        if (*text == '\n')
+            end_line(line, true);
+        else if (line->length < LINE_SIZE - 1)
+            line->text[line->length++] = *text;
+        else
+            line->is_cut = true;
+    }
+}
+
+static const char *take_level(const char *fmt, struct log_line *line)
+{
+    for (; fmt[0] == KERN_SOH[0] && fmt[1] != 0; fmt += 2) {
+        if (fmt[1] >= '0' && fmt[1] <= '7')
+            line->level = (enum log_level)(fmt[1] - '0');
+        if (fmt[1] == KERN_CONT[1]) {
+            line->goes_on = true;
+            line->level = last_level;
+        }
+    }
+    last_level = line->level;
+    return fmt;
+}
+
+int printk(const char *fmt, ...)
+{
+    struct log_line line = { .sink = { put_in_line }, .level = LOG_WARNING };
+    va_list args;
+
+    fmt = take_level(fmt, &line);
+    va_start(args, fmt);
+    int length = format(&line.sink, fmt, args);
+    va_end(args);
+    if (line.length > 0)
+        end_line(&line, false);
+    return length;
 }
 
 /*
@@ -249,13 +341,14 @@ static void show_waiting(void)
     if (!is_whole)
         show(cut_log, sizeof(cut_log) - 1);
     while ((int32_t)(end - position) > 0 && next_record(&position, &head, text))
-        if (head.level < console_loglevel)
+        if (is_for_console(head.level))
             show(text, head.length);
 }
 
 void printk_hold(bool hold)
 {
     holds = hold;
+    console_write("", 0);
     if (!hold && waiting)
         show_waiting();
 }

@@ -34,20 +34,44 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE,
                  LOG_INFO, LOG_DEBUG };
 
-/*
- * One line (the newline is the caller's) into the log ring, which dmesg shows
- * with the time since boot, and on the console if its level says so, in rows of 80
- * columns.  When the ring is full the oldest lines go, and dmesg says how many.
- */
-void printk(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
-#define pr_emerg(...) printk(LOG_EMERG, __VA_ARGS__)
-#define pr_err(...) printk(LOG_ERR, __VA_ARGS__)
-#define pr_warn(...) printk(LOG_WARNING, __VA_ARGS__)
-#define pr_info(...) printk(LOG_INFO, __VA_ARGS__)
-#define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
+/* They stand before the format, and make part of it: printk(KERN_INFO "hello\n"). */
+#define KERN_SOH "\001"
+#define KERN_EMERG KERN_SOH "0"
+#define KERN_ALERT KERN_SOH "1"
+#define KERN_CRIT KERN_SOH "2"
+#define KERN_ERR KERN_SOH "3"
+#define KERN_WARNING KERN_SOH "4"
+#define KERN_NOTICE KERN_SOH "5"
+#define KERN_INFO KERN_SOH "6"
+#define KERN_DEBUG KERN_SOH "7"
+#define KERN_DEFAULT ""                 /* warning */
+#define KERN_CONT KERN_SOH "c"          /* goes on with a line without a newline */
 
-/* 7 unless loglevel= or quiet (4: errors and worse) say otherwise. */
+/*
+ * Lines into the log ring, which dmesg shows with the time since boot, and on the
+ * console if their level says so, in rows of 80 columns.  The last needs no newline:
+ * it ends by itself unless KERN_CONT comes next.  When the ring is full the oldest
+ * lines go, and dmesg says how many.  Returns the number of characters.
+ */
+int printk(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* A file may say before its includes what all of its lines begin with. */
+#ifndef pr_fmt
+#define pr_fmt(fmt) fmt
+#endif
+#define pr_emerg(fmt, ...) printk(KERN_EMERG pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_alert(fmt, ...) printk(KERN_ALERT pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_crit(fmt, ...) printk(KERN_CRIT pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_err(fmt, ...) printk(KERN_ERR pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...) printk(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_notice(fmt, ...) printk(KERN_NOTICE pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_info(fmt, ...) printk(KERN_INFO pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_debug(fmt, ...) printk(KERN_DEBUG pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_cont(fmt, ...) printk(KERN_CONT fmt, ##__VA_ARGS__)
+
+/* 7 unless loglevel= says otherwise; while the kernel boots with quiet, 4 at most. */
 extern int console_loglevel;
+extern bool printk_quiet;
 
 /*
  * While a command runs (true): a line of log from an interrupt waits until the line that

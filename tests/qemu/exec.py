@@ -9,7 +9,7 @@ kernel gets them as
     PARAMETERS quiet run="COMMANDS
     exit"
 
-on its command line: `exit` stands on a line of its own, so that an open quote or a
+on its command line, of 4,095 bytes at most (more are refused at once): `exit` stands on a line of its own, so that an open quote or a
 comment in COMMANDS does not swallow it.
 
 `exit` ends QEMU by its test exit with (32 + status) * 2 + 1.  What else may happen:

@@ -36,6 +36,7 @@ import time
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 0.5                  # seconds between two looks at who our parent is
 TEST_EXIT = 65                  # the least that QEMU ends with when the kernel exits
+LONGEST = 4095                  # of kernel parameters: LINE_SIZE of kernel/params.c
 REFUSED, FAILED = 2, 127        # what was asked for cannot be; QEMU cannot run
 
 parent = os.getppid()
@@ -65,16 +66,21 @@ def commands():
 
 
 def parameters(*more):
+    """With those that stand behind the user's own."""
     given = os.environ.get("MARBLES_CMDLINE", "")
     if given.replace('\\"', "").count('"') % 2 == 1:
         raise Refused('CMDLINE: a quote (") is not closed')
     return " ".join(filter(None, (given, *more)))
 
 
-def run(line, *more):
+def run(line):
     """Kernel parameters that have it run these lines, in which anything may stand."""
     escaped = line.replace("\\", "\\\\").replace('"', '\\"')
-    return parameters("quiet", f'run="{escaped}"', *more)
+    text = parameters("quiet", f'run="{escaped}"')
+    length = len(os.fsencode(text))
+    if length > LONGEST:
+        raise Refused(f"CMDS and CMDLINE: {length} bytes, and the kernel takes {LONGEST}")
+    return text
 
 
 def flags():

@@ -260,3 +260,39 @@ def test_what_is_special_to_make_or_a_shell_is_itself(elf, odd):
     assert unknown == f"{odd}: unknown kernel parameter, ignored"
     assert whatis.startswith(f'whatis: ADDR: "{odd}" is not')
     assert json.loads(given)["given"].startswith(odd if odd != 'a"b' else r'"a\"b"')
+
+
+LOG = """log: one
+log: two
+log: three
+four
+
+six
+goes on 1
+log: ends
+between
+cont
+plain
+log: last
+"""
+
+
+@pytest.mark.parametrize("level, lines", [
+    ("", LOG), ("loglevel=8", LOG.replace("cont\n", "cont\nlog: debug\n")),
+    ("loglevel=4", "log: three\nfour\n\nsix\nbetween\n")])
+def test_what_a_lab_writes_by_printk_is_seen_by_its_level(lab_elf, level, lines):
+    """With newlines and without, many in one, and lines that go on."""
+    assert run("log", lab_elf, MARBLES_CMDLINE=level).stdout == lines
+
+
+def test_dmesg_has_a_line_that_went_on_as_one(lab_elf):
+    said = run("log; dmesg", lab_elf).stdout
+    assert re.search(r"^\[.*\] goes on 1$", said, re.M), said
+    assert re.search(r"^\[.*\] log: endscont$", said, re.M), said
+
+
+def test_more_than_the_kernel_takes_is_refused_at_once(elf):
+    done = run("check;" * 700, elf)
+    assert (done.returncode, done.stdout) == (2, "") and "4095" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert run("check;" * 670, elf).stdout == "mm_check: all rules hold\n" * 670
