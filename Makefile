@@ -52,6 +52,34 @@ V         ?= 0
 # 1 makes a warning an error, as it is where CI=true.
 WERROR    ?= $(if $(filter true,$(CI)),1,0)
 
+# What the user wrote for the kernel and QEMU, as it was written: nothing in it is for
+# make or for the shell.  Recipes read it from the environment.
+override CMDLINE   := $(value CMDLINE)
+override CMDS      := $(value CMDS)
+override SECONDS   := $(value SECONDS)
+override QEMUFLAGS := $(value QEMUFLAGS)
+override LAB       := $(value LAB)
+export MARBLES_CMDLINE   := $(CMDLINE)
+export MARBLES_CMDS      := $(CMDS)
+export MARBLES_SECONDS   := $(SECONDS)
+export MARBLES_QEMUFLAGS := $(QEMUFLAGS)
+
+deps: ## install what is missing, before other goals (Debian, Ubuntu)
+	@sh tests/deps.sh $(if $(filter exec,$(MAKECMDGOALS)),>&2)
+
+# Tools are looked for while this file is read.  So where other goals stand beside deps,
+# they are left to a make that starts when deps has ended, and the rest is not read here.
+AFTER_DEPS := $(if $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS)))
+ifneq ($(AFTER_DEPS),)
+$(AFTER_DEPS): after-deps
+	@:
+
+after-deps: deps
+	@$(MAKE) --no-print-directory $(AFTER_DEPS)
+
+.PHONY: deps after-deps $(AFTER_DEPS)
+else
+
 # ---- files: the list is the map ------------------------------------------------------
 
 # boot: from the loader to C.
@@ -206,6 +234,10 @@ MM_TESTS := $(foreach test,$(basename $(notdir $(TESTS))),\
 
 # ---- tools -----------------------------------------------------------------------
 
+# $(call found,NAME...): the first that is here.  The redirection has make ask a shell:
+# up to version 4.2 it would look for a program "command".
+found = $(firstword $(shell command -v $(1) 2>/dev/null))
+
 OS   := $(shell uname -s)
 HOST := $(shell uname -m)
 
@@ -217,8 +249,8 @@ TOOLS := $(if $(CROSS),$(CROSS),$(shell sh tests/toolchains.sh first $(TOOLCHAIN
 ifeq ($(TOOLS),clang)
 KCC := clang --target=i386-pc-linux-gnu
 KLD := ld.lld
-KNM := $(firstword $(shell command -v llvm-nm nm))
-BUILTIN_HEADERS := $(shell clang -print-resource-dir)/include
+KNM := $(or $(call found,llvm-nm nm),llvm-nm)
+BUILTIN_HEADERS := $(shell clang -print-resource-dir 2>/dev/null)/include
 else ifneq ($(TOOLS),)
 PREFIX := $(filter-out host,$(TOOLS))
 KCC := $(PREFIX)gcc -m32
@@ -232,8 +264,7 @@ FUZZCC ?= clang
 QEMU   ?= qemu-system-i386
 AR     ?= ar
 GCOV   ?= gcov
-GDB    ?= $(firstword $(shell command -v gdb gdb-multiarch i386-elf-gdb \
-                                          x86_64-elf-gdb))
+GDB    ?= $(call found,gdb gdb-multiarch i386-elf-gdb x86_64-elf-gdb)
 PYTHON ?= python3
 
 # The Python that has what the tests import.
@@ -241,6 +272,7 @@ TEST_PYTHON = $(shell for p in $(PYTHON) /usr/bin/python3; do \
                   $$p -c 'import pytest, pexpect' 2>/dev/null && echo $$p && break; \
               done)
 
+comma := ,
 # $(call need,TOOL,PACKAGE): go no further without it.
 need = command -v $(1) >/dev/null || \
        { echo "$(1) is missing: install $(2), or run make deps" >&2; exit 1; }
@@ -296,17 +328,6 @@ $(OUT)/mm/short.o: KFLAGS += $(if $(filter clang,$(TOOLS)),, \
 $(OUT)/kernel/string.o: KFLAGS += -fno-builtin $(if $(filter clang,$(TOOLS)),, \
                                   -fno-tree-loop-distribute-patterns)
 
-# What a recipe reads from the environment, as it was written: nothing in it is
-# for make or for the shell.
-override CMDLINE   := $(value CMDLINE)
-override CMDS      := $(value CMDS)
-override SECONDS   := $(value SECONDS)
-override QEMUFLAGS := $(value QEMUFLAGS)
-export MARBLES_CMDLINE   := $(CMDLINE)
-export MARBLES_CMDS      := $(CMDS)
-export MARBLES_SECONDS   := $(SECONDS)
-export MARBLES_QEMUFLAGS := $(QEMUFLAGS)
-
 # The output of make exec is the kernel's alone.
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),@:,@echo "  $(1)" $(if $(filter exec,$(MAKECMDGOALS)),>&2))
@@ -322,9 +343,13 @@ OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES)))
 # Objects depend on this file, and on the compiler and flags they were made with.
 $(OUT)/flags: FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)$(if $(KCC),command -v $(firstword $(KCC)) >/dev/null,false) || \
-	    { echo "no $(or $(firstword $(KCC)),compiler for 32-bit x86): install" \
-	           "gcc or gcc-i686-linux-gnu, or run make deps" >&2; exit 1; }
+	$(Q)for tool in $(if $(KCC),$(firstword $(KCC)) $(KLD) $(KNM), \
+	                     "compiler for 32-bit x86"); do \
+	    command -v "$$tool" >/dev/null || \
+	        { echo "no $$tool: install $(if $(filter clang,$(TOOLS)),clang$(comma) lld \
+	               and llvm,gcc or gcc-i686-linux-gnu$(comma) or run make deps)" >&2; \
+	          exit 1; }; \
+	done
 	$(Q)echo '$(KCC) $(KFLAGS) $(WARNINGS) $(KLD) $(KLDFLAGS)' | cmp -s - $@ || \
 	    echo '$(KCC) $(KFLAGS) $(WARNINGS) $(KLD) $(KLDFLAGS)' >$@
 
@@ -341,7 +366,6 @@ $(OUT)/%.o: %.S Makefile $(OUT)/flags
 # Files of LAB, each once: named from this folder if they are in it, else from the root.
 # A name that nobody has declared ends there, and not at the linker, who cannot say which
 # was meant.  126 is what make exec says of a kernel that there is not.
-override LAB := $(value LAB)
 ifneq ($(strip $(LAB)),)
 LABS := $(sort $(patsubst $(CURDIR)/%,%,$(abspath $(patsubst ~/%,$(HOME)/%,$(LAB)))))
 
@@ -384,14 +408,18 @@ forget_labs = ls -dt $(OUT)/lab/*/ | sed '1,$(LABS_KEPT)d' | xargs rm -rf
 
 # Two links: the first without a symbol table, for the list of symbols that the
 # second takes in.  The table is last in the image, so nothing moves: proved here.
-list_symbols = $(KNM) -n -S $(1) | awk '$$2 !~ /^0+$$/ && NF == 4'
+# $(call list_symbols,ELF,LIST), not through a pipe: it would hide that nm failed.
+list_symbols = $(KNM) -n -S $(1) >$(2).all && \
+               awk '$$2 !~ /^0+$$/ && NF == 4 { print; n++ } END { exit !n }' \
+                   $(2).all >$(2)
 
 $(KERNEL_DIR)/no_symbols.S:
 	$(Q)mkdir -p $(@D)
 	$(Q)awk -f kernel/symbols.awk /dev/null >$@
 
 $(KERNEL_DIR)/symbols.S: $(KERNEL_DIR)/no_symbols.elf kernel/symbols.awk
-	$(Q)$(call list_symbols,$<) | awk -f kernel/symbols.awk >$@
+	$(Q)$(call list_symbols,$<,$(@D)/no_symbols.list)
+	$(Q)awk -f kernel/symbols.awk $(@D)/no_symbols.list >$@
 
 $(KERNEL_DIR)/no_symbols.o $(KERNEL_DIR)/symbols.o: %.o: %.S kernel/symbols.awk
 	$(Q)$(COMPILE) $(KFLAGS) -o $@ $<
@@ -405,8 +433,8 @@ $(KERNEL_DIR)/no_symbols.elf: $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/no_symbols
 $(ELF): $(OBJECTS) $(LAB_OBJECTS) $(KERNEL_DIR)/symbols.o linker.ld
 	$(call say,LD $@)
 	$(link)
-	$(Q)$(call list_symbols,$@) >$(@D)/symbols.list
-	$(Q)$(call list_symbols,$(@D)/no_symbols.elf) | cmp - $(@D)/symbols.list
+	$(Q)$(call list_symbols,$@,$(@D)/symbols.list)
+	$(Q)cmp $(@D)/no_symbols.list $(@D)/symbols.list
 	$(Q)$(if $(LABS),$(forget_labs),:)
 
 # The medium, with the kernel as it is and the menu of iso/.
@@ -574,9 +602,6 @@ ifneq ($(LABS),)
 	@echo "  with $(LABS): $(ELF)"
 endif
 
-deps: ## install what is missing (Debian, Ubuntu)
-	@sh tests/deps.sh
-
 toolchain: ## which tools would be used, and why
 	@sh tests/toolchains.sh list "$(TOOLS)" "$(if $(CROSS),as CROSS= \
 	    says,the first of these that is here)" $(TOOLCHAINS)
@@ -650,7 +675,7 @@ test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 ifeq ($(filter $(SUITES32),$(SUITES)),)
 	@echo "NOTE: $(OS) on $(HOST) runs no 32-bit x86 programs: 64-bit tests only."
 endif
-	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check tests/test_check.py \
+	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check tests/test_check.py tests/test_make.py \
 	    $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb
 
 fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a model
@@ -691,3 +716,5 @@ FORCE:
          $(patsubst %.c,$(HOSTED)/lib/%.d,$(SOAKED)) \
          $(patsubst %.c,build/fuzz/%.d,$(FUZZED) $(strip $(MM)))
 -include $(wildcard $(COVERAGE)/mm/*.d $(COVERAGE)/mm/*/*.d $(COVERAGE)/tests/hosted/*.d)
+
+endif
