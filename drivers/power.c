@@ -69,6 +69,25 @@ void power_stop(void)
     }
 }
 
+static bool has_firmware = true;
+
+/* The reset vector, at the top of 4 GiB: nothing is mapped there if all is 0 or 1. */
+void power_init(void)
+{
+    uintptr_t reset_vector = 0xfffffff0;
+
+    __asm__ volatile("" : "+r"(reset_vector));
+
+    uint8_t opcode = *(const volatile uint8_t *)reset_vector;
+
+    has_firmware = opcode != 0 && opcode != 0xff;
+}
+
+bool power_can_reboot(void)
+{
+    return has_firmware;
+}
+
 /* Some ways out take a moment. */
 static void wait_a_moment(void)
 {
@@ -84,7 +103,8 @@ void power_off(void)
     outw(0x4004, 0x3400);
     wait_a_moment();
     say("This machine cannot switch itself off: it has none of the ports by which virtual\r\n"
-        "machines are switched off.  It has stopped; R restarts it.\r\n");
+        "machines are switched off.  It has stopped.\r\n");
+    say(has_firmware ? "R restarts it.\r\n" : "");
     power_stop();
 }
 
@@ -116,6 +136,10 @@ void power_reboot(void)
 {
     unsigned left = PATIENCE;
 
+    if (!has_firmware) {
+        say("This machine has no firmware to start again from.  It has stopped.\r\n");
+        power_stop();
+    }
     serial_drain();
     while ((inb(KEYBOARD) & KEYBOARD_BUSY) && --left > 0)
         ;

@@ -5,6 +5,7 @@
 #ifndef DRIVERS_POWER_H
 #define DRIVERS_POWER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -18,6 +19,13 @@ void power_exit(uint32_t status) __attribute__((noreturn));
 void power_fail(void);
 
 void power_off(void) __attribute__((noreturn));
+/*
+ * Before paging: is there firmware that a reset would lead to?  Where a loader is all there
+ * is (v86 without a BIOS) there is none.
+ */
+void power_init(void);
+bool power_can_reboot(void);
+
 void power_reboot(void) __attribute__((noreturn));
 
 /*

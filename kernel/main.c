@@ -114,6 +114,7 @@ static void run_given_commands(void)
 
 void kernel_main(uint32_t magic, const struct multiboot_info *info)
 {
+    power_init();
     console_init();
     check_loader(magic);
     info = memmap_keep(info);

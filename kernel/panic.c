@@ -66,8 +66,9 @@ static void stop(void)
     console_write("", 0);               /* the last line ends */
     if (params_run()[0] != 0)
         power_fail();
-    pr_emerg("The kernel has stopped.  R restarts it%s.",
-             cpu_is_qemu() ? "; in QEMU, Ctrl-A and then X leaves" : "");
+    pr_emerg("The kernel has stopped.%s%s", power_can_reboot() ? "  R restarts it" : "",
+             cpu_is_qemu() ? "; in QEMU, Ctrl-A and then X leaves."
+                           : power_can_reboot() ? "." : "");
     console_write("", 0);
     power_stop();
 }
