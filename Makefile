@@ -148,6 +148,8 @@ KERNEL += kernel/memmap_usable.c        #   what of it is usable (pure)
 KERNEL += kernel/console.c              # characters out and in
 KERNEL += kernel/printk.c               # kprintf and the log
 KERNEL += kernel/format.c               #   their formats (pure)
+KERNEL += kernel/format_pointer.c       #   what stands behind %p (pure)
+KERNEL += kernel/format_buffer.c        #   text into a buffer (pure)
 KERNEL += kernel/wrap.c                 #   rows of 80 columns (pure)
 KERNEL += kernel/string.c               # memcpy, strlen and their kin
 KERNEL += kernel/params.c               # the kernel command line
@@ -213,15 +215,16 @@ TESTS       := $(sort $(wildcard tests/hosted/test_*.c))
 TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
 
 # What single tests need beside mm.
+FORMATS := kernel/format.c kernel/format_pointer.c kernel/format_buffer.c
 EXTRA_test_memmap := kernel/memmap_usable.c
-EXTRA_test_format := kernel/format.c
+EXTRA_test_format := $(FORMATS)
 EXTRA_test_wrap := kernel/wrap.c
 EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c \
                      kernel/line/edit_search.c kernel/line/edit_complete.c \
                      kernel/line/history.c kernel/line/line_view.c \
                      kernel/line/keys.c kernel/line/utf8.c \
                      kernel/line/lookalike.c kernel/line/terminal.c \
-                     kernel/format.c
+                     $(FORMATS)
 
 # Operations on mm, decided by bytes (model.h): whose bytes they are.
 MODEL  := $(sort $(wildcard tests/hosted/model*.c))
@@ -305,10 +308,12 @@ KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=core2 -mregparm=3 \
           -fstack-clash-protection -fno-common
 
 # Labs are compiled as Linux compiles its drivers; for GDB so that all locals are there.
+# No format prints floating point, so there is none.
 LABFLAGS := $(subst -Og,-O0,$(KFLAGS)) -fno-strict-aliasing -fno-strict-overflow \
             -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
             -Wno-missing-field-initializers -Wno-type-limits \
-            -Werror=implicit-function-declaration
+            -Werror=implicit-function-declaration $(if $(filter clang,$(TOOLS)),, \
+                -Werror=unsuffixed-float-constants -Werror=double-promotion)
 
 # This folder is "." for the compiler, so that what it makes is the same anywhere.
 COMPILE = PWD='$(CURDIR)/.' $(KCC) -fdebug-prefix-map='$(CURDIR)/=' -MMD -MP -c

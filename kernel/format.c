@@ -7,8 +7,9 @@
  *      pad   sign prefix zeros digits pad          how a number is laid out
  *
  * The meaning is that of C11 7.21.6.1, without floating point and without %n.
- * %p prints 0x and all the digits of a pointer.  A conversion that does not
- * exist is printed as it stands, so that the mistake shows.
+ * %p prints 0x, unless the format has it, and all the digits of a pointer; %pS and its
+ * kin are in format_pointer.c.  A conversion that does not exist is printed as it stands,
+ * so that the mistake shows.
  *
  * Nothing here knows where the text goes (struct format_sink), so it runs in a
  * hosted test as well.  64-bit numbers are divided in three 32-bit steps: the
@@ -25,7 +26,8 @@
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
-enum { MAX_DIGITS = 22 };               /* 2^64 in octal */
+enum { MAX_DIGITS = 22,                 /* 2^64 in octal */
+       POINTER_SIZE = 200 };            /* 64 bytes as "00 01 ..." */
 
 enum length { LENGTH_INT, LENGTH_CHAR, LENGTH_SHORT, LENGTH_LONG, LENGTH_LONG_LONG };
 
@@ -33,6 +35,8 @@ enum length { LENGTH_INT, LENGTH_CHAR, LENGTH_SHORT, LENGTH_LONG, LENGTH_LONG_LO
 struct spec {
     bool left, zero, plus, space, alternate;
     bool has_precision;
+    bool bare;                  /* of a pointer: the format has its 0x */
+    struct pointer_format pointer;
     size_t width, precision;
     enum length length;
     char conversion;
@@ -115,7 +119,7 @@ static unsigned base_of(char conversion)
 static const char *prefix_of(const struct spec *spec, uint64_t number)
 {
     if (spec->conversion == 'p')
-        return "0x";
+        return spec->bare ? "" : "0x";
     if (!spec->alternate || number == 0 || base_of(spec->conversion) != 16)
         return "";
     return spec->conversion == 'X' ? "0X" : "0x";
@@ -194,9 +198,36 @@ static void put_signed(struct output *output, const struct spec *spec,
 static void put_pointer(struct output *output, struct spec *spec,
                         struct arguments *args)
 {
-    spec->has_precision = true;
-    spec->precision = 2 * sizeof(void *);
-    put_number(output, spec, "", (uintptr_t)va_arg(args->list, void *));
+    const void *p = va_arg(args->list, void *);
+    char text[POINTER_SIZE];
+
+    if (spec->pointer.length == 0) {
+        spec->has_precision = true;
+        spec->precision = 2 * sizeof(void *);
+        put_number(output, spec, "", (uintptr_t)p);
+        return;
+    }
+    spec->pointer.bytes = spec->width > 0 ? spec->width : 1;
+    if (spec->pointer.letters[0] == 'h')
+        spec->width = 0;
+    format_pointer(&spec->pointer, p, text, sizeof(text));
+    put_text(output, spec, text, strlen(text));
+}
+
+/*
+ * What Linux has not either: floating point, %n, wide characters.  The argument is
+ * passed over, so that those behind it are right.
+ */
+static bool pass_over(const struct spec *spec, struct arguments *args)
+{
+    if (spec->conversion == 'n' || spec->conversion == 's')
+        (void)va_arg(args->list, void *);
+    else if (spec->conversion == 'c')
+        (void)va_arg(args->list, int);
+    else if (strchr("aAeEfFgG", spec->conversion) != NULL)
+        (void)(spec->length == LENGTH_LONG_LONG ? va_arg(args->list, long double)
+                                                : va_arg(args->list, double));
+    return false;
 }
 
 static void put_string(struct output *output, const struct spec *spec,
@@ -250,7 +281,7 @@ static const char *read_count(const char *at, struct arguments *args, int *count
 
 static const char *read_length(const char *at, struct spec *spec)
 {
-    bool twice = at[0] == at[1];
+    bool twice = at[0] != 0 && at[0] == at[1];
 
     switch (*at) {
     case 'h':
@@ -260,6 +291,7 @@ static const char *read_length(const char *at, struct spec *spec)
         spec->length = twice ? LENGTH_LONG_LONG : LENGTH_LONG;
         return at + 1 + twice;
     case 'j':
+    case 'L':
         spec->length = LENGTH_LONG_LONG;
         return at + 1;
     case 'z':
@@ -269,6 +301,21 @@ static const char *read_length(const char *at, struct spec *spec)
     default:
         return at;
     }
+}
+
+static bool is_letter(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* As in Linux: all letters and digits that follow. */
+static const char *read_pointer(const char *at, struct pointer_format *pointer)
+{
+    pointer->letters = at;
+    while (is_letter(*at))
+        at++;
+    pointer->length = (size_t)(at - pointer->letters);
+    return at;
 }
 
 static const char *read_spec(const char *at, struct arguments *args, struct spec *spec)
@@ -287,7 +334,9 @@ static const char *read_spec(const char *at, struct arguments *args, struct spec
     }
     at = read_length(at, spec);
     spec->conversion = *at;
-    return *at == 0 ? at : at + 1;
+    if (*at == 0)
+        return at;
+    return *at == 'p' ? read_pointer(at + 1, &spec->pointer) : at + 1;
 }
 
 /* ---- all of it ----------------------------------------------------------- */
@@ -304,11 +353,17 @@ static bool convert(struct output *output, struct spec *spec, struct arguments *
     case 'o': put_number(output, spec, "", next_unsigned(args, spec->length));
               return true;
     case 'p': put_pointer(output, spec, args); return true;
-    case 's': put_string(output, spec, args); return true;
-    case 'c': put_char(output, spec, args); return true;
     case '%': put(output, "%", 1); return true;
-    default: return false;
+    default: break;
     }
+    if (spec->length == LENGTH_LONG ||
+        (spec->conversion != 's' && spec->conversion != 'c'))
+        return pass_over(spec, args);
+    if (spec->conversion == 's')
+        put_string(output, spec, args);
+    else
+        put_char(output, spec, args);
+    return true;
 }
 
 static size_t length_to_percent(const char *text)
@@ -332,6 +387,7 @@ int format(struct format_sink *sink, const char *fmt, va_list list)
 
         put(&output, fmt, literal);
         fmt += literal;
+        spec.bare = literal >= 2 && fmt[-2] == '0' && fmt[-1] == 'x';
         if (*fmt == 0)
             break;
 
@@ -343,45 +399,4 @@ int format(struct format_sink *sink, const char *fmt, va_list list)
     }
     va_end(args.list);
     return (int)output.count;
-}
-
-/* ---- into a buffer ------------------------------------------------------- */
-
-struct buffer_sink {
-    struct format_sink sink;            /* first: the sink is the buffer_sink */
-    char *at;
-    size_t room;                        /* without the final 0 */
-};
-
-static void put_in_buffer(struct format_sink *sink, const char *text, size_t length)
-{
-    struct buffer_sink *buffer = (struct buffer_sink *)sink;
-
-    if (length > buffer->room)
-        length = buffer->room;
-    if (length == 0)
-        return;                         /* of size 0, the buffer may be NULL */
-    memcpy(buffer->at, text, length);
-    buffer->at += length;
-    buffer->room -= length;
-}
-
-int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args)
-{
-    struct buffer_sink buffer = { { put_in_buffer }, buf, size > 0 ? size - 1 : 0 };
-    int length = format(&buffer.sink, fmt, args);
-
-    if (size > 0)
-        *buffer.at = 0;
-    return length;
-}
-
-int ksnprintf(char *buf, size_t size, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    int length = kvsnprintf(buf, size, fmt, args);
-    va_end(args);
-    return length;
 }

@@ -17,6 +17,7 @@
 #include "kernel/cpu/paging.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/cpu/trap.h"
+#include "kernel/format.h"
 #include "kernel/image.h"
 #include "kernel/memmap.h"
 #include "kernel/memory/held.h"
@@ -27,6 +28,7 @@
 #include "kernel/shell.h"
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
+#include "kernel/symbols.h"
 #include "mm/mm.h"
 
 enum { LINE_SIZE = 4096 };
@@ -96,6 +98,16 @@ static void greet(void)
                             : "This machine has no serial line: nothing can be typed.\r\n");
 }
 
+static void name_address(uintptr_t address, bool offset, char *text, size_t size)
+{
+    struct symbol symbol;
+
+    if (!offset && symbol_find(address, &symbol))
+        strlcpy(text, symbol.name, size);
+    else
+        symbol_format(address, text, size);
+}
+
 /* The lines of run=, each for itself: what is wrong in one ends with it. */
 static void run_given_commands(void)
 {
@@ -115,6 +127,7 @@ static void run_given_commands(void)
 void kernel_main(uint32_t magic, const struct multiboot_info *info)
 {
     power_init();
+    format_symbol = name_address;
     console_init();
     check_loader(magic);
     info = memmap_keep(info);

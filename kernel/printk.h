@@ -3,7 +3,8 @@
  *
  * Neither allocates.  Both may be called anywhere, interrupt handlers included.
  * Formats: % [-0+ #] [width|*] [.precision|.*] [h hh l ll z t j] d i u x X o c s p
- * and %%.  64-bit values print with ll; %p prints 0x and eight digits.
+ * and %%.  64-bit values print with ll; %p prints 0x and eight digits; %px, %pS, %ps,
+ * %*ph as in Linux: see format_pointer.c.
  */
 #ifndef KERNEL_PRINTK_H
 #define KERNEL_PRINTK_H

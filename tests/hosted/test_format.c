@@ -77,6 +77,44 @@ static void a_pointer_is_0x_and_all_its_digits(void **state)
     }
 }
 
+/* Formats that the compiler's check does not know: by a pointer it sees none. */
+static int (*volatile print)(char *, size_t, const char *, ...) = ksnprintf;
+
+#define PRINTS(text, ...)                                                     \
+    do {                                                                      \
+        char ours_[ROOM];                                                     \
+                                                                              \
+        print(ours_, ROOM, __VA_ARGS__);                                      \
+        assert_string_equal(ours_, text);                                     \
+    } while (0)
+
+static void what_stands_behind_p_is_as_in_linux(void **state)
+{
+    const uint8_t bytes[] = { 0, 1, 0xab, 0xff };
+    char digits[20], text[ROOM];
+    void *p = digits;
+
+    (void)state;
+    snprintf(digits, ROOM, "%0*" PRIxPTR, (int)(2 * sizeof(p)), (uintptr_t)p);
+    snprintf(text, ROOM, "0x%s 0x%s, %s %s.", digits, digits, digits, digits);
+    PRINTS(text, "0x%p %p, %px %pK.", p, p, p, p);
+    snprintf(text, ROOM, "%s|%s|", digits, digits);
+    PRINTS(text, "%pS|%ps|", p, p);             /* no names here */
+    PRINTS("00 01 ab ff|00:01:ab|00-01|0001abff|00|",
+           "%4ph|%*phC|%2phD|%4phN|%ph|", bytes, 3, bytes, bytes, bytes, bytes);
+    PRINTS("(null)|", "%4ph|", NULL);
+    PRINTS("(%pM?) 7 (%pI4?) (%pOFn?) 8",
+           "%pM %d %pI4 %pOFn %d", bytes, 7, bytes, bytes, 8);
+}
+
+static void what_no_format_can_is_printed_as_it_stands_and_passed_over(void **state)
+{
+    (void)state;
+    PRINTS("%f 7 %5.2e %Lf 8", "%f %d %5.2e %Lf %d", 1.5, 7, 2.5, 2.5L, 8);
+    PRINTS("%n 7 %ls 8 %lc 9 %y", "%n %d %ls %d %lc %d %y", NULL, 7, NULL, 8, 65, 9);
+    PRINTS("100% ", "100% ");
+}
+
 static void null_is_printed_and_not_followed(void **state)
 {
     char ours[ROOM];
@@ -193,6 +231,8 @@ int main(void)
         ARENA_TEST(numbers_of_every_length_are_right_at_their_limits),
         ARENA_TEST(flags_width_and_precision_are_those_of_c),
         ARENA_TEST(a_pointer_is_0x_and_all_its_digits),
+        ARENA_TEST(what_stands_behind_p_is_as_in_linux),
+        ARENA_TEST(what_no_format_can_is_printed_as_it_stands_and_passed_over),
         ARENA_TEST(null_is_printed_and_not_followed),
         ARENA_TEST(text_is_cut_to_the_buffer_and_always_ended),
         ARENA_TEST(random_conversions_are_printed_as_by_the_c_library),

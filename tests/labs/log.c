@@ -23,4 +23,11 @@ static int cmd_log(int argc, char **argv)
     return 0;
 }
 
+static int cmd_names(int argc, char **argv)
+{
+    kprintf("%pS %ps %ps\n", cmd_names, cmd_names, argv);
+    return argc == 0;
+}
+
+SHELL_COMMAND(names, "", "print addresses by name", cmd_names);
 SHELL_COMMAND(log, "", "write to the log", cmd_log);

@@ -285,6 +285,12 @@ def test_what_a_lab_writes_by_printk_is_seen_by_its_level(lab_elf, level, lines)
     assert run("log", lab_elf, MARBLES_CMDLINE=level).stdout == lines
 
 
+def test_a_format_names_what_is_at_an_address(lab_elf):
+    name, alone, stack = run("names", lab_elf).stdout.split()
+    assert re.fullmatch(r"cmd_names\+0x0/0x[0-9a-f]+", name) and alone == "cmd_names"
+    assert re.fullmatch(r"boot_stack|0x[0-9a-f]{8}", stack)
+
+
 def test_dmesg_has_a_line_that_went_on_as_one(lab_elf):
     said = run("log; dmesg", lab_elf).stdout
     assert re.search(r"^\[.*\] goes on 1$", said, re.M), said

@@ -237,6 +237,16 @@ def test_a_lab_is_compiled_as_a_driver_of_linux(tmp_path):
     assert [line for line in done.stderr.splitlines() if line[:2] != "  "] == []
 
 
+@pytest.mark.parametrize("body", [
+    'kprintf("%f\\n", 1.5)', 'float f = 1; kprintf("%f\\n", f)',
+    'double d = argc; kprintf("%f\\n", d)'])
+def test_floating_point_in_a_lab_is_refused_when_it_is_compiled(tmp_path, body):
+    (tmp_path / "driver.c").write_text(
+        DRIVER.replace("    return local == 0;", f"    {body};\n    return local == 0;"))
+    done = make("exec", f"LAB={tmp_path}/driver.c", "CMDS=driver", check=False)
+    assert "Error 126" in done.stderr and done.stdout == ""
+
+
 def test_the_locals_of_a_lab_can_be_looked_at_under_gdb(tmp_path):
     (tmp_path / "driver.c").write_text(DRIVER)
     script = tmp_path / "commands"
