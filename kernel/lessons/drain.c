@@ -114,6 +114,8 @@ __attribute__((noinline)) static void receive(uint32_t number)
 
 /* ---- counting and rows, in the interrupt as well --------------------------------- */
 
+static bool in_background;      /* after `drain start`: no rows, until `drain stop` */
+
 /* Print where the driver stands, if a row is due or `always`. */
 static void print_row(bool always)
 {
@@ -139,8 +141,8 @@ static void tick(void *unused)
     uint32_t dropped_before = driver.dropped;
 
     (void)unused;
-    if (driver.drained)
-        return;
+    if (driver.drained || mm_state & MM_BUSY)
+        return;                 /* a command is inside mm: its packets wait */
     driver.ticks++;
     for (uint32_t i = 0; i < driver.packets_per_tick; i++)
         receive(++driver.packets);
@@ -150,9 +152,10 @@ static void tick(void *unused)
     else
         driver.null_ticks++;
     if (driver.null_ticks == NULL_TICKS) {
-        print_row(true);
         driver.drained = true;
-    } else if (driver.ticks % driver.look_every == 0) {
+        if (!in_background)
+            print_row(true);
+    } else if (!in_background && driver.ticks % driver.look_every == 0) {
         print_row(false);
     }
 }
@@ -168,14 +171,19 @@ static bool start(bool careless, uint32_t packets_per_tick)
         .packets_per_tick = packets_per_tick, .next_kb = UINT32_MAX,
         .look_every = 1 + stats.total_pages / PAGES_A_TICK,
         .step_kb = stats.total_pages * (uint32_t)(PAGE_SIZE >> 10) / STEPS };
+    return timer_every_tick(tick, NULL);
+}
+
+static void print_head(void)
+{
     kprintf("    tick   packets    free kB     live   dropped\n");
     print_row(true);
-    return timer_every_tick(tick, NULL);
 }
 
 /* Until memory is drained or Ctrl-C. */
 static void watch(void)
 {
+    print_head();
     while (!driver.drained && !shell_interrupted())
         cpu_idle();
     timer_stop(tick, NULL);
@@ -183,10 +191,40 @@ static void watch(void)
         print_row(true);
 }
 
+static int tell_end(void)
+{
+    if (driver.drained)
+        kprintf("drained: kmalloc gave NULL in %u ticks in a row.  Look: leaks since; "
+                "meminfo\nThen: drain careless.  Only reboot brings the memory back.\n",
+                NULL_TICKS);
+    else
+        kprintf("stopped; what has leaked stays: \"leaks since\"\n");
+    return driver.drained || in_background ? SHELL_OK : SHELL_FAILED;
+}
+
+static int stop_background(void)
+{
+    if (!in_background) {
+        kprintf("drain: it does not run; \"drain start\" lets it\n");
+        return SHELL_FAILED;
+    }
+    timer_stop(tick, NULL);
+    print_head();
+
+    int status = tell_end();
+
+    in_background = false;
+    return status;
+}
+
 static int cmd_drain(int argc, char **argv)
 {
     uint32_t packets = DEFAULT_PACKETS;
     bool careless = shell_option(&argc, argv, "careless");
+    bool starts = shell_option(&argc, argv, "start");
+
+    if (argc == 2 && strcmp(argv[1], "stop") == 0)
+        return stop_background();
 
     if (!shell_at_most(argc, argv, 2))
         return SHELL_USAGE;
@@ -195,26 +233,31 @@ static int cmd_drain(int argc, char **argv)
     if (packets == 0 || packets > MAX_PACKETS)
         return shell_usage("%u is not from 1 to %u packets a tick",
                            (unsigned)packets, MAX_PACKETS);
+    if (in_background) {
+        kprintf("drain: it runs already; \"drain stop\" ends it\n");
+        return SHELL_FAILED;
+    }
+    in_background = starts;
     if (!start(careless, packets)) {
+        in_background = false;
         kprintf("drain: no place left at the timer\n");
         return SHELL_FAILED;
     }
-    watch();
-    if (!driver.drained) {
-        kprintf("stopped; what has leaked stays: \"leaks since\"\n");
-        return SHELL_FAILED;
+    if (starts) {
+        kprintf("it runs until \"drain stop\"; look on: watch meminfo\n");
+        return SHELL_OK;
     }
-    kprintf("drained: kmalloc gave NULL in %u ticks in a row.  Look: leaks since; "
-            "meminfo\nThen: drain careless.  Only reboot brings the memory back.\n",
-            NULL_TICKS);
-    return SHELL_OK;
+    watch();
+    return tell_end();
 }
 
-SHELL_COMMAND_IN("lessons", drain, "[PACKETS] [careless]",
+SHELL_COMMAND_IN("lessons", drain, "[start] [PACKETS] [careless] | stop",
     "a driver that forgets one kfree in ten",
     "PACKETS arrive at each timer tick, 200 unless told otherwise; each gets a\n"
     "buffer, and one in ten never gives it back.  Ctrl-C stops it.  `careless` is\n"
     "the driver that does not check for NULL.  The handout is the head comment of\n"
     "kernel/lessons/drain.c.\n"
-    "    leaks mark; drain 1000; leaks since",
+    "    leaks mark; drain 1000; leaks since\n"
+    "With `start` it runs while you look on, until `drain stop`:\n"
+    "    drain start 20; watch \"meminfo; buddyinfo\"; drain stop",
     cmd_drain);

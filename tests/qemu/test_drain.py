@@ -101,3 +101,43 @@ def test_every_run_prints_the_same_lines_in_the_same_places(boot):
     said = {tuple(boot(memory="16M").run("drain 500; leaks", bug="out of memory"))
             for _ in range(4)}
     assert len(said) == 1
+
+
+def test_it_runs_beside_other_commands_until_it_is_stopped(boot):
+    machine = boot(memory="16M")
+    assert machine.run("drain stop")[0].startswith("drain: it does not run")
+    assert machine.run("drain start 10") == [
+        'it runs until "drain stop"; look on: watch meminfo']
+    assert machine.run("drain")[0].startswith("drain: it runs already")
+    assert machine.run("drain start")[0].startswith("drain: it runs already")
+    seen = []
+    machine.send('watch "meminfo -j"\r')
+    while len(seen) < 3:
+        text = machine.wait_for('"live_bytes"')
+        seen.append(int(re.search(r'"live_objects": (\d+), $', text)[1]))
+    machine.send("q")
+    machine.until_prompt()
+    assert seen == sorted(set(seen)), seen
+    machine.run("check")
+    lines = machine.run("drain stop")
+    ticks, packets, _, live, dropped = numbers(lines)[0]
+    assert packets == 10 * ticks and dropped == 0 and live == packets // 10
+    assert lines[-1].startswith("stopped; what has leaked stays")
+    assert machine.meminfo()["live_objects"] == live
+
+
+def test_in_the_background_it_drains_the_machine_and_says_so_when_stopped(boot):
+    machine = boot(memory="8M")
+    machine.send("drain start 500\r")
+    machine.wait_for("page allocation failure")
+    machine.wait_for("marbles> ")
+    failed = []
+    while len(failed) < 2 or failed[-1] != failed[-2]:      # it has come to its end
+        machine.send("watch uptime; meminfo -j\r")
+        machine.wait_for("ticks;")
+        machine.send("q")
+        failed.append(re.search(r'"failed": (\d+), $', machine.wait_for('"bad_frees"'))[1])
+    machine.wait_for("marbles> ")
+    lines = machine.run("drain stop")
+    assert lines[-2].startswith("drained: kmalloc gave NULL in 5 ticks")
+    machine.is_whole()
