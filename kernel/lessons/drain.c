@@ -162,6 +162,12 @@ static void tick(void *unused)
 
 /* ---- the command -------------------------------------------------------- */
 
+static void print_head(void)
+{
+    kprintf("    tick   packets    free kB     live   dropped\n");
+    print_row(true);
+}
+
 static bool start(bool careless, uint32_t packets_per_tick)
 {
     struct mm_stats stats;
@@ -171,19 +177,14 @@ static bool start(bool careless, uint32_t packets_per_tick)
         .packets_per_tick = packets_per_tick, .next_kb = UINT32_MAX,
         .look_every = 1 + stats.total_pages / PAGES_A_TICK,
         .step_kb = stats.total_pages * (uint32_t)(PAGE_SIZE >> 10) / STEPS };
+    if (!in_background)
+        print_head();
     return timer_every_tick(tick, NULL);
-}
-
-static void print_head(void)
-{
-    kprintf("    tick   packets    free kB     live   dropped\n");
-    print_row(true);
 }
 
 /* Until memory is drained or Ctrl-C. */
 static void watch(void)
 {
-    print_head();
     while (!driver.drained && !shell_interrupted())
         cpu_idle();
     timer_stop(tick, NULL);

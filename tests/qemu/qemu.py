@@ -31,6 +31,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -223,8 +224,24 @@ class Qemu:
                 return answer["return"]
 
 
+def attributes_of(terminal):
+    with contextlib.suppress(termios.error, OSError):
+        return termios.tcgetattr(terminal)
+    return None
+
+
+def put_right(attributes):
+    """The terminal as it was: the kernel had it mark pastes, and could not say no more."""
+    with contextlib.suppress(termios.error, OSError):
+        if attributes:
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+        if os.isatty(1):
+            os.write(1, b"\x1b[?2004l\x1b[m")
+
+
 def main():
     """At a terminal, which is QEMU's own: it is asked to end, to leave it in order."""
+    attributes = attributes_of(0)
     qemu = Qemu(sys.argv[1:] + ["-append", parameters()] + flags(), monitor=False)
     try:
         while True:
@@ -238,6 +255,7 @@ def main():
         with contextlib.suppress(subprocess.TimeoutExpired):
             qemu.process.wait(2)
         qemu.end()
+        put_right(attributes)
 
 
 if __name__ == "__main__":

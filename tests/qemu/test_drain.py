@@ -131,12 +131,10 @@ def test_in_the_background_it_drains_the_machine_and_says_so_when_stopped(boot):
     machine.send("drain start 500\r")
     machine.wait_for("page allocation failure")
     machine.wait_for("marbles> ")
-    failed = []
-    while len(failed) < 2 or failed[-1] != failed[-2]:      # it has come to its end
-        machine.send("watch uptime; meminfo -j\r")
+    machine.send("watch uptime\r")
+    for _ in range(3):                  # seconds: it has come to its end
         machine.wait_for("ticks;")
-        machine.send("q")
-        failed.append(re.search(r'"failed": (\d+), $', machine.wait_for('"bad_frees"'))[1])
+    machine.send("q")
     machine.wait_for("marbles> ")
     lines = machine.run("drain stop")
     assert lines[-2].startswith("drained: kmalloc gave NULL in 5 ticks")

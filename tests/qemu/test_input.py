@@ -1,11 +1,14 @@
 """Whatever is typed, pasted or sent as noise, the shell works afterwards."""
+import os
 import random
 import re
+import signal
 import time
+from pathlib import Path
 
 import pexpect
 import pytest
-from marbles import BACKSPACE, CTRL_C, CTRL_U, DOWN, PROMPT, UP
+from marbles import BACKSPACE, CTRL_C, CTRL_U, DOWN, environment, PROMPT, ROOT, UP
 
 GOOD = ["mm_check: all rules hold"]
 
@@ -300,3 +303,33 @@ def test_a_marked_paste_runs_line_by_line_and_completes_nothing(terminal):
     terminal.wait_for("check")
     terminal.send("\r")
     terminal.wait_for(GOOD[0])
+
+
+def family(pid):
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from family(int(child))
+
+
+def name_of(pid):
+    return Path(f"/proc/{pid}/comm").read_text()
+
+
+@pytest.mark.parametrize("end", ["\x01x", "exit\r", "SIGKILL"])
+def test_make_run_leaves_the_terminal_as_it_was(end):
+    run = pexpect.spawn("make", ["--no-print-directory", "run"], cwd=ROOT,
+                        env=environment(), encoding="latin-1", timeout=60)
+    run.delaybeforesend = None
+    run.expect("marbles> ")
+    run.send("c")
+    run.expect_exact(QUESTION)
+    run.send("\x1b[20;60R")
+    run.expect_exact("\x1b[?2004h")
+    if end == "SIGKILL":
+        os.kill(next(pid for pid in family(run.pid) if name_of(pid).startswith("qemu-sys")),
+                signal.SIGKILL)
+    else:
+        run.send("\x15" + end)
+    run.expect(pexpect.EOF)
+    assert run.before.rindex("\x1b[?2004l") >= 0
+    assert "\x1b[?2004h" not in run.before.split("\x1b[?2004l")[-1]
