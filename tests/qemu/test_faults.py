@@ -138,3 +138,17 @@ def test_a_fault_with_commands_from_run_ends_qemu_with_a_status_of_its_own(boot,
     lines = machine.until_end()
     assert any(line.startswith("page fault: read from 0x00000000") for line in lines)
     assert machine.exit_status is None and machine.status == 3
+
+
+@pytest.mark.parametrize("command", ["more", "watch", "more watch", "watch more"])
+def test_last_words_go_past_more_and_watch(boot, lab_elf, command):
+    machine = boot(lab_elf)
+    machine.send("c")
+    machine.wait_for("\x1b[6n")
+    machine.send("\x1b[6;30R")                  # fewer rows than a report has
+    machine.wait_for("\x1b[?2004h")
+    machine.send(f"\x15{command} fault null-write\r")
+    said = "\n".join(machine.until_stopped())
+    assert "-- more" not in said and "-- cut" not in said
+    assert "page fault: write to 0x00000000, which is not mapped" in said
+    assert re.search(r"called from:\s.*cmd_fault.*kernel_main", said, re.S), said
