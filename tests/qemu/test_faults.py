@@ -150,5 +150,5 @@ def test_last_words_go_past_more_and_watch(boot, lab_elf, command):
     machine.send(f"\x15{command} fault null-write\r")
     said = "\n".join(machine.until_stopped())
     assert "-- more" not in said and "-- cut" not in said
-    assert "page fault: write to 0x00000000, which is not mapped" in said
+    assert "page fault: write to 0x00000008, which is not mapped" in said
     assert re.search(r"called from:\s.*cmd_fault.*kernel_main", said, re.S), said
