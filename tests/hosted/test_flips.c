@@ -303,7 +303,7 @@ static void recover_first(void)
 static bool breaks_record(const struct record *before, const struct record *now)
 {
     return is_live(before) != is_live(now) ||                           /* S7, S9, M5 */
-           (int32_t)(now->serial - heap.serial) > 0 ||                  /* M3 */
+           now->serial > heap.serial ||                                 /* M3 */
            (now->site && !site_of(now->site)) ||                        /* M4 */
            (now->freed_by && !site_of(now->freed_by));
 }
