@@ -3,7 +3,8 @@
 Serials are the same in every run of the same input, so N can be read off `leaks`
 after one run and stopped at in the next.  The serial is counted where record_taken
 is inlined, so there is no function to break in: a watchpoint on heap.serial stops
-after the store itself, inside the call that takes it.  `up` from there is the caller.
+after the store itself, inside the call that takes it, and the frame of the caller is
+selected.
 
 GDB looks at each allocation before N, two thousand a second in QEMU; the machine is
 not slowed otherwise.  Without records (kmemleak=off) nothing has a serial.
@@ -46,6 +47,7 @@ def announce(breakpoint):
     frame = caller(gdb.newest_frame())
     where = ""
     if frame is not None:
+        frame.select()
         line = frame.find_sal()
         file = line.symtab.filename if line.symtab else "?"
         where = f", by {frame.name()} ({file}:{line.line})"

@@ -252,7 +252,7 @@ class Check(Command):
                 row["where"] = [f"{rule}: {where}" for rule, where in broken[:SHOWN]]
             write(json.dumps(row))
             return
-        if heap.state & 1:
+        if heap.is_changing:
             write("mm is busy: it was stopped inside a call; what is broken below may "
                   "be half-done work")
         for rule, where in broken[:SHOWN]:

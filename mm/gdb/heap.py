@@ -147,6 +147,11 @@ class Heap:
             self.record_bytes = target.read(
                 self.record_at, self.npages * self.record_layout.size, "page records")
 
+    @property
+    def is_changing(self):
+        """mm_is_changing() of mm/port.h: is a call at work, which does not only read?"""
+        return self.state & ~31 != 0 and not self.state & 16
+
     # ---- pages --------------------------------------------------------------------
 
     def field(self, pfn, name):

@@ -199,19 +199,20 @@ def print_json(sites, ranked, since, lost):
 
 def print_text(sites, ranked, since, lost):
     if ranked:
-        write("     bytes  objects   oldest   newest  taken by")
+        write("    bytes objects  oldest  newest  taken by")
     for n, (size, objects, oldest, newest) in ranked:
-        write(f"{size:10} {objects:8} {oldest:8} {newest:8}  {sites.place(n)} "
+        write(f"{size:9} {objects:7} {oldest:7} {newest:7}  {sites.place(n)} "
               f"func:{sites.function(n)}")
     after = f", of what was taken after serial {since}" if since else ""
     if ranked:
-        write(f"{sum(row[1][0] for row in ranked):10} "
-              f"{sum(row[1][1] for row in ranked):8} in all, from {len(ranked)} "
+        write(f"{sum(row[1][0] for row in ranked):9} "
+              f"{sum(row[1][1] for row in ranked):7} in all, from {len(ranked)} "
               f"site{'' if len(ranked) == 1 else 's'}{after}")
     else:
         write(f"nothing is live{after}")
     if lost:
-        write(f"{lost} calls found the table of sites full: theirs is not listed")
+        write(f"{lost} call{'' if lost == 1 else 's'} found the table of sites full: "
+              "they share one")
 
 
 Leaks()

@@ -11,6 +11,7 @@ What else comes from the environment: tests/qemu/qemu.py.
 """
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qemu"))
 import qemu  # noqa: E402
 
 PROMPT = re.compile(rb"(?:\A|[\r\n])marbles> \Z")
+ELF64, ELF32 = struct.Struct("<16sHHIQQQIHHH"), struct.Struct("<16sHHIIIIIHHHHHH")
+PART64, PART32 = struct.Struct("<IIQQQQQQ"), struct.Struct("<8I")
 STOPPED = re.compile(rb"The kernel has stopped.*\n")
 
 
@@ -37,6 +40,23 @@ def run(machine, limit):
                        + log[-2000:].decode(errors="surrogateescape"), qemu.FAILED)
 
 
+def headers_of_32_bits(core):
+    """QEMU writes ELF headers of 64 bits, for the BIOS ends at 4 GiB; GDB warns that
+    such a core and a program of 32 bits may not match.  Those of 32 bits are shorter:
+    nothing else moves."""
+    with open(core, "r+b") as file:
+        _, kind, machine, version, _, at, _, flags, _, size, count = ELF64.unpack(
+            file.read(ELF64.size))
+        file.seek(at)
+        parts = [PART64.unpack(file.read(size)) for _ in range(count)]
+        file.seek(0)
+        file.write(ELF32.pack(b"\x7fELF\1\1\1", kind, machine, version, 0, ELF32.size, 0,
+                              flags, ELF32.size, PART32.size, count, 0, 0, 0))
+        for part, rights, offset, virtual, physical, held, spans, align in parts:
+            file.write(PART32.pack(part, offset, virtual, physical, held, spans, rights,
+                                   align))
+
+
 def main():
     elf, core, *command = sys.argv[1:]
     core = os.path.abspath(core)
@@ -51,6 +71,7 @@ def main():
         qemu.show(run(machine, limit))
         machine.ask("stop")
         machine.ask("dump-guest-memory", paging=False, protocol="file:" + core)
+        headers_of_32_bits(core)
     except ValueError as error:
         raise qemu.Refused(f"QEMU: {error}", qemu.FAILED) from None
     finally:

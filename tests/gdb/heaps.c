@@ -168,10 +168,10 @@ static void print_meminfo(const struct mm_stats *s)
     printf("\"kmallocs\": %u, \"kfrees\": %u, \"live_objects\": %u, "
            "\"live_bytes\": %u, "
            "\"pages_allocated\": %u, \"pages_freed\": %u, \"live_pages\": %u, "
-           "\"failed\": %u, \"bad_frees\": %u, \"last_serial\": %u, "
+           "\"failed\": %u, \"bad_frees\": %u, \"reports\": %u, \"last_serial\": %u, "
            "\"skipped_ranges\": %u}\n", s->kmallocs, s->kfrees, s->live_objects,
            (unsigned)s->live_bytes, s->pages_allocated, s->pages_freed, s->live_pages,
-           s->failed, s->bad_frees, s->last_serial, s->skipped);
+           s->failed, s->bad_frees, s->reports, s->last_serial, s->skipped);
 }
 
 static void print_buddyinfo(const struct mm_stats *s)

@@ -130,18 +130,27 @@ def test_garbage_ends_in_words(heaps, garbage):
     assert "the end" in said, said
 
 
+@pytest.mark.parametrize("state, busy", [
+    (0, False), (1, False), (2, False), (4 + 8, False), (16 + 32 * 1000, False),
+    (32, True), (32 * 1000 + 2, True), (32 * 1000 + 1, True)])
+def test_check_says_when_mm_is_half_way(heaps, state, busy):
+    said = gdb(*STOP, f"set var mm_state = {state}", "marbles check", program=heaps)
+    assert ("mm is busy: it was stopped inside a call" in said) == busy, said
+    assert "mm_check: all rules hold" in said, said
+
+
 # ---- stopping at an allocation ----------------------------------------------------
 
 def test_break_alloc_stops_in_the_call_that_takes_the_serial(heaps):
     said = gdb("break main", "run 3 1 >/dev/null", "marbles break-alloc 77", "continue",
-               "printf \"serial %u\\n\", heap.serial", "bt",
+               "printf \"serial %u\\n\", heap.serial", "frame", "bt",
                "marbles break-alloc 76", "marbles break-alloc x",
                "marbles break-alloc 78", "continue",
                "printf \"serial %u\\n\", heap.serial", program=heaps)
     assert re.findall(r"^serial (\d+)", said, re.M) == ["77", "78"], said
     assert re.search(r"Allocation with serial 77, by take \(tests/gdb/heaps.c:\d+\)",
                      said), said
-    assert re.search(r"^#\d+ .*\btake \(", said, re.M), said
+    assert re.search(r"^serial 77\n#\d+ .*\btake \(", said, re.M), said
     assert "serial 76 was taken already, the newest is 77" in said, said
     assert 'N: No symbol "x" in current context.' in said, said
 
