@@ -12,6 +12,7 @@
 #     build/fuzz/               the fuzzer, what it found, and its corpus
 #     build/coverage/           the same tests, with mm compiled for gcov
 #     build/mutants/            the same tests, with mm altered
+#     build/debian/             a Debian for test-debian, and its packages
 
 # What may stand in a path that make and the shell come across, and what else is in it.
 quote      = '$(subst ','\'',$(1))'
@@ -45,6 +46,9 @@ MUTANTS   ?= $(sort $(wildcard mm/*.[ch] mm/*/*.[ch]))
 SAMPLE    ?= 0
 # Prefix of the compiler, such as i686-elf-; or CROSS=clang.  Found if not given.
 CROSS     ?=
+# Debian's release for make test-debian, and where it comes from if not from apt's.
+RELEASE   ?= trixie
+MIRROR    ?=
 # 1: make bench-hosted as a trial, whose figures mean nothing.
 QUICK     ?=
 # 1 shows the commands as they run.
@@ -68,7 +72,7 @@ deps: ## install what is missing, before other goals (Debian, Ubuntu)
 	@sh tests/deps.sh $(if $(filter exec,$(MAKECMDGOALS)),>&2)
 
 # Tools are looked for while this file is read.  So where other goals stand beside deps,
-# they are left to a make that starts when deps has ended, and the rest is not read here.
+# they are for a make that starts when deps has ended, and the rest is not read here.
 AFTER_DEPS := $(if $(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS)))
 ifneq ($(AFTER_DEPS),)
 $(AFTER_DEPS): after-deps
@@ -680,8 +684,8 @@ test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 ifeq ($(filter $(SUITES32),$(SUITES)),)
 	@echo "NOTE: $(OS) on $(HOST) runs no 32-bit x86 programs: 64-bit tests only."
 endif
-	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check tests/test_check.py tests/test_make.py \
-	    $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb
+	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check tests/test_check.py \
+	    tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb
 
 fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a model
 	$(Q)mkdir -p build/fuzz/corpus
@@ -701,6 +705,10 @@ coverage: $(COVERED) ## what of mm/ the hosted tests run, and what they do not
 mutants: ## mm altered, place by place: which MUTANTS="mm/a.c" no test sees
 	$(Q)$(PYTHON) tests/mutants.py "$(HOSTCC) -std=gnu11 -O1 -w" $(SAMPLE) $(MUTANTS)
 
+test-debian: ## both commands of README on a bare RELEASE=trixie of Debian (as root)
+	@$(call need,$(or $(TEST_PYTHON),python3-pexpect),python3-pexpect)
+	$(Q)exec $(TEST_PYTHON) tests/debian.py "$(RELEASE)" build/debian $(MIRROR)
+
 test-toolchains: ## build and boot with every compiler that is here
 	@$(call need,$(QEMU),qemu-system-x86)
 	$(Q)sh tests/toolchains.sh test "$(MAKE)" $(TOOLCHAINS)
@@ -710,7 +718,7 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
-        check test coverage mutants fuzz soak test-toolchains clean FORCE
+        check test coverage mutants fuzz soak test-debian test-toolchains clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
