@@ -186,6 +186,7 @@ KERNEL += kernel/shell/complete.c       # the words that may stand somewhere
 KERNEL += kernel/shell/shell.c          # from a line to commands
 KERNEL += kernel/shell/unknown.c        #   or to what may have been meant
 KERNEL += kernel/shell/shell_args.c     #   and their arguments
+KERNEL += kernel/shell/json.c           #   and text for those who read -j
 KERNEL += kernel/shell/cmd_help.c       # help
 KERNEL += kernel/shell/cmd_more.c       # more: one screen at a time
 KERNEL += kernel/shell/cmd_watch.c      # watch, clear, history

@@ -76,6 +76,7 @@ static void format_arguments(const struct mm_report *report, char *text, size_t 
     default:
         ksnprintf(text, size, "%p", report->what.addr);
     }
+    printable(text);
 }
 
 /* Objects of one cache, for a listing. */

@@ -22,18 +22,22 @@
 #include "kernel/string.h"
 #include "mm/mm.h"
 
-enum { LINE_BYTES = 16, TEXT_SIZE = 160, OBJECT_LINES = 4, MOST_LINES = 4 };
+enum { LINE_BYTES = 16, TEXT_SIZE = 160, NAME_SIZE = 64 };
+enum { OBJECT_LINES = 4, MOST_LINES = 4 };
 
 static void log_line(const char *text)
 {
     pr_err("  %s", text);
 }
 
-static const char *cache_of(const struct mm_report *report)
+static const char *cache_of(const struct mm_report *report, char name[NAME_SIZE])
 {
+    const char *cache = report->what.cache;
+
     if (report->bug == MM_BUG_PAGE_POISON)
-        return "pages";
-    return report->what.cache != NULL ? report->what.cache : "kmalloc-large";
+        cache = "pages";
+    strlcpy(name, cache != NULL ? cache : "kmalloc-large", NAME_SIZE);
+    return printable(name);
 }
 
 /* ---- bytes -------------------------------------------------------------- */
@@ -149,9 +153,10 @@ static void log_range(const struct mm_report *report)
 
 void report_damage(const struct mm_report *report)
 {
-    char caller[TEXT_SIZE];
+    char caller[TEXT_SIZE], name[NAME_SIZE];
+    const char *cache = cache_of(report, name);
 
-    pr_err("BUG %s (0x%08x): %s: found by %s%s", cache_of(report),
+    pr_err("BUG %s (0x%08x): %s: found by %s%s", cache,
            (unsigned)report->what.start, mm_bug_name(report->bug), report->call,
            site_caller(report->caller, caller, sizeof(caller)));
     log_range(report);
@@ -161,7 +166,7 @@ void report_damage(const struct mm_report *report)
         log_neighbour(&report->what, -1);
         log_neighbour(&report->what, 1);
     }
-    pr_err("FIX %s: 0x%08x-0x%08x=0x%02x %s", cache_of(report),
+    pr_err("FIX %s: 0x%08x-0x%08x=0x%02x %s", cache,
            (unsigned)report->damage.first, (unsigned)report->damage.last,
            report->damage.expected, report->problem);
 }

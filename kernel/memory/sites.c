@@ -15,6 +15,7 @@
 #include "kernel/memory/sites.h"
 
 #include "kernel/printk.h"
+#include "kernel/shell.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/watch/stack.h"
@@ -65,9 +66,10 @@ void site_json_calls(const struct alloc_site *site, const char *role)
     if (depth == 0)
         return;
     kprintf(", \"%s_calls\": [", role);
-    for (unsigned i = 0; i < depth; i++)
-        kprintf("%s\"%s\"", i == 0 ? "" : ", ",
-                symbol_format(calls[i], name, sizeof(name)));
+    for (unsigned i = 0; i < depth; i++) {
+        kprintf("%s", i == 0 ? "" : ", ");
+        json_string(symbol_format(calls[i], name, sizeof(name)));
+    }
     kprintf("]");
 }
 

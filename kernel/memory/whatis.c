@@ -59,6 +59,14 @@ static bool in_heap(const struct mm_what *what)
     return what->kind != MM_OUTSIDE && what->kind != MM_HOLE;
 }
 
+char *printable(char *text)
+{
+    for (char *at = text; *at != 0; at++)
+        if ((uint8_t)*at < ' ' || *at == 0x7f)
+            *at = '_';
+    return text;
+}
+
 /* ---- sentences ---------------------------------------------------------- */
 
 /* Code and static data by symbol, everything else by the memory map. */
@@ -107,6 +115,7 @@ static void describe_heap(const struct mm_what *what, char *text, size_t size)
         ksnprintf(text, size, "%p: %s (cache %s)", what->addr, words, what->cache);
     else
         ksnprintf(text, size, "%p: %s", what->addr, words);
+    printable(text);
 }
 
 static void describe_taker(const struct mm_what *what, bool live, char *text,
@@ -248,9 +257,11 @@ static void json_what(const struct mm_what *what)
                 (unsigned)what->start, (unsigned)what->bytes, (int)what->offset);
     if (in_block(what))
         kprintf(", \"order\": %u", what->order);
-    if (in_slot(what))
-        kprintf(", \"cache\": \"%s\", \"slot\": %u", what->cache,
-                (unsigned)what->slot);
+    if (in_slot(what)) {
+        kprintf(", \"cache\": ");
+        json_string(what->cache);
+        kprintf(", \"slot\": %u", (unsigned)what->slot);
+    }
     if (what->quarantined)
         kprintf(", \"quarantined\": true");
     if (what->serial != 0)

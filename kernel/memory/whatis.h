@@ -6,6 +6,9 @@
 
 #include "mm/mm.h"
 
+/* Control characters become "_": the name of a cache may have any.  Returns text. */
+char *printable(char *text);
+
 /*
  * Say what the address is, who took it and who freed it: one to three lines,
  * each passed to `line` without its newline.

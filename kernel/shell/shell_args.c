@@ -180,19 +180,3 @@ bool shell_interrupted(void)
 {
     return shell_unwanted || console_interrupted() != 0;
 }
-
-void json_string(const char *text)
-{
-    kprintf("\"");
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c == '"' || c == '\\')
-            kprintf("\\%c", c);
-        else if (c < ' ' || c > '~')
-            kprintf("\\u%04x", c);
-        else
-            kprintf("%c", c);
-    }
-    kprintf("\"");
-}

@@ -4,12 +4,18 @@ A running kernel, a core, a hosted program of 32 or 64 bits: offsets and sizes c
 from DWARF, memory in blocks as large as possible.  A gdb.Value for each field would
 take a hundred times as long.
 """
+import codecs
 import struct
 
 import gdb
 
 LARGEST_READ = 1 << 30
 STRING_LIMIT = 256
+
+
+# As kernel/shell/json.c has it: a byte that is no UTF-8 is the character of that number.
+codecs.register_error("marbles", lambda error: (
+    error.object[error.start:error.end].decode("latin-1"), error.end))
 
 
 class Unreadable(Exception):
@@ -38,7 +44,7 @@ def read_string(address, limit=STRING_LIMIT):
         except Unreadable:
             return None
         if b"\0" in text:
-            return text[:text.index(b"\0")].decode("latin-1")
+            return text[:text.index(b"\0")].decode(errors="marbles")
     return None
 
 

@@ -1,8 +1,8 @@
 /*
  * every_call.c - every name of "mm/slab.h" and "mm/gfp.h", used once as it is meant.
  *
- * A file like this compiles for Linux as well, but for the command at its end and
- * the two includes.  Build it from anywhere:
+ * Names and meanings are Linux's; what looks at mm, and calls of a name in brackets, are
+ * not: there kmalloc is a macro and no function.  Build it from anywhere:
  *
  *     make exec LAB=~/every_call.c CMDS=every_call
  *

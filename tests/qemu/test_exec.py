@@ -302,3 +302,32 @@ def test_more_than_the_kernel_takes_is_refused_at_once(elf):
     assert (done.returncode, done.stdout) == (2, "") and "4095" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert run("check;" * 670, elf).stdout == "mm_check: all rules hold\n" * 670
+
+
+ODD_NAMES = {"exercício", "latiní", 'a "b" \\', "line\none\x1b[2J"}
+
+
+def test_names_come_out_of_json_as_they_went_in(lab_elf):
+    """UTF-8 as it is; a byte that is none as the character of its number."""
+    said = run("odd_names; slabinfo -j; leaks -j", lab_elf, text=False).stdout.decode()
+    rows = [json.loads(line) for line in said.splitlines() if line[0] == "{"]
+    assert ODD_NAMES <= {row.get("name") for row in rows}
+    assert {row["func"] for row in rows if "func" in row} == {"exercício"}
+    assert {row["site"] for row in rows if "site" in row} == {"exercício.c:3"}
+    addresses = [line for line in said.splitlines() if line[:2] == "0x"]
+    said = run("odd_names; " + "; ".join(f"whatis {a} -j" for a in addresses), lab_elf,
+               text=False).stdout.decode()
+    rows = [json.loads(line) for line in said.splitlines() if line[0] == "{"]
+    assert {row["cache"] for row in rows} == ODD_NAMES
+
+
+def test_no_name_of_a_cache_breaks_a_line(lab_elf):
+    """Listings, sentences, reports."""
+    first = run("odd_names", lab_elf, text=False).stdout.decode().splitlines()
+    address = first[3]
+    done = run(f"odd_names; slabinfo; slabinfo -l; whatis {address}; "
+               f"poke {address}+40 1; kfree {address}; kfree {address}", lab_elf,
+               MARBLES_CMDLINE="slub_debug=Z", text=False)
+    said = done.stdout.decode()
+    assert "\x1b" not in said and "\none" not in said
+    assert said.count("line_one_[2J") >= 3, said
