@@ -74,11 +74,10 @@ static inline void record_taken(struct record *record, uint32_t site, uint32_t s
 }
 
 /*
- * Serial numbers do not wrap, so that the order is right and nothing is newer than the
- * newest.  The short ways of objects do not look for the end: for them mm goes the long
- * way when so few are left.  Where it can be seen is at hand often enough: every 32nd
- * allocation from a slab needs slab_refill(), or there was a free into it for each, and
- * of these every 65,536th comes to slab_resort(); so in all caches at most 2^23 pass.
+ * Serial numbers do not wrap, so that their order is right.  The short ways of objects do
+ * not look for the end: mm goes the long way when so few are left.  That is seen in time:
+ * each 32nd allocation from a slab comes to slab_refill(), or there was a free into it for
+ * each, and of these every 65,536th to slab_resort(); so at most 2^23 pass in all caches.
  */
 #define FEW_SERIALS (UINT32_MAX - (1u << 24))
 

@@ -24,7 +24,7 @@ enum page_kind {
     PG_TAIL = 0x6,              /* a later page of a block, free or used */
     PG_USED = 0x9,              /* first page of an alloc_pages block */
     PG_PART = 0xa,              /* a later block of an alloc_pages_exact run */
-    PG_LARGE = 0xc,             /* first page of a kmalloc beyond the caches */
+    PG_LARGE = 0xc,             /* first page of a kmalloc in a block of its own */
     PG_SLAB = 0xf,              /* every page of a slab */
 };
 

@@ -53,17 +53,6 @@ struct alloc_site *mm_next_site(const struct alloc_site *previous)
     return site;
 }
 
-/* It is asked when something is broken already, so mm_state is not believed. */
-const struct alloc_site *mm_current_site(void)
-{
-    uintptr_t offset = (mm_state & MM_BUSY) - (uintptr_t)mm_sites();
-
-    if (offset >= (uintptr_t)mm_sites_end() - (uintptr_t)mm_sites() ||
-        offset % sizeof(struct alloc_site))
-        return NULL;
-    return mm_sites() + offset / sizeof(struct alloc_site);
-}
-
 struct alloc_site *mm_sites(void)
 {
     return __start_alloc_sites;

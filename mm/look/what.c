@@ -1,5 +1,6 @@
 /*
- * what.c - what is this address?  What object.c finds, told to those outside.
+ * what.c - what is this address?  What object.c finds, told to those outside; and whose
+ * call mm is at.
  *
  * Cost: O(MAX_PAGE_ORDER).
  */
@@ -97,4 +98,17 @@ void mm_what_is(const void *addr, struct mm_what *what)
     what->pfn = NO_PAGE;
     if (object.kind != MM_OUTSIDE)
         fill(what, &object);
+}
+
+/* ---- whose call is it? ---------------------------------------------------------- */
+
+/* It is asked when something is broken already, so mm_state is not believed. */
+const struct alloc_site *mm_current_site(void)
+{
+    uintptr_t offset = (mm_state & MM_BUSY) - (uintptr_t)mm_sites();
+
+    if (offset >= (uintptr_t)mm_sites_end() - (uintptr_t)mm_sites() ||
+        offset % sizeof(struct alloc_site))
+        return NULL;
+    return mm_sites() + offset / sizeof(struct alloc_site);
 }
