@@ -198,6 +198,7 @@ void console_find_screen(const struct multiboot_info *info)
 
 void console_tell_screen(const char *text)
 {
+    console_write("", 0);               /* a line that is due to end */
     uint32_t flags = irq_save();
 
     for (; *text != 0; text++)

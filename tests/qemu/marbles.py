@@ -26,6 +26,7 @@ GDB = os.environ.get("GDB", "gdb")
 PROMPT = re.compile(r"(?:\A|[\r\n])marbles> \Z")
 REPORT = re.compile(r"BUG\b|panic: |page allocation failure")
 STOPPED = re.compile(r"The kernel has stopped")
+SHORT = "/tmp"                  # for sockets: a path of theirs has 107 bytes at most
 TIMEOUT = 60                    # seconds; a step takes far less on any machine
 EXIT_STATUS = 32                # what the kernel adds to its status
 
@@ -97,7 +98,7 @@ class Machine:
 
     def __init__(self, elf, memory="64M", cmdline="", arguments=(), prompt=True,
                  stopped=False, loader=None, monitor=False, restarts=False, qemu=QEMU):
-        self.folder = tempfile.TemporaryDirectory(prefix="marbles-")
+        self.folder = tempfile.TemporaryDirectory(prefix="marbles-", dir=SHORT)
         self.socket = f"{self.folder.name}/gdb"
         self.elf = str(elf)
         self.command = [

@@ -7,10 +7,16 @@
 import json
 import socket
 import time
+import zlib
 
-from marbles import TIMEOUT, MarblesError
+from marbles import SHORT, TIMEOUT, MarblesError
 
 VGA_TEXT, COLUMNS, ROWS = 0xb8000, 80, 25
+
+
+def socket_of(folder):
+    """One for each folder, whose own path may be too long for it."""
+    return f"{SHORT}/marbles-{zlib.crc32(str(folder).encode()):08x}.qmp"
 
 
 class Monitor:
@@ -25,14 +31,14 @@ class Monitor:
 
     def connected(self):
         try:
-            self.socket.connect(str(self.folder / "qmp"))
+            self.socket.connect(socket_of(self.folder))
         except (FileNotFoundError, ConnectionRefusedError):
             return False
         return True
 
     @staticmethod
     def arguments(folder):
-        return ["-qmp", f"unix:{folder / 'qmp'},server=on,wait=off"]
+        return ["-qmp", f"unix:{socket_of(folder)},server=on,wait=off"]
 
     def execute(self, command, **arguments):
         self.stream.write(json.dumps({"execute": command, "arguments": arguments}))

@@ -331,3 +331,18 @@ def test_no_name_of_a_cache_breaks_a_line(lab_elf):
     said = done.stdout.decode()
     assert "\x1b" not in said and "\none" not in said
     assert said.count("line_one_[2J") >= 3, said
+
+
+@pytest.mark.parametrize("goal", ["exec", "dump", "gdb"])
+def test_TMPDIR_may_be_long_and_have_a_blank(elf, tmp_path, goal):
+    """Longer than the path of a socket may be."""
+    odd = tmp_path / ("a b" + "c" * 120)
+    odd.mkdir()
+    (tmp_path / "commands").write_text("print/x magic\n")
+    done = subprocess.run(
+        ["make", "--no-print-directory", goal, "CMDS=check",
+         f"GDBFLAGS=-batch -x {tmp_path}/commands"], cwd=ROOT, text=True, timeout=120,
+        env={**environment(), "TMPDIR": str(odd)}, stdin=subprocess.DEVNULL,
+        capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert ("0x2badb002" if goal == "gdb" else "all rules hold") in done.stdout
