@@ -184,6 +184,7 @@ KERNEL += kernel/line/readline.c        # a line typed at the console
 # kernel/shell: from a line to commands, and those about the shell and the machine.
 KERNEL += kernel/shell/complete.c       # the words that may stand somewhere
 KERNEL += kernel/shell/shell.c          # from a line to commands
+KERNEL += kernel/shell/commands.c       # which commands there are
 KERNEL += kernel/shell/unknown.c        #   or to what may have been meant
 KERNEL += kernel/shell/shell_args.c     #   and their arguments
 KERNEL += kernel/shell/json.c           #   and text for those who read -j

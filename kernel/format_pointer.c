@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/printk.h"
 #include "kernel/string.h"
 
 enum { MAX_BYTES = 64 };
@@ -29,9 +28,25 @@ static bool is_letters(const struct pointer_format *format, const char *letters)
            strncmp(format->letters, letters, format->length) == 0;
 }
 
+/* Behind what is in the text; cut if it is full. */
+static void append(char *text, size_t size, const char *more, size_t length)
+{
+    size_t at = strlen(text);
+
+    for (; length > 0 && at + 1 < size; length--)
+        text[at++] = *more++;
+    text[at] = 0;
+}
+
+static void append_hex(char *text, size_t size, uintptr_t value, size_t digits)
+{
+    while (digits-- > 0)
+        append(text, size, &"0123456789abcdef"[value >> 4 * digits & 15], 1);
+}
+
 static void put_digits(const void *p, char *text, size_t size)
 {
-    ksnprintf(text, size, "%0*lx", (int)(2 * sizeof(p)), (unsigned long)(uintptr_t)p);
+    append_hex(text, size, (uintptr_t)p, 2 * sizeof(p));
 }
 
 static void put_symbol(const void *p, bool offset, char *text, size_t size)
@@ -45,12 +60,10 @@ static void put_symbol(const void *p, bool offset, char *text, size_t size)
 static void put_bytes(const uint8_t *bytes, size_t count, const char *between,
                       char *text, size_t size)
 {
-    size_t length = 0;
-
-    text[0] = 0;
-    for (size_t i = 0; i < count && i < MAX_BYTES; i++)
-        length += (size_t)ksnprintf(text + length, size - length, "%s%02x",
-                                    i == 0 ? "" : between, bytes[i]);
+    for (size_t i = 0; i < count && i < MAX_BYTES; i++) {
+        append(text, size, between, i == 0 ? 0 : strlen(between));
+        append_hex(text, size, bytes[i], 2);
+    }
 }
 
 /* What stands between bytes; NULL: these letters print none. */
@@ -65,11 +78,19 @@ static const char *between_bytes(const struct pointer_format *format)
     return is_letters(format, "hN") ? "" : NULL;
 }
 
+static void put_unknown(const struct pointer_format *format, char *text, size_t size)
+{
+    append(text, size, "(%p", 3);
+    append(text, size, format->letters, format->length);
+    append(text, size, "?)", 2);
+}
+
 void format_pointer(const struct pointer_format *format, const void *p, char *text,
                     size_t size)
 {
     const char *between = between_bytes(format);
 
+    text[0] = 0;
     if (is_letters(format, "x") || is_letters(format, "K"))
         put_digits(p, text, size);
     else if (is_letters(format, "S") || is_letters(format, "B"))
@@ -77,9 +98,9 @@ void format_pointer(const struct pointer_format *format, const void *p, char *te
     else if (is_letters(format, "s"))
         put_symbol(p, false, text, size);
     else if (between == NULL)
-        ksnprintf(text, size, "(%%p%.*s?)", (int)format->length, format->letters);
+        put_unknown(format, text, size);
     else if (p == NULL)
-        ksnprintf(text, size, "(null)");
+        append(text, size, "(null)", 6);
     else
         put_bytes(p, format->bytes, between, text, size);
 }

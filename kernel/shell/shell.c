@@ -44,9 +44,6 @@ struct words {
     char text[MAX_TEXT];
 };
 
-extern const struct shell_command __start_shell_commands[];
-extern const struct shell_command __stop_shell_commands[];
-
 const struct shell_command *shell_running;
 const struct shell_hooks *shell_hooks;
 static int first_failure = SHELL_OK;
@@ -54,28 +51,6 @@ static int first_failure = SHELL_OK;
 void shell_init(const struct shell_hooks *hooks)
 {
     shell_hooks = hooks;
-}
-
-const struct shell_command *shell_commands_begin(void)
-{
-    return __start_shell_commands;
-}
-
-const struct shell_command *shell_commands_end(void)
-{
-    return __stop_shell_commands;
-}
-
-const struct shell_command *shell_find(const char *name)
-{
-    const struct shell_command *command;
-
-    if (strcmp(name, "?") == 0)
-        name = "help";
-    for (command = shell_commands_begin(); command < shell_commands_end(); command++)
-        if (strcmp(command->name, name) == 0)
-            return command;
-    return NULL;
 }
 
 int shell_status(void)
