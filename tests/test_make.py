@@ -99,3 +99,9 @@ def test_a_clone_by_git_for_windows_has_unix_lines(tmp_path):
     kinds = subprocess.run(["git", "ls-files", "--eol"], cwd=house, check=True,
                            capture_output=True, text=True).stdout
     assert "w/lf" in kinds and not re.findall(r".*w/(?:crlf|mixed).*", kinds), kinds
+
+
+def test_a_refused_call_of_the_unit_tests_stands_on_one_line():
+    """Of a macro's several lines GCC records another one than clang."""
+    for file in sorted((ROOT / "tests/hosted").glob("test_wrong_*.c")):
+        assert not re.findall(r"REFUSED\([^;]*\n[^;]*;", file.read_text()), file

@@ -15,7 +15,8 @@ const struct mm_report *check_refusal(enum mm_bug bug, const char *call,
 
 /*
  * The statement frees wrongly: this bug, by the call of that name, from this line.
- * The report.  The macro stands on one line: a site is the line it ends on.
+ * The report.  Each use stands on one line: of several, GCC means the last, and clang
+ * the one where the statement ends.
  */
 #define REFUSED(statement, bug, name)                                         \
     (refusal_before = arena_state(), (statement),                             \

@@ -854,7 +854,7 @@ static void a_recovery_knows_how_much_is_in_quarantine(void **state)
     (void)state;
     set_dial("quarantine", "64K");
     for (int i = 0; i < 3; i++)
-        p[i] = kmalloc(100 << i, GFP_KERNEL);
+        p[i] = kmalloc((size_t)100 << i, GFP_KERNEL);
     for (int i = 0; i < 3; i++)
         kfree(p[i]);
     bytes = heap.quarantined_bytes;

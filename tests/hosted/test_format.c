@@ -95,7 +95,7 @@ static void what_stands_behind_p_is_as_in_linux(void **state)
     void *p = digits;
 
     (void)state;
-    snprintf(digits, ROOM, "%0*" PRIxPTR, (int)(2 * sizeof(p)), (uintptr_t)p);
+    snprintf(digits, sizeof(digits), "%0*" PRIxPTR, (int)(2 * sizeof(p)), (uintptr_t)p);
     snprintf(text, ROOM, "0x%s 0x%s, %s %s.", digits, digits, digits, digits);
     PRINTS(text, "0x%p %p, %px %pK.", p, p, p, p);
     snprintf(text, ROOM, "%s|%s|", digits, digits);
@@ -201,7 +201,7 @@ static int print_both(const struct conversion *c, char *ours, char *theirs, int 
     bool native = c->length == 3 || c->length == 5 || c->length == 6;
 
     if (c->kind == 's')
-        return BOTH("a string of some length" + number % 20);
+        return BOTH(&"a string of some length"[number % 20]);
     if (c->kind == 'c')
         return BOTH((int)('a' + number % 26));
     if (wide)

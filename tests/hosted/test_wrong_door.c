@@ -31,22 +31,23 @@ static void what_is_not_heap_memory_is_refused(void **state)
         assert_ptr_equal(report->what.addr, wild[i]);
         assert_int_equal(report->what.pfn, NO_PAGE);
         REFUSED(free_pages((unsigned long)wild[i], 0), MM_BUG_NOT_HEAP, "free_pages");
-        REFUSED(free_pages_exact((void *)(uintptr_t)wild[i], 4096), MM_BUG_NOT_HEAP,
-                "free_pages_exact");
+
+        void *run = (void *)(uintptr_t)wild[i];
+
+        REFUSED(free_pages_exact(run, 4096), MM_BUG_NOT_HEAP, "free_pages_exact");
     }
 }
 
 static void page_structs_that_are_none_are_refused(void **state)
 {
     struct page local = { 0 }, *page = alloc_page(GFP_KERNEL);
+    struct page *inside = (void *)((char *)page + 4);
+    struct page *address = page_address(page);      /* the classic mix-up */
 
     (void)state;
     REFUSED(__free_page(&local), MM_BUG_NOT_HEAP, "__free_pages");
-    REFUSED(__free_page((struct page *)(void *)((char *)page + 4)), MM_BUG_NOT_HEAP,
-            "__free_pages");
-    /* The classic mix-up: the address instead of the page struct. */
-    REFUSED(__free_page((struct page *)page_address(page)), MM_BUG_NOT_HEAP,
-            "__free_pages");
+    REFUSED(__free_page(inside), MM_BUG_NOT_HEAP, "__free_pages");
+    REFUSED(__free_page(address), MM_BUG_NOT_HEAP, "__free_pages");
     __free_page(page);
 }
 
@@ -92,8 +93,10 @@ static void what_was_never_handed_out_is_refused(void **state)
     assert_null(report->what.taken_by);
     report = REFUSED(kfree(page), MM_BUG_NOT_ALLOCATED, "kfree");
     assert_int_equal(report->what.kind, MM_FREE_PAGE);
-    report = REFUSED(free_page((unsigned long)page), MM_BUG_NOT_ALLOCATED,
-                     "free_pages");
+
+    unsigned long address = (unsigned long)page;
+
+    report = REFUSED(free_page(address), MM_BUG_NOT_ALLOCATED, "free_pages");
     assert_int_equal(report->what.serial, 0);
     kfree(p);
 }
@@ -161,9 +164,11 @@ static void a_wrong_order_is_told_with_the_right_one(void **state)
             assert_int_equal(report->order, wrong);
         }
         REFUSED(__free_pages(page, 11), MM_BUG_WRONG_ORDER, "__free_pages");
-        for (unsigned bit = 4; bit < 32; bit++)     /* none of them is cut off */
-            REFUSED(__free_pages(page, order | 1u << bit), MM_BUG_WRONG_ORDER,
-                    "__free_pages");
+        for (unsigned bit = 4; bit < 32; bit++) {   /* none of them is cut off */
+            unsigned wrong = order | 1u << bit;
+
+            REFUSED(__free_pages(page, wrong), MM_BUG_WRONG_ORDER, "__free_pages");
+        }
         REFUSED(__free_pages(page, UINT32_MAX), MM_BUG_WRONG_ORDER, "__free_pages");
         __free_pages(page, order);
     }
