@@ -147,6 +147,16 @@ unsigned long step_address(unsigned stop)
     return (unsigned long)(stops[stop].at - (unsigned char *)&__executable_start);
 }
 
+/*
+ * AddressSanitizer, if it is linked, asks for this.  Frames of an abandoned operation
+ * would never be free again, in a pool that it searches at each call.
+ */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_stack_use_after_return=0";
+}
+
 void step_open(void)
 {
     uintptr_t start = (uintptr_t)&__executable_start & ~(PAGE_SIZE - 1);
