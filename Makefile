@@ -453,7 +453,7 @@ ISO := $(KERNEL_DIR)/marbles.iso
 
 $(ISO): $(ELF) iso/make.sh $(sort $(wildcard iso/boot/grub/*)) Makefile
 	$(call say,ISO $@)
-	$(Q)sh iso/make.sh $< $@
+	$(Q)STRIP=$(KNM:%nm=%strip) sh iso/make.sh $< $@
 
 # ---- rules: hosted -----------------------------------------------------------------
 

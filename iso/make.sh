@@ -50,6 +50,7 @@ need_file "$grub/x86_64-efi/normal.mod" grub-efi-amd64-bin
 need_file "$grub/i386-efi/normal.mod" grub-efi-ia32-bin
 need_tool xorriso xorriso
 need_tool mformat mtools
+need_tool "${STRIP:-strip}" binutils
 
 # ---- GRUB ----------------------------------------------------------------------
 
@@ -59,7 +60,8 @@ rm -rf "$work" "$iso"
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/tree" "$work/efi/boot"
 cp -R "$tree/boot" "$work/tree"
-cp "$elf" "$work/tree/boot/marbles.elf"
+# GRUB would load the debug information, too, and that is half of a machine of 4 MiB.
+"${STRIP:-strip}" --strip-debug -o "$work/tree/boot/marbles.elf" "$elf"
 
 # What GRUB runs first: find the medium it came from, and its menu.
 cat >"$work/first.cfg" <<END

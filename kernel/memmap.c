@@ -27,8 +27,8 @@
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
-enum { MAX_RESERVED = 160, MAX_RANGES = 512 };
-enum { MAP_BYTES = 16 * 1024,   /* 682 entries; UEFI has 100 to 400 */
+enum { MAX_RESERVED = 160, MAX_RANGES = 400 };
+enum { MAP_BYTES = 12 * 1024,   /* 512 entries; UEFI has 100 to 400 */
        LINE_BYTES = 2 * 4096,   /* QEMU's path, and more than params.c has room for */
        MAX_MODULES = 64, MAX_NAME = 256 };
 

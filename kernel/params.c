@@ -138,7 +138,7 @@ static void set(const char *name, const char *value)
                     param->value_name[0] != 0 ? "=" : "", param->value_name);
         return;
     }
-    pr_warn("%s: unknown kernel parameter, ignored", name);
+    pr_warn("%.60s: unknown kernel parameter, ignored", name);
 }
 
 /* Take one parameter at *at, which is not a blank; it ends up behind it. */
@@ -165,14 +165,14 @@ static void take(char **at)
     *at = *from == 0 ? from : from + 1;
     *to = 0;
     if (is_cut && *from == 0) {
-        pr_err("%s=: the command line is cut here, behind %d characters: not taken",
+        pr_err("%.60s=: the command line is cut here, behind %d characters: not taken",
                name, LINE_SIZE - 1);
         if (strcmp(name, "run") == 0)
             run_line = "exit 2";        /* nobody is there to type it */
         return;
     }
     if (quoted)
-        pr_warn("%s: its quote is not closed", name);
+        pr_warn("%.60s: its quote is not closed", name);
     set(name, value);
 }
 

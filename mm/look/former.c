@@ -23,7 +23,7 @@
 
 #include "mm/object_priv.h"
 
-enum { HALF = 1536 };           /* records, and one more for each slab */
+enum { HALF = 768 };            /* records, and one more for each slab */
 
 /* Whose records follow: slots of one size, from an address on. */
 struct grave {

@@ -154,7 +154,7 @@ static void the_oldest_are_forgotten_and_no_more_is_said(void **state)
             assert_non_null(what.freed_by);
         }
     }
-    assert_in_range(known, 1000, MANY - 1);
+    assert_in_range(known, 500, MANY - 1);
 }
 
 int main(void)
