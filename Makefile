@@ -704,10 +704,10 @@ coverage: $(COVERED) ## what of mm/ the hosted tests run, and what they do not
 	@$(call need,$(GCOV),gcc)
 	$(Q)$(PYTHON) tests/coverage.py $(GCOV) $(COVERAGE) $(COVERED)
 
-mutants: ## mm altered, place by place: which MUTANTS="mm/a.c" no test sees
+mutants: ## mm altered in MUTANTS="mm/a.c": what no test sees
 	$(Q)$(PYTHON) tests/mutants.py "$(HOSTCC) -std=gnu11 -O1 -w" $(SAMPLE) $(MUTANTS)
 
-test-debian: ## both commands of README on a bare RELEASE=trixie of Debian (as root)
+test-debian: ## README on a bare Debian, RELEASE=trixie (as root)
 	@$(call need,$(or $(TEST_PYTHON),python3-pexpect),python3-pexpect)
 	$(Q)exec $(TEST_PYTHON) tests/debian.py "$(RELEASE)" build/debian $(MIRROR)
 

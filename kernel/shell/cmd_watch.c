@@ -119,6 +119,8 @@ static int watch(int argc, char **argv, uint32_t seconds)
         status = show_frame(argc, argv, seconds);
     while (status != SHELL_USAGE && status != SHELL_UNKNOWN && !shell_interrupted() &&
            !key_ends(seconds * TIMER_HZ));
+    if (tty.width != 0)
+        kprintf("\n");                  /* behind the picture */
     return status;
 }
 
