@@ -14,16 +14,6 @@
 #     build/mutants/            the same tests, with mm altered
 #     build/debian/             a Debian for test-debian, and its packages
 
-# What may stand in a path that make and the shell come across, and what else is in it.
-quote      = '$(subst ','\'',$(1))'
-PATH_CHARS := letters, digits and . _ - + , @ ~ ( ) /
-odd        = $(shell printf %s $(call quote,$(1)) | \
-                     LC_ALL=C tr -d 'A-Za-z0-9._+,@~()/\200-\377-')
-
-ifneq ($(call odd,$(CURDIR)),)
-$(error the path of this folder may have $(PATH_CHARS), and no blank: move it)
-endif
-
 # ---- knobs ------------------------------------------------------------------------
 
 # C files from anywhere, compiled into the kernel.
@@ -57,7 +47,8 @@ V         ?= 0
 WERROR    ?= $(if $(filter true,$(CI)),1,0)
 
 # What the user wrote for the kernel and QEMU, as it was written: nothing in it is for
-# make or for the shell.  Recipes read it from the environment.
+# make or for the shell.  Recipes read it from the environment.  It stands before all
+# $(shell ...), to which make from 4.4 on hands what is exported.
 override CMDLINE   := $(value CMDLINE)
 override CMDS      := $(value CMDS)
 override SECONDS   := $(value SECONDS)
@@ -67,6 +58,16 @@ export MARBLES_CMDLINE   := $(CMDLINE)
 export MARBLES_CMDS      := $(CMDS)
 export MARBLES_SECONDS   := $(SECONDS)
 export MARBLES_QEMUFLAGS := $(QEMUFLAGS)
+
+# What may stand in a path that make and the shell come across, and what else is in it.
+quote      = '$(subst ','\'',$(1))'
+PATH_CHARS := letters, digits and . _ - + , @ ~ ( ) /
+odd        = $(shell printf %s $(call quote,$(1)) | \
+                     LC_ALL=C tr -d 'A-Za-z0-9._+,@~()/\200-\377-')
+
+ifneq ($(call odd,$(CURDIR)),)
+$(error the path of this folder may have $(PATH_CHARS), and no blank: move it)
+endif
 
 deps: ## install what is missing, before other goals (Debian, Ubuntu)
 	@sh tests/deps.sh $(if $(filter exec,$(MAKECMDGOALS)),>&2)

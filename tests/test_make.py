@@ -80,7 +80,8 @@ def test_a_tool_that_fails_in_the_middle_fails_the_build(tmp_path):
     make()
     shutil.copytree(ROOT / "build", tmp_path / "build", copy_function=shutil.copy2,
                     ignore=shutil.ignore_patterns("hosted", "gdb", "lab", "toolchain",
-                                                  "fuzz", "coverage", "mutants"))
+                                                  "fuzz", "coverage", "mutants",
+                                                  "debian"))
     out = tmp_path / "build"
     (tmp_path / "nothing").write_text("#!/bin/sh\n")
     (tmp_path / "nothing").chmod(0o755)

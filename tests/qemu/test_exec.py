@@ -124,8 +124,9 @@ def test_no_end_is_124_and_names_the_command_and_the_function(spin_elf, command)
     done = run(f"check; {command}; check", spin_elf, MARBLES_SECONDS="2.5")
     assert done.returncode == 124
     assert done.stdout == "mm_check: all rules hold\n"
-    assert done.stderr == ("exec: no end within 2.5 s: the command spin was in spin, "
-                           "called by cmd_spin\n")
+    own_name = re.sub(r"\.isra\.\d+", "", done.stderr)         # a copy that GCC made
+    assert own_name == ("exec: no end within 2.5 s: the command spin was in spin, "
+                        "called by cmd_spin\n")
 
 
 def test_SECONDS_of_make_is_the_limit(spin_elf):
