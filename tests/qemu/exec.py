@@ -146,7 +146,7 @@ def where(machine, elf):
         command, function = frozen.running()
         names = []
         for name in frozen.calls():
-            names.append(name)
+            names.append(name.split(".")[0])    # spin.isra.0 is a part of spin
             if name == function:
                 break
     except (OSError, ValueError, IndexError, TypeError):

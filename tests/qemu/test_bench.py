@@ -38,7 +38,9 @@ def test_under_icount_two_boots_give_the_same_figures(boot, records):
             # The first of them go where the 2,000 others left room: a slab at most.
             assert (row["pages"] + 8) * 4096 >= row["objects"] * row["of"]
         else:
-            assert 0 < row["mean"] <= row["max"] + 1 and row["p999"] <= row["max"], row
+            # The loop around one call is another one than that around all of them.
+            assert 0 < row["mean"] <= row["max"] + 2, row
+            assert row["p999"] is None or row["p999"] <= row["max"], row
 
 
 def test_bench_leaves_the_heap_as_it_was(boot):
