@@ -247,7 +247,8 @@ class Check(Command):
             raise gdb.GdbError("there is no heap yet: mm_init has not run")
         broken = check(heap)
         if as_json:
-            row = {"ok": not broken, "broken": broken[0][0] if broken else None}
+            row = {"ok": not broken, "broken": broken[0][0] if broken else None,
+                   "reports": heap.reports}
             if broken:
                 row["where"] = [f"{rule}: {where}" for rule, where in broken[:SHOWN]]
             write(json.dumps(row))

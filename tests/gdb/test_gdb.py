@@ -29,7 +29,8 @@ def session(folder, *commands, cmdline="", **more):
     script.write_text("\n".join(commands) + "\n")      # its end ends the kernel
     return subprocess.Popen(
         ["make", "--no-print-directory", "gdb", f"GDBFLAGS=-batch -x {script}",
-         f"CMDLINE={cmdline}"], cwd=ROOT, env=surroundings(**more), stdin=subprocess.DEVNULL,
+         f"CMDLINE={cmdline}"], cwd=ROOT, env=surroundings(**more),
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

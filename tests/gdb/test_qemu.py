@@ -150,7 +150,7 @@ def test_a_machine_that_is_off_records_is_told(elf):
         wanted = machine.json("meminfo -j"), machine.json("slabinfo -j")
         said = ask(machine, "meminfo -j", "slabinfo -j", "check -j")
         assert (rows(said["meminfo -j"]), rows(said["slabinfo -j"])) == wanted
-        assert rows(said["check -j"]) == [{"ok": True, "broken": None}]
+        assert rows(said["check -j"]) == [{"ok": True, "broken": None, "reports": 0}]
 
 
 # ---- machines that are no more ----------------------------------------------------
@@ -165,7 +165,7 @@ def test_a_dump_is_what_the_machine_was(elf):
                     ("leaks", "meminfo", "slabinfo", "buddyinfo", "check")), "bt",
                   program=elf, core=core)
     wanted = [json.loads(line) for line in said.splitlines() if line[:1] == "{"]
-    assert rows(answers) == wanted + [{"ok": True, "broken": None}]
+    assert rows(answers) == wanted + [{"ok": True, "broken": None, "reports": 0}]
     assert "warning" not in answers.lower(), answers
     assert re.search(r"^#\d+ .*\bkernel_main \(", answers, re.M), answers
 
