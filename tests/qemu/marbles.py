@@ -14,11 +14,17 @@ import os
 import re
 import select
 import shlex
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 import pexpect
+
+# A job in the background ignores Ctrl-C, one of nohup a line that hangs up, and so would
+# all that is started and then ended by these.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parents[2]
 QEMU = os.environ.get("QEMU", "qemu-system-i386")
