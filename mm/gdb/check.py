@@ -14,6 +14,7 @@ import json
 
 import gdb
 
+from .damage import find as damage_of
 from .heap import Heap
 from .memory import WORD, Totals
 from .target import Command, write
@@ -246,9 +247,11 @@ class Check(Command):
         if not heap.npages and not any(heap.free):
             raise gdb.GdbError("there is no heap yet: mm_init has not run")
         broken = check(heap)
+        # What is half changed is not as it must be, and neither is what is broken.
+        damage = [] if broken or heap.is_changing else list(damage_of(heap))
         if as_json:
             row = {"ok": not broken, "broken": broken[0][0] if broken else None,
-                   "reports": heap.reports}
+                   "damage": len(damage), "reports": heap.reports}
             if broken:
                 row["where"] = [f"{rule}: {where}" for rule, where in broken[:SHOWN]]
             write(json.dumps(row))
@@ -260,8 +263,14 @@ class Check(Command):
             write(f"{rule}\n    {where}")
         if len(broken) > SHOWN:
             write(f"and {len(broken) - SHOWN} more")
+        for what, address, byte in damage[:SHOWN]:
+            write(f"{what}: {byte:#04x} at {address:#010x}: marbles whatis "
+                  f"{address:#x}")
+        if len(damage) > SHOWN:
+            write(f"and {len(damage) - SHOWN} more")
         if not broken:
-            write("mm_check: all rules hold")
+            write("mm_check: all rules hold"
+                  + (", but memory was overwritten" if damage else ""))
 
 
 Check()

@@ -94,7 +94,7 @@ def compare_heaps(machine):
             got = rows(said)
             for row in wanted[question]:        # what GDB does not know of
                 for key in [key for key in row
-                            if key == "damage" or key.endswith("_by_calls")]:
+                            if key.endswith("_by_calls")]:
                     del row[key]
             if question.startswith("whatis") and \
                     got[0]["kind"] in ("outside", "hole"):
@@ -150,7 +150,8 @@ def test_a_machine_that_is_off_records_is_told(elf):
         wanted = machine.json("meminfo -j"), machine.json("slabinfo -j")
         said = ask(machine, "meminfo -j", "slabinfo -j", "check -j")
         assert (rows(said["meminfo -j"]), rows(said["slabinfo -j"])) == wanted
-        assert rows(said["check -j"]) == [{"ok": True, "broken": None, "reports": 0}]
+        assert rows(said["check -j"]) == [{"ok": True, "broken": None, "damage": 0,
+                                      "reports": 0}]
 
 
 # ---- machines that are no more ----------------------------------------------------
@@ -165,7 +166,8 @@ def test_a_dump_is_what_the_machine_was(elf):
                     ("leaks", "meminfo", "slabinfo", "buddyinfo", "check")), "bt",
                   program=elf, core=core)
     wanted = [json.loads(line) for line in said.splitlines() if line[:1] == "{"]
-    assert rows(answers) == wanted + [{"ok": True, "broken": None, "reports": 0}]
+    assert rows(answers) == wanted + [{"ok": True, "broken": None, "damage": 0,
+                                      "reports": 0}]
     assert "warning" not in answers.lower(), answers
     assert re.search(r"^#\d+ .*\bkernel_main \(", answers, re.M), answers
 
@@ -187,3 +189,30 @@ def test_a_crash_is_dumped():
     said = gdb("marbles leaks -j", "bt", program=elf, core=elf.parent / "dump.elf")
     assert rows(said)[-1]["objects"] == 3, said
     assert re.search(r"^#\d+ .*\bfault_null_write \(|^#\d+ .*\bpanic", said, re.M), said
+
+
+# ---- what was overwritten ----------------------------------------------------------
+
+@pytest.fixture
+def watched(elf):
+    with marbles.Machine(elf, memory="16M", stopped=True,
+                         cmdline="slub_debug=ZP debug_pagealloc=on") as machine:
+        machine.gdb()
+        machine.boot()
+        yield machine
+
+
+def test_check_finds_what_was_overwritten_and_only_that(watched):
+    machine = watched
+    machine.run("kmalloc 50 3; kmalloc 20000; kfree $2")
+    assert rows(ask(machine, "check -j")["check -j"])[0]["damage"] == 0
+    machine.run("poke $1+50 0x41 2; poke $3-1 0x42; poke $2+7 0x43; poke $4+20000 0x44")
+    said = ask(machine, "check")["check"]
+    assert "all rules hold, but memory was overwritten" in said, said
+    found = re.findall(r"^(\w[\w ]+): (0x\w\w) at (0x\w+): ", said, re.M)
+    at = {n: int(machine.json(f"whatis ${n} -j")[0]["address"], 16) for n in (1, 2, 3, 4)}
+    assert sorted(found) == sorted([
+        ("Right Redzone overwritten", "0x41", f"{at[1] + 50:#010x}"),
+        ("Left Redzone overwritten", "0x42", f"{at[3] - 1:#010x}"),
+        ("Poison overwritten", "0x43", f"{at[2] + 7:#010x}"),
+        ("Right Redzone overwritten", "0x44", f"{at[4] + 20000:#010x}")]), said
