@@ -249,7 +249,8 @@ static void show_line(const struct log_line *line, bool goes_on, bool is_whole)
 static void end_line(struct log_line *line, bool is_whole)
 {
     bool is_shown = is_for_console(line->level), waits = is_shown && must_wait();
-    bool goes_on = line->goes_on && ring_extend(line->text, line->length);
+    bool begins = waits && !waiting;    /* to wait: from a record of its own on */
+    bool goes_on = line->goes_on && !begins && ring_extend(line->text, line->length);
 
     if (line->is_cut)
         memcpy(line->text + line->length - 3, "...", 3);
