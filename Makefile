@@ -143,11 +143,14 @@ DRIVERS += drivers/serial.c             # 16550 UART
 DRIVERS += drivers/pic.c                # 8259A interrupt controllers
 DRIVERS += drivers/pit.c                # 8254 timer
 DRIVERS += drivers/vga.c                # text on a VGA screen
+DRIVERS += drivers/watchdog.c           # an NMI if nobody feeds it
 DRIVERS += drivers/power.c              # test exit, power off, reboot
 
 # kernel, the spine: what every other wing of it needs.
 KERNEL += kernel/main.c                 # entry to prompt, as a list
-KERNEL += kernel/panic.c                # the last words
+KERNEL += kernel/panic.c                # reports that end a command, or the kernel
+KERNEL += kernel/fault.c                #   an exception in words
+KERNEL += kernel/ending.c               # Ctrl-C and the watchdog
 KERNEL += kernel/memmap.c               # the machine's memory, handed to mm
 KERNEL += kernel/memmap_usable.c        #   what of it is usable (pure)
 KERNEL += kernel/console.c              # characters out and in
@@ -165,6 +168,8 @@ KERNEL += kernel/backtrace.c            #   and the calls that led somewhere
 KERNEL += kernel/cpu/gdt.c              # segments, and a task for the double fault
 KERNEL += kernel/cpu/trap.c             # exceptions and interrupts, in C
 KERNEL += kernel/cpu/trap_entry.S       #   and where the CPU comes in
+KERNEL += kernel/cpu/guard.c            # calls that can be ended
+KERNEL += kernel/cpu/guard_entry.S      #   and where the CPU goes on then
 KERNEL += kernel/cpu/paging.c           # page tables
 KERNEL += kernel/cpu/timer.c            # ticks
 
@@ -185,6 +190,7 @@ KERNEL += kernel/line/readline.c        # a line typed at the console
 # kernel/shell: from a line to commands, and those about the shell and the machine.
 KERNEL += kernel/shell/complete.c       # the words that may stand somewhere
 KERNEL += kernel/shell/shell.c          # from a line to commands
+KERNEL += kernel/shell/run.c            #   a command, under a guard
 KERNEL += kernel/shell/commands.c       # which commands there are
 KERNEL += kernel/shell/unknown.c        #   or to what may have been meant
 KERNEL += kernel/shell/shell_args.c     #   and their arguments
@@ -200,6 +206,7 @@ KERNEL += kernel/memory/sites.c         # call sites in words
 KERNEL += kernel/memory/report.c        # what mm reports, printed
 KERNEL += kernel/memory/report_damage.c #   damage, byte by byte, as slub does
 KERNEL += kernel/memory/dials.c         # the parameters of mm
+KERNEL += kernel/memory/aftermath.c     # what a command that was ended leaves
 KERNEL += kernel/memory/whatis.c        # whatis: what an address is, in sentences
 KERNEL += kernel/memory/cmd_memory.c    # meminfo, buddyinfo, slabinfo
 KERNEL += kernel/memory/cmd_leaks.c     # leaks, allocinfo
@@ -596,9 +603,11 @@ ifneq ($(call odd,$(MEM)),)
 $(error MEM: "$(MEM)" is no size such as 64M)
 endif
 
-# The serial port is the terminal; the test exit is how `exit` ends QEMU.
+# The serial port is the terminal; the test exit is how `exit` ends QEMU; the watchdog
+# raises an NMI where nothing else comes through any more (kernel/ending.c).
 MACHINE = $(QEMU) -accel tcg -m $(MEM) -display none -net none \
-          -device isa-debug-exit,iobase=0xf4,iosize=4
+          -device isa-debug-exit,iobase=0xf4,iosize=4 \
+          -device ib700 -action watchdog=inject-nmi
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile

@@ -6,8 +6,10 @@
  * (Multiboot Specification 0.6.96, section 3.2).  It has zeroed .bss.  There is
  * no stack yet, and its GDT may be gone: gdt_init loads our own.
  *
- *     boot_stack_guard   4 KiB  paging_init takes it away: running into it faults
- *     boot_stack        16 KiB  kernel_main, the shell, every command, interrupts
+ *     command_stack_guard   4 KiB  paging_init takes it away: running into it faults
+ *     command_stack        32 KiB  every command, and interrupts meanwhile
+ *     boot_stack_guard      4 KiB  absent as well: below one stack, and above the other
+ *     boot_stack           16 KiB  kernel_main, the shell, interrupts
  *     boot_stack_top
  */
 #include "boot/multiboot.h"
@@ -22,6 +24,15 @@
 
     .section .bss.stack, "aw", @nobits
     .balign 4096
+    .globl command_stack_guard, command_stack
+    .type command_stack_guard, @object
+    .size command_stack_guard, 4096
+command_stack_guard:
+    .skip 4096
+    .type command_stack, @object
+    .size command_stack, 32768
+command_stack:
+    .skip 32768
     .globl boot_stack_guard, boot_stack, boot_stack_top
     .type boot_stack_guard, @object
     .size boot_stack_guard, 4096

@@ -28,6 +28,8 @@ enum {
     OCW3_READ_IN_SERVICE = 0x0b,
 };
 
+static unsigned enabled;                /* lines, a bit each */
+
 static void start(uint16_t port, unsigned vector, uint8_t cascade)
 {
     const uint8_t words[] = { (uint8_t)vector, cascade, ICW4_8086, 0xff };
@@ -51,11 +53,21 @@ static uint16_t port_of(unsigned irq)
     return irq < 8 ? MASTER : SLAVE;
 }
 
+static void mask_others(uint16_t port, unsigned lines)
+{
+    outb((uint16_t)(port + 1), (uint8_t)~lines);
+}
+
+void pic_put_back(void)
+{
+    mask_others(MASTER, enabled);
+    mask_others(SLAVE, enabled >> 8);
+}
+
 void pic_enable(unsigned irq)
 {
-    uint16_t mask = (uint16_t)(port_of(irq) + 1);
-
-    outb(mask, (uint8_t)(inb(mask) & ~(1u << (irq & 7))));
+    enabled |= 1u << irq;
+    pic_put_back();
 }
 
 bool pic_is_spurious(unsigned irq)
@@ -68,6 +80,23 @@ bool pic_is_spurious(unsigned irq)
     if (irq >= 8)
         outb(MASTER, OCW2_END);         /* its line 2 was real */
     return true;
+}
+
+/* An end is that of the highest line in service. */
+static void end_all_of(uint16_t port)
+{
+    for (unsigned i = 0; i < PIC_LINES / 2; i++) {
+        outb(port, OCW3_READ_IN_SERVICE);
+        if (inb(port) == 0)
+            return;
+        outb(port, OCW2_END);
+    }
+}
+
+void pic_end_all(void)
+{
+    end_all_of(SLAVE);
+    end_all_of(MASTER);
 }
 
 void pic_end(unsigned irq)

@@ -18,4 +18,10 @@ bool pic_is_spurious(unsigned irq);
 /* The interrupt has been served. */
 void pic_end(unsigned irq);
 
+/* End whatever is in service: of handlers that will not come to their end. */
+void pic_end_all(void);
+
+/* Let those lines interrupt again that were enabled, whoever has masked them. */
+void pic_put_back(void);
+
 #endif

@@ -12,7 +12,7 @@
 #include "drivers/io.h"
 
 enum { CHANNEL_0 = 0x40, COMMAND = 0x43, BASE_HZ = 1193182 };
-enum { SELECT_0_LOW_HIGH_MODE_2 = 0x34 };
+enum { SELECT_0_LOW_HIGH_MODE_2 = 0x34, LATCH_0 = 0x00 };
 
 void pit_start(uint32_t hz)
 {
@@ -21,4 +21,22 @@ void pit_start(uint32_t hz)
     outb(COMMAND, SELECT_0_LOW_HIGH_MODE_2);
     outb(CHANNEL_0, (uint8_t)divisor);
     outb(CHANNEL_0, (uint8_t)(divisor >> 8));
+}
+
+static unsigned count(void)
+{
+    outb(COMMAND, LATCH_0);
+
+    unsigned low = inb(CHANNEL_0);
+
+    return low | (unsigned)inb(CHANNEL_0) << 8;
+}
+
+/* It counts down, so where it is higher than before it has begun anew. */
+void pit_wait(unsigned ticks)
+{
+    for (unsigned before = count(), now; ticks > 0; before = now) {
+        now = count();
+        ticks -= now > before;
+    }
 }

@@ -11,4 +11,7 @@ enum { PIT_IRQ = 0 };
 /* Interrupt `hz` times a second, from 19 on, as near as the divisor comes. */
 void pit_start(uint32_t hz);
 
+/* Once it is started: wait for so many ticks of it, with interrupts off as well. */
+void pit_wait(unsigned ticks);
+
 #endif

@@ -14,10 +14,11 @@
  *
  * It is used when something is broken already, so nothing is believed: a frame
  * must lie on a stack, aligned and above the one before, and a return address in
- * the code.  The chain ends at the first that does not.
+ * the code.  The chain ends at the first that does not, and at a guarded call (guard.h).
  */
 #include "kernel/backtrace.h"
 
+#include "kernel/cpu/guard.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/image.h"
 #include "kernel/printk.h"
@@ -49,7 +50,8 @@ static inline bool is_within(uintptr_t addr, size_t bytes, const char *start,
 static inline bool is_on_stack(uintptr_t addr, size_t bytes)
 {
     return addr % sizeof(addr) == 0 &&
-           (is_within(addr, bytes, boot_stack, boot_stack_top) ||
+           (is_within(addr, bytes, command_stack, boot_stack_guard) ||
+            is_within(addr, bytes, boot_stack, boot_stack_top) ||
             is_within(addr, bytes, report_stack, report_stack_top));
 }
 
@@ -117,7 +119,8 @@ static inline uintptr_t next_call(struct trace *trace)
     if (is_short_way(trace->inside) && (at = return_of_short_way(trace)))
         return go_on(trace, at);
     if (!is_on_stack(trace->frame, sizeof(*frame)) ||
-        !is_kernel_code(frame->return_address))
+        !is_kernel_code(frame->return_address) ||
+        frame->return_address == (uintptr_t)guard_called)
         return 0;
     trace->frame = frame->caller > trace->frame ? frame->caller : 0;
     return go_on(trace, &frame->return_address);

@@ -39,7 +39,7 @@ enum { DEFAULT_BAUD = 115200, CTRL_C = 3 };
 static uint8_t queue[QUEUE_SIZE];
 static volatile uint32_t put_count, got_count;
 static volatile uint32_t lost;
-static volatile bool interrupted;
+static volatile int interrupted;        /* how many Ctrl-C */
 static volatile uint32_t ctrl_c_at;    /* place of the last Ctrl-C in the queue */
 static unsigned present;                /* of enum console_place */
 static unsigned chosen;                 /* 0: all of them */
@@ -114,7 +114,7 @@ static void received(uint8_t byte)
         put_count--;
     }
     if (byte == CTRL_C) {
-        interrupted = true;
+        interrupted++;
         ctrl_c_at = put_count;
     }
     queue[put_count % QUEUE_SIZE] = byte;
@@ -147,7 +147,8 @@ void console_clear_interrupt(void)
 {
     uint32_t flags = irq_save();
 
-    interrupted = ctrl_c_waits();
+    if (!ctrl_c_waits())
+        interrupted = 0;
     irq_restore(flags);
 }
 

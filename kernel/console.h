@@ -53,7 +53,7 @@ bool console_goes_on(void);
 
 /* The next byte typed, or -1 if there is none now. */
 int console_poll(void);
-/* True if Ctrl-C (3) came in since console_clear_interrupt, or then waited unread. */
+/* How many Ctrl-C (3) came in since console_clear_interrupt, or then waited unread. */
 int console_interrupted(void);
 void console_clear_interrupt(void);
 

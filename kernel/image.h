@@ -17,6 +17,7 @@ extern const char data_start[], data_end[];
 extern const char bss_start[], bss_end[];
 extern const char read_only_start[], read_only_end[];
 extern const char symbols_start[], symbols_end[];
+extern const char command_stack_guard[], command_stack[];       /* up to the next one */
 extern const char boot_stack_guard[], boot_stack[], boot_stack_top[];
 
 static inline bool address_between(uintptr_t addr, const char *start, const char *end)

@@ -14,14 +14,18 @@
 #include "kernel/console.h"
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/gdt.h"
+#include "kernel/cpu/guard.h"
 #include "kernel/cpu/paging.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/cpu/trap.h"
+#include "kernel/ending.h"
 #include "kernel/format.h"
 #include "kernel/image.h"
 #include "kernel/memmap.h"
+#include "kernel/memory/aftermath.h"
 #include "kernel/memory/held.h"
 #include "kernel/memory/report.h"
+#include "kernel/memory/whatis.h"
 #include "kernel/panic.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
@@ -31,7 +35,7 @@
 #include "kernel/symbols.h"
 #include "mm/mm.h"
 
-enum { LINE_SIZE = 4096 };
+enum { LINE_SIZE = 4096, NAME_SIZE = 80 };
 
 void kernel_main(uint32_t magic, const struct multiboot_info *info)
     __attribute__((noreturn));
@@ -63,6 +67,7 @@ static void map_memory(void)
         { rodata_start, rodata_end, PAGING_READ_ONLY },
         { read_only_start, read_only_end, PAGING_READ_ONLY },
         { symbols_start, image_end, PAGING_READ_ONLY },
+        { command_stack_guard, command_stack, PAGING_ABSENT },
         { boot_stack_guard, boot_stack, PAGING_ABSENT },
     };
 
@@ -71,12 +76,41 @@ static void map_memory(void)
         panic("no memory for page tables");
 }
 
+static void tell_handler(uintptr_t handler)
+{
+    char name[NAME_SIZE];
+
+    pr_err("  this handler is not called any more: %s",
+           symbol_format(handler, name, sizeof(name)));
+}
+
+/* What ends commands, and mends what they leave. */
+static void connect_guard(void)
+{
+    static const struct guard_hooks hooks = {
+        .stack = (char *)command_stack,
+        .stack_top = (char *)boot_stack_guard,
+        .judge = ending_judge,
+        .mend = aftermath_mend,
+        .handler_ended = tell_handler,
+    };
+
+    guard_init(&hooks);
+    ending_init(shell_outermost);
+}
+
+static const struct panic_hooks panic_hooks = {
+    .tell_state = report_busy,
+    .tell_whose = report_whose,
+};
+
 /* What the memory wing does for the shell. */
 static void connect_shell(void)
 {
     static const struct shell_hooks hooks = {
-        .command_begins = report_begin_command,
-        .command_ends = report_end_command,
+        .command_begins = aftermath_begin,
+        .command_returns = report_end_command,
+        .command_ended = aftermath_ended,
         .reports = mm_reports,
         .held = held_address,
     };
@@ -133,7 +167,8 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     info = memmap_keep(info);
     console_find_screen(info);
     gdt_init();
-    panic_init(report_busy);
+    panic_init(&panic_hooks);
+    connect_guard();
     trap_init(panic_exception);
     params_parse(command_line(info));
     pr_info("Marbles: a small kernel to learn about kernel memory");

@@ -283,8 +283,10 @@ static const struct part {
     { text_start, text_end, "kernel code" },
     { rodata_start, rodata_end, "kernel constants" },
     { data_start, data_end, "kernel data" },
-    { boot_stack_guard, boot_stack, "guard page below the stack" },
-    { boot_stack, boot_stack_top, "stack" },
+    { command_stack_guard, command_stack, "guard page below the stack of commands" },
+    { command_stack, boot_stack_guard, "stack of commands" },
+    { boot_stack_guard, boot_stack, "guard page between two stacks" },
+    { boot_stack, boot_stack_top, "stack of the shell" },
     { bss_start, bss_end, "kernel data" },
     { symbols_start, image_end, "kernel symbol table" },
 };

@@ -1,7 +1,7 @@
 /*
- * panic.c - the last words of the kernel: what, where, and by whose call.
+ * panic.c - reports that end a command, or the kernel: what, where, and by whose call.
  *
- *     page fault: write to 0x00000000, which is not mapped
+ *     page fault: write to 0x00000000, which is not mapped        fault.c
  *       a NULL pointer was used: did an allocation fail, and nobody check it?
  *       in receive+0x1e/0x80
  *       in an interrupt handler
@@ -9,63 +9,109 @@
  *     called from:
  *       0x00103a51 tick+0x31/0x70
  *       ...
+ *       0x00523110: a live object: slot 2 ...                      whose address it was
  *
- * Then the kernel stops.  With commands given by run= nobody is there to read and
- * to press keys, so QEMU is ended, with a status that no command gives.
+ *     exception, oops()   what is under guard ends (guard.h), and nothing else; if nothing
+ *                         is, or with panic_on_oops=1, the kernel stops
+ *     panic()             the kernel stops
+ *
+ * When it stops with commands given by run= nobody is there to read and to press keys, so
+ * QEMU is ended, with a status that no command gives; with panic=N the machine starts again
+ * after N seconds, as Linux does.
  *
  * Rules:
  *   - a report believes nothing: what it reads lies on a known stack;
- *   - a fault inside a report ends it with one line; there is no third.
- *
- * Error codes of page faults: SDM 3A, 4.7; exceptions: 6.15.
+ *   - a fault inside a report ends it with one line, and then what the report was to end;
+ *     there is no third.
  */
 #include "kernel/panic.h"
 
+#include "drivers/pit.h"
 #include "drivers/power.h"
+#include "drivers/watchdog.h"
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/guard.h"
+#include "kernel/cpu/timer.h"
 #include "kernel/image.h"
-#include "kernel/memmap.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/mm.h"
-#include "mm/watch/dials.h"
 
-enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14, EXCEPTIONS = 32 };
-enum { PF_PRESENT = 1, PF_WRITE = 2, FIRST_MIB = 1 << 20 };
 enum { TEXT_SIZE = 80 };
 
-static const char *const names[EXCEPTIONS] = {
-    "divide error", "debug exception", "non-maskable interrupt", "breakpoint (int3)",
-    "overflow", "bound range exceeded", "invalid opcode", "no coprocessor",
-    "double fault", "coprocessor segment overrun", "invalid TSS",
-    "segment not present", "stack segment fault", "general protection fault",
-    "page fault", "exception 15", "x87 floating-point error", "alignment check",
-    "machine check", "SIMD floating-point error", "virtualization exception",
-    "control protection exception", "exception 22", "exception 23", "exception 24",
-    "exception 25", "exception 26", "exception 27",
-    "hypervisor injection exception", "VMM communication exception",
-    "security exception", "exception 31",
-};
+static const struct panic_hooks *hooks;
 
-static void (*tell_more)(void);
-
-void panic_init(void (*fn)(void))
+void panic_init(const struct panic_hooks *given)
 {
-    tell_more = fn;
+    hooks = given;
 }
 
-/* ---- stopping ------------------------------------------------------------ */
+/* ---- parameters ------------------------------------------------------------------ */
+
+static bool panic_on_oops, panic_on_warn;
+static int restart_after;               /* seconds; 0: never, below: at once */
+
+static bool set_flag(const char *value, bool *flag)
+{
+    *flag = strcmp(value, "1") == 0;
+    return *flag || strcmp(value, "0") == 0;
+}
+
+static bool set_panic_on_oops(const char *value)
+{
+    return set_flag(value, &panic_on_oops);
+}
+
+static bool set_panic_on_warn(const char *value)
+{
+    return set_flag(value, &panic_on_warn);
+}
+
+static bool set_panic(const char *value)
+{
+    uint64_t seconds;
+    bool at_once = value[0] == '-';
+
+    if (!parse_size(value + at_once, &seconds) || seconds > 24 * 60 * 60)
+        return false;
+    restart_after = at_once ? -(int)seconds : (int)seconds;
+    return true;
+}
+
+KERNEL_PARAM(panic_on_oops, "0|1", "stop at a fault, for GDB and dumps (0)",
+             set_panic_on_oops);
+KERNEL_PARAM(panic_on_warn, "0|1", "stop behind a BUG that was told (0)",
+             set_panic_on_warn);
+KERNEL_PARAM(panic, "SECONDS", "start again so long after a stop, -1: at once (0: never)",
+             set_panic);
+
+/* ---- stopping -------------------------------------------------------------------- */
+
+static void restart(void) __attribute__((noreturn));
+static void restart(void)
+{
+    if (restart_after > 0) {
+        pr_emerg("The kernel has stopped.  It starts again in %d s.", restart_after);
+        console_write("", 0);
+        pit_start(TIMER_HZ);
+        pit_wait((unsigned)restart_after * TIMER_HZ);
+    }
+    power_reboot();
+}
 
 static void stop(void) __attribute__((noreturn));
 static void stop(void)
 {
+    watchdog_stop();
     console_write("", 0);               /* the last line ends */
     if (params_run()[0] != 0)
         power_fail();
+    if (restart_after != 0)
+        restart();
     pr_emerg("The kernel has stopped.%s%s", power_can_reboot() ? "  R restarts it" : "",
              cpu_is_qemu() ? "; in QEMU, Ctrl-A and then X leaves."
                            : power_can_reboot() ? "." : "");
@@ -73,91 +119,49 @@ static void stop(void)
     power_stop();
 }
 
+static unsigned reports;                /* under way */
+
+/* The report is over.  It returns if something is to be ended by it. */
+static void end(void)
+{
+    reports = 0;
+    printk_hold(guard_is_on());
+    if (panic_on_oops || !guard_is_on())
+        stop();
+}
+
 /* The first comer reports; the second is from inside a report, and is the last. */
 static void begin(void)
 {
-    static unsigned depth;
-
     irq_disable();
     if (kprintf_filter != NULL)
         console_write("\x1b[J", 3);     /* watch overwrites: nothing old stays below */
     kprintf_filter = NULL;              /* last words go past more and watch */
     printk_hold(false);
-    if (depth++ == 0) {
+    if (reports++ == 0) {
         console_fresh_line();
         return;
     }
-    if (depth == 2)
+    if (reports == 2)
         kprintf("\nanother fault while reporting this one\n");
-    if (depth > 2)
+    if (reports > 3)
         power_stop();
-    stop();
+    end();
+    guard_fault(NULL, 0, EFLAGS_IF);
 }
 
-/* ---- what ---------------------------------------------------------------- */
-
-static bool is_guard_page(uint32_t addr)
+void panic_warned(void)
 {
-    return address_between(addr, boot_stack_guard, boot_stack);
+    if (panic_on_warn)
+        panic("panic_on_warn is set, and a BUG was told");
 }
 
-/* In the first MiB, which nobody uses. */
-static void explain_near_null(uint32_t addr)
-{
-    if (addr == (uintptr_t)ZERO_SIZE_PTR)
-        pr_emerg("  ZERO_SIZE_PTR was used, which kmalloc(0) gives (or NULL + 16)");
-    else if (addr == 0)
-        pr_emerg("  a NULL pointer was used: did an allocation fail, and nobody "
-                 "check it?");
-    else
-        pr_emerg("  a NULL pointer was used, %u byte%s behind it: did an allocation "
-                 "fail, and nobody check it?", (unsigned)addr, plural(addr));
-}
-
-static void explain_page_fault(uint32_t addr, uint32_t eip, uint32_t error)
-{
-    const char *access = error & PF_WRITE ? "write to"
-                         : addr == eip ? "execution of" : "read from";
-    const char *poison = mm_poison_name(addr);
-    struct symbol symbol;
-
-    pr_emerg("page fault: %s 0x%08x, which is %s", access, (unsigned)addr,
-             error & PF_PRESENT ? "read-only" : "not mapped");
-    if (is_guard_page(addr))
-        pr_emerg("  stack overflow: this is the guard page below the stack");
-    else if (addr < FIRST_MIB)
-        explain_near_null(addr);
-    else if (poison != NULL)
-        pr_emerg("  a pointer that was read from %s", poison);
-    else if (symbol_find(addr, &symbol))
-        pr_emerg("  there: %s, %s", memmap_region(addr), symbol.name);
-    else
-        pr_emerg("  there: %s", memmap_region(addr));
-}
-
-/* A stack overflow comes as a double fault: the CPU could not push the first one. */
-static void explain(const struct trap_frame *frame)
-{
-    uint32_t addr = cpu_cr2();
-
-    if (frame->vector == PAGE_FAULT)
-        explain_page_fault(addr, frame->eip, frame->error);
-    else if (frame->vector == DOUBLE_FAULT && is_guard_page(addr))
-        pr_emerg("stack overflow: 0x%08x is in the guard page below the stack",
-                 (unsigned)addr);
-    else if (frame->error != 0)
-        pr_emerg("%s, error code 0x%x", names[frame->vector % EXCEPTIONS],
-                 (unsigned)frame->error);
-    else
-        pr_emerg("%s", names[frame->vector % EXCEPTIONS]);
-}
-
-/* ---- where --------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------- */
 
 static void print_state(void)
 {
-    if (tell_more != NULL)
-        tell_more();
+    if (hooks != NULL)
+        hooks->tell_state();
     if (mm_state & MM_IRQ)
         pr_emerg("  in an interrupt handler");
 }
@@ -172,21 +176,34 @@ static void print_registers(const struct trap_frame *frame, uint32_t esp)
              (unsigned)frame->eflags, (unsigned)cpu_cr2());
 }
 
+/* What was touched, and what was executed if that was no code of the kernel's. */
+static void tell_whose(const struct trap_frame *frame)
+{
+    uintptr_t addr;
+    bool known = fault_address(frame, &addr);
+
+    if (hooks == NULL)
+        return;
+    if (known)
+        hooks->tell_whose(addr);
+    if (!is_kernel_code(frame->eip) && !(known && addr == frame->eip))
+        hooks->tell_whose(frame->eip);
+}
+
 void panic_exception(const struct trap_frame *frame, uint32_t esp)
 {
     char text[TEXT_SIZE];
 
     begin();
-    explain(frame);
+    fault_explain(frame);
     pr_emerg("  in %s", symbol_format(frame->eip, text, sizeof(text)));
     print_state();
     print_registers(frame, esp);
     kprintf("called from:\n");
     backtrace_print_from(frame->eip, esp, frame->ebp);
-    stop();
+    tell_whose(frame);
+    end();
 }
-
-/* ---- panic --------------------------------------------------------------- */
 
 /* The registers that mean something here; the call itself has changed the others. */
 static void print_own_registers(void)
@@ -202,19 +219,35 @@ static void print_own_registers(void)
              (unsigned)esi, (unsigned)edi, (unsigned)ebp, (unsigned)esp);
 }
 
-void panic(const char *fmt, ...)
+static void report(const char *what, const char *fmt, va_list args)
 {
     char text[2 * TEXT_SIZE];
-    va_list args;
 
     begin();
-    va_start(args, fmt);
     kvsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    pr_emerg("panic: %s", text);
+    pr_emerg("%s: %s", what, text);
     print_state();
     print_own_registers();
     kprintf("called from:\n");
     backtrace_print();
+}
+
+void panic(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    report("panic", fmt, args);
     stop();
+}
+
+void oops(const char *fmt, ...)
+{
+    uint32_t flags = cpu_flags();
+    va_list args;
+
+    va_start(args, fmt);
+    report("oops", fmt, args);
+    end();
+    guard_fault(NULL, 0, flags);
 }

@@ -1,16 +1,41 @@
 /*
- * panic.h - the end: see panic.c.  panic() itself is declared in printk.h.
+ * panic.h - reports that end a command, or the kernel: see panic.c.  panic() and oops() are
+ * declared in printk.h.
  */
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "kernel/cpu/trap.h"
 
-/* From now on a report calls fn behind what went wrong and where: it may add lines. */
-void panic_init(void (*fn)(void));
+/* What the reports ask of those who know more. */
+struct panic_hooks {
+    /* Add lines, behind what went wrong and where: what was mm doing? */
+    void (*tell_state)(void);
+    /* Whose is that address?  Add lines, or none; last in a report, for it may fault. */
+    void (*tell_whose)(uintptr_t addr);
+};
 
-/* Report the exception that left this frame, with the stack at esp, and stop. */
-void panic_exception(const struct trap_frame *frame, uint32_t esp)
-    __attribute__((noreturn));
+/* From now on; they stay the caller's. */
+void panic_init(const struct panic_hooks *hooks);
+
+/*
+ * Report the exception that left this frame, with the stack at esp.  It comes back if that
+ * was in a call under guard (guard.h), which is to be ended then.
+ */
+void panic_exception(const struct trap_frame *frame, uint32_t esp);
+
+/* A BUG was told: with panic_on_warn=1 the kernel stops. */
+void panic_warned(void);
+
+/* ---- fault.c ---------------------------------------------------------------------- */
+
+/* An exception in words: what was tried, and what lies there. */
+void fault_explain(const struct trap_frame *frame);
+
+/* Was it a page fault?  At which address. */
+bool fault_address(const struct trap_frame *frame, uintptr_t *addr);
 
 #endif

@@ -21,6 +21,7 @@ struct kernel_param {
     const char *help;
     bool (*set)(const char *value);     /* value "" if none; false: malformed */
     const char *(*get)(void);   /* NULL: cannot be changed at run time */
+    const char *off;            /* the value that switches it off, if it can be changed */
     const char *assigned;       /* NAME= if it can be set at the prompt, else NAME */
     const char *file;           /* where it is declared: the order of a listing */
     unsigned line;
@@ -28,13 +29,13 @@ struct kernel_param {
 
 #define KERNEL_PARAM(name_, value_, help_, fn_)                                \
     static const struct kernel_param kernel_param_##name_ __attribute__((      \
-        section("kernel_params"), used)) = { #name_, value_, help_, fn_, NULL, \
+        section("kernel_params"), used)) = { #name_, value_, help_, fn_, NULL, NULL, \
                                              #name_, __FILE__, __LINE__ }
 
-/* One that may be set again at the prompt; get_ gives its value now, "" is off. */
-#define KERNEL_DIAL(name_, value_, help_, fn_, get_)                           \
+/* One that may be set again at the prompt; get_ gives its value now, "" is off_. */
+#define KERNEL_DIAL(name_, value_, off_, help_, fn_, get_)                     \
     static const struct kernel_param kernel_param_##name_ __attribute__((      \
-        section("kernel_params"), used)) = { #name_, value_, help_, fn_, get_, \
+        section("kernel_params"), used)) = { #name_, value_, help_, fn_, get_, off_, \
                                              #name_ "=", __FILE__, __LINE__ }
 
 /* Parse the line (copied, not kept) and set each parameter found in it. */

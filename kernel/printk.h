@@ -95,8 +95,11 @@ void printk_dump_log(void);
 
 /* Say why, with registers and backtrace, and stop the machine for good. */
 void panic(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
+
+/* The same, but end the running command alone, as a fault does; if there is one. */
+void oops(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
 #define KASSERT(truth)                                                        \
-    ((truth) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__,       \
-                               __LINE__, #truth))
+    ((truth) ? (void)0 : oops("%s:%d: assertion failed: %s", __FILE__,        \
+                              __LINE__, #truth))
 
 #endif

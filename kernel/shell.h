@@ -17,10 +17,13 @@
 #include "kernel/printk.h"
 
 /*
- * What a command returns; exec ends with the first that is not SHELL_OK.  One during
- * which a bug was reported ends with SHELL_REPORTED, whatever it returns.
+ * What a command returns; exec ends with the first that is not SHELL_OK.  The shell itself
+ * makes the last three of it: a bug was reported meanwhile; the command was ended by a
+ * fault; by Ctrl-C or the watchdog.  Of several the order is FAULT, STOPPED, REPORTED, and
+ * then what was returned.
  */
-enum { SHELL_OK, SHELL_FAILED, SHELL_USAGE, SHELL_UNKNOWN, SHELL_REPORTED };
+enum { SHELL_OK, SHELL_FAILED, SHELL_USAGE, SHELL_UNKNOWN, SHELL_REPORTED, SHELL_FAULT,
+       SHELL_STOPPED };
 
 struct shell_command {
     const char *name;

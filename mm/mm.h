@@ -74,6 +74,9 @@ void mm_get_stats(struct mm_stats *stats);
 /* Bugs that were reported since mm_init; running out of memory is none. */
 uint32_t mm_reports(void);
 
+/* The serial number of the newest allocation; 0: none, or none is recorded. */
+uint32_t mm_last_serial(void);
+
 struct mm_cache_info {
     const char *name;
     uint32_t object_size;       /* as asked of kmem_cache_create */

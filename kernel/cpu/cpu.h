@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 enum {
+    EFLAGS_ALWAYS_ONE = 1 << 1,
     EFLAGS_IF = 1 << 9,
     EFLAGS_ID = 1 << 21,        /* can be changed: there is a CPUID */
     CR4_PSE = 1 << 4,
@@ -93,6 +94,46 @@ static inline uint32_t cpu_cr4(void)
 static inline void cpu_set_cr4(uint32_t value)
 {
     __asm__ volatile("movl %0, %%cr4" : : "r"(value) : "memory");
+}
+
+/* ---- tables, tasks, debug registers --------------------------------------------- */
+
+/* What lgdt and lidt read. */
+struct cpu_table {
+    uint16_t limit;
+    uint32_t base;
+} __attribute__((packed));
+
+/* The selector of the task that runs. */
+static inline uint32_t cpu_task(void)
+{
+    uint32_t selector;
+
+    __asm__ volatile("str %0" : "=r"(selector));
+    return selector & 0xffff;
+}
+
+/*
+ * A debug exception behind each write of the word at addr, by debug register 3; or no
+ * more by any.  Control: enabled, exact, 4 bytes, writes (SDM 3B, 17.2.4).
+ */
+static inline void cpu_watch_writes(const void *addr)
+{
+    __asm__ volatile("movl %0, %%dr3; movl %1, %%dr7" : : "r"(addr), "r"(0xd0000380));
+}
+
+static inline void cpu_watch_nothing(void)
+{
+    __asm__ volatile("movl %0, %%dr7; movl %0, %%dr6" : : "r"(0));
+}
+
+/* Was it debug register 3 that has raised it? */
+static inline bool cpu_watch_has_hit(void)
+{
+    uint32_t status;
+
+    __asm__ volatile("movl %%dr6, %0" : "=r"(status));
+    return status & 1 << 3;
 }
 
 /* ---- CPUID -------------------------------------------------------------- */

@@ -12,6 +12,7 @@
  */
 #include "kernel/cpu/gdt.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/cpu/paging.h"
 #include "kernel/cpu/trap.h"
 
@@ -20,14 +21,18 @@ enum {
     ACCESS_DATA = 0x93,         /* present, ring 0, read, write, accessed */
     ACCESS_TSS = 0x89,          /* present, ring 0, 32-bit TSS, not busy */
     FLAGS_4K_32BIT = 0xc,
-    EFLAGS_ALWAYS_ONE = 0x2,
 };
 
 struct tss kernel_tss;
 static struct tss double_fault_tss;
 
+#define ACCESS_BUSY (UINT64_C(2) << 40)
+
 /* Built at run time: a base address cannot be cut in pieces by the linker. */
 static uint64_t gdt[5];
+
+/* Written here and only here, before paging: then nobody can (as the IDT, in trap.c). */
+struct cpu_table gdt_table __attribute__((section(".bss.read_only")));
 
 /* The layout is in SDM 3A, figure 3-8. */
 static uint64_t descriptor(uint32_t base, uint32_t limit, uint8_t access, uint8_t flags)
@@ -46,11 +51,7 @@ static uint64_t tss_descriptor(const struct tss *tss)
 
 static void load(void)
 {
-    const struct {
-        uint16_t limit;
-        uint32_t base;
-    } __attribute__((packed)) table = { sizeof(gdt) - 1, (uint32_t)(uintptr_t)gdt };
-
+    gdt_table = (struct cpu_table){ sizeof(gdt) - 1, (uint32_t)(uintptr_t)gdt };
     __asm__ volatile("lgdt %0\n\t"
                      "ljmp %1, $1f\n"
                      "1:\t"
@@ -60,11 +61,12 @@ static void load(void)
                      "movw %w2, %%gs\n\t"
                      "movw %w2, %%ss\n\t"
                      "ltr %w3"
-                     : : "m"(table), "i"(KERNEL_CODE), "r"(KERNEL_DATA),
+                     : : "m"(gdt_table), "i"(KERNEL_CODE), "r"(KERNEL_DATA),
                        "r"(KERNEL_TSS) : "memory");
 }
 
-void gdt_init(void)
+/* What the CPU reads of a task that it leaves is where it goes on, never CR3. */
+void gdt_ready_double_fault(void)
 {
     double_fault_tss = (struct tss){
         .cr3 = (uint32_t)(uintptr_t)page_directory,
@@ -77,9 +79,21 @@ void gdt_init(void)
         .gs = KERNEL_DATA, .ss = KERNEL_DATA,
         .io_map = sizeof(struct tss),
     };
+    gdt[DOUBLE_FAULT_TSS / 8] = tss_descriptor(&double_fault_tss);
+}
+
+void gdt_nest_double_fault(void)
+{
+    double_fault_tss.link = KERNEL_TSS;
+    gdt[KERNEL_TSS / 8] = tss_descriptor(&kernel_tss) | ACCESS_BUSY;
+}
+
+void gdt_init(void)
+{
+    kernel_tss.cr3 = (uint32_t)(uintptr_t)page_directory;
+    gdt_ready_double_fault();
     gdt[KERNEL_CODE / 8] = descriptor(0, 0xfffff, ACCESS_CODE, FLAGS_4K_32BIT);
     gdt[KERNEL_DATA / 8] = descriptor(0, 0xfffff, ACCESS_DATA, FLAGS_4K_32BIT);
     gdt[KERNEL_TSS / 8] = tss_descriptor(&kernel_tss);
-    gdt[DOUBLE_FAULT_TSS / 8] = tss_descriptor(&double_fault_tss);
     load();
 }

@@ -26,6 +26,12 @@ struct tss {
 
 void gdt_init(void);
 
+/* The task of the double fault was left for good: the next time it begins anew. */
+void gdt_ready_double_fault(void);
+
+/* In it: its iret leads to the other task, however it was entered. */
+void gdt_nest_double_fault(void);
+
 /* The registers at a double fault: the CPU left them here. */
 extern struct tss kernel_tss;
 

@@ -4,7 +4,8 @@
  *     PIT --IRQ 0, 100 a second--> tick() --> every handler in the table
  *
  * Handlers run in the interrupt: short, without sleeping, with GFP_ATOMIC.  A
- * handler may add or stop handlers, itself included.
+ * handler may add or stop handlers, itself included.  Each runs under a guard of its
+ * own (guard.c): one that faults is ended, and taken out.
  *
  * Time is told in ticks alone, so that what the kernel prints does not depend on
  * the speed of the machine.  Ticks are lost if interrupts stay off for more than
@@ -17,6 +18,7 @@
 #include "drivers/pic.h"
 #include "drivers/pit.h"
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/guard.h"
 #include "kernel/cpu/trap.h"
 
 enum { MAX_HANDLERS = 8 };
@@ -24,16 +26,36 @@ enum { MAX_HANDLERS = 8 };
 static struct handler {
     void (*fn)(void *arg);              /* NULL: the place is free */
     void *arg;
+    uint32_t command;                   /* that has added it; 0: the kernel */
 } handlers[MAX_HANDLERS];
 
 static volatile uint32_t ticks;
+
+static void call_handler(void *arg)
+{
+    const struct handler *handler = arg;
+
+    handler->fn(handler->arg);
+}
+
+static void run_guarded(struct handler *handler)
+{
+    struct handler before = *handler;
+    struct guard_end end = guard_call_handler(call_handler, &before);
+
+    if (!end.ended)
+        return;
+    if (handler->fn == before.fn)
+        handler->fn = NULL;             /* it would fault again */
+    guard_handler_ended((uintptr_t)before.fn, before.command, &end);
+}
 
 static void tick(void)
 {
     ticks++;
     for (unsigned i = 0; i < MAX_HANDLERS; i++)
         if (handlers[i].fn != NULL)
-            handlers[i].fn(handlers[i].arg);
+            run_guarded(&handlers[i]);
 }
 
 void timer_init(void)
@@ -62,7 +84,7 @@ bool timer_every_tick(void (*fn)(void *arg), void *arg)
     struct handler *place = free_place();
 
     if (place != NULL)
-        *place = (struct handler){ fn, arg };
+        *place = (struct handler){ fn, arg, guard_command() };
     irq_restore(flags);
     return place != NULL;
 }
@@ -75,6 +97,20 @@ void timer_stop(void (*fn)(void *arg), void *arg)
         if (handlers[i].fn == fn && handlers[i].arg == arg)
             handlers[i].fn = NULL;
     irq_restore(flags);
+}
+
+unsigned timer_stop_of(uint32_t command)
+{
+    uint32_t flags = irq_save();
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < MAX_HANDLERS; i++)
+        if (handlers[i].fn != NULL && handlers[i].command == command) {
+            handlers[i].fn = NULL;
+            n++;
+        }
+    irq_restore(flags);
+    return n;
 }
 
 /*

@@ -14,9 +14,12 @@ uint32_t timer_ticks(void);             /* since boot; wraps after 497 days */
 
 /*
  * Call fn(arg) at each tick, in the interrupt handler (GFP_ATOMIC!), until
- * timer_stop.  False: all places are taken.
+ * timer_stop, or a fault in it.  False: all places are taken.
  */
 bool timer_every_tick(void (*fn)(void *arg), void *arg);
+
+/* Stop all that the command of that number (guard.h) has added; how many. */
+unsigned timer_stop_of(uint32_t command);
 void timer_stop(void (*fn)(void *arg), void *arg);
 
 /* Sleep (sti; hlt) until the next interrupt of any kind. */

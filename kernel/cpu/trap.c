@@ -1,13 +1,17 @@
 /*
  * trap.c - exceptions and interrupts, from the CPU's table to C.
  *
- *     vector  0..31   exceptions: bugs.  Reported, and the kernel stops
+ *     vector  0..31   exceptions: bugs.  Reported; then what is under guard ends
+ *                     (guard.c), or, if nothing is, the kernel
  *     vector 32..47   IRQ 0..15: the handler of the device, then on where it was
  *
- * All gates are interrupt gates, so interrupts are off in every handler and
- * handlers never nest.  While one runs, MM_IRQ is set in mm_state, by which mm
- * knows that it must not sleep, nor touch what it was changing when it was
- * interrupted.
+ * All gates are interrupt gates, so interrupts are off in every handler; one that
+ * switches them on, which none should, may be interrupted by a higher line.  While one
+ * runs, MM_IRQ is set in mm_state, by which mm knows that it must not sleep, nor touch
+ * what it was changing when it was interrupted.
+ *
+ * A handler that a command has set up runs under a guard of its own: its fault ends it,
+ * takes it out, and ends the command if that still runs.  The kernel's own ones do not.
  *
  * Gates: SDM 3A, 6.11; the task gate of the double fault: gdt.c.
  */
@@ -18,9 +22,11 @@
 #include "drivers/pic.h"
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/gdt.h"
+#include "kernel/cpu/guard.h"
 #include "mm/port.h"
 
-enum { FIRST_IRQ = 32, VECTORS = FIRST_IRQ + PIC_LINES, DOUBLE_FAULT = 8 };
+enum { FIRST_IRQ = 32, VECTORS = FIRST_IRQ + PIC_LINES };
+enum { DEBUG = 1, NMI = 2, DOUBLE_FAULT = 8 };
 enum { GATE_INTERRUPT = 0x8e00, GATE_TASK = 0x8500 };   /* present, ring 0 */
 
 struct gate {
@@ -29,31 +35,66 @@ struct gate {
 
 /* It is written here and only here, before paging: then nobody can. */
 static struct gate idt[VECTORS] __attribute__((section(".bss.read_only")));
-static void (*handlers[PIC_LINES])(void);
+struct cpu_table trap_table __attribute__((section(".bss.read_only")));
+
+static struct handler {
+    void (*fn)(void);           /* NULL: nobody */
+    uint32_t command;           /* that has set it up; 0: the kernel */
+} handlers[PIC_LINES];
+
 static void (*on_exception)(const struct trap_frame *frame, uint32_t esp);
 
-void trap_exception(const struct trap_frame *frame);
-void trap_interrupt(const struct trap_frame *frame);
+void trap_exception(struct trap_frame *frame);
+void trap_interrupt(struct trap_frame *frame);
 void trap_double_fault(void);
 
 /* ---- called by trap_entry.S ---------------------------------------------- */
 
-void trap_exception(const struct trap_frame *frame)
+void trap_exception(struct trap_frame *frame)
 {
+    if (frame->vector == DEBUG && guard_watch_hit(frame))
+        return;
+    cpu_watch_nothing();                /* a report would be hit as well */
     on_exception(frame, frame->esp_at_push + 5 * sizeof(uint32_t));
+    guard_fault(frame->vector == NMI ? "the watchdog" : NULL, frame->eip, frame->eflags);
 }
 
-void trap_interrupt(const struct trap_frame *frame)
+static void call_handler(void *arg)
+{
+    const struct handler *handler = arg;
+
+    handler->fn();
+}
+
+static void run_guarded(struct handler *handler)
+{
+    struct handler before = *handler;
+    struct guard_end end = guard_call_handler(call_handler, handler);
+
+    if (!end.ended)
+        return;
+    handler->fn = NULL;
+    guard_handler_ended((uintptr_t)before.fn, before.command, &end);
+}
+
+void trap_interrupt(struct trap_frame *frame)
 {
     unsigned irq = frame->vector - FIRST_IRQ;
+    struct handler *handler = &handlers[irq];
+    bool is_nested = mm_state & MM_IRQ;
 
     if (pic_is_spurious(irq))
         return;
-    mm_irq_begin();
-    if (handlers[irq] != NULL)
-        handlers[irq]();
-    mm_irq_end();
+    if (!is_nested)
+        mm_irq_begin();
+    if (handler->fn != NULL && handler->command != 0)
+        run_guarded(handler);
+    else if (handler->fn != NULL)
+        handler->fn();
+    if (!is_nested)
+        mm_irq_end();
     pic_end(irq);
+    guard_after_interrupt(frame);
 }
 
 /* The interrupted task's registers, as if it had pushed them. */
@@ -68,6 +109,7 @@ void trap_double_fault(void)
     };
 
     on_exception(&frame, tss->esp);
+    guard_fault(NULL, frame.eip, frame.eflags);
 }
 
 /* ---- setting up ---------------------------------------------------------- */
@@ -80,20 +122,28 @@ static void set_gate(unsigned vector, uint32_t entry)
 
 void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp))
 {
-    const struct {
-        uint16_t limit;
-        uint32_t base;
-    } __attribute__((packed)) table = { sizeof(idt) - 1, (uint32_t)(uintptr_t)idt };
-
     on_exception = fn;
     for (unsigned vector = 0; vector < VECTORS; vector++)
         set_gate(vector, trap_entries[vector]);
     idt[DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
-    __asm__ volatile("lidt %0" : : "m"(table) : "memory");
+    trap_table = (struct cpu_table){ sizeof(idt) - 1, (uint32_t)(uintptr_t)idt };
+    __asm__ volatile("lidt %0" : : "m"(trap_table) : "memory");
     pic_init(FIRST_IRQ);
 }
 
 void irq_handle(unsigned irq, void (*fn)(void))
 {
-    handlers[irq] = fn;
+    handlers[irq % PIC_LINES] = (struct handler){ fn, guard_command() };
+}
+
+unsigned irq_drop_of(uint32_t command)
+{
+    unsigned n = 0;
+
+    for (unsigned irq = 0; irq < PIC_LINES; irq++)
+        if (handlers[irq].fn != NULL && handlers[irq].command == command) {
+            handlers[irq].fn = NULL;
+            n++;
+        }
+    return n;
 }

@@ -14,13 +14,20 @@ struct trap_frame {
 };
 
 /*
- * Load the interrupt table.  Interrupts stay off.  From now on an exception calls fn,
- * which must not return, with its frame and what esp was.
+ * Load the interrupt table.  Interrupts stay off.  From now on an exception calls fn
+ * with its frame and what esp was.  If fn returns, the innermost guarded call is ended
+ * (guard.h), and there must be one.
  */
 void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp));
 
-/* From now on IRQ `irq` calls fn, with interrupts off and MM_IRQ set. */
+/*
+ * From now on IRQ `irq` (below 16) calls fn, with interrupts off and MM_IRQ set; NULL:
+ * nobody.  If a command set it up and it faults, it is not called any more.
+ */
 void irq_handle(unsigned irq, void (*fn)(void));
+
+/* Take away what that command has set up; how many handlers. */
+unsigned irq_drop_of(uint32_t command);
 
 /* ---- trap_entry.S ------------------------------------------------------- */
 

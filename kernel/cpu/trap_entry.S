@@ -1,15 +1,15 @@
 /*
  * trap_entry.S - where the CPU comes in: one short entry for each vector.
  *
- *     0..31   exceptions    entry -> exception -> trap_exception, never back
+ *     0..31   exceptions    entry -> exception -> trap_exception, seldom back
  *     32..47  interrupts    entry -> interrupt -> trap_interrupt -> iret
  *     8       double fault  a task of its own: double_fault_entry
  *
  * An entry pushes the vector, and 0 where the CPU pushes no error code, so that
  * all frames look alike: struct trap_frame.
  *
- * Exceptions are all fatal.  Their report runs on a stack of its own, so that it
- * also works when the trouble is the stack.  Interrupts use the stack of whom they
+ * An exception ends something (trap.c).  Its report runs on a stack of its own, so that
+ * it also works when the trouble is the stack.  Interrupts use the stack of whom they
  * interrupt.  Both continue its chain of frame pointers: the word above the pushed
  * ebp is the interrupted eip, so a backtrace runs through.  The .cfi lines tell GDB
  * the same (DWARF 4, 6.4; .cfi_escape is .cfi_val_offset esp, 52, which clang's
@@ -67,9 +67,13 @@ exception:
     .cfi_startproc
     .cfi_signal_frame
     save_registers
+    movl %eax, %ebx
     movl $report_stack_top, %esp
     call trap_exception
-    hlt                         /* never; but the return address is in here */
+    movl %ebx, %esp             /* only a debug exception comes back */
+    popal
+    addl $8, %esp
+    iret
     .cfi_endproc
     .size exception, . - exception
 

@@ -12,6 +12,7 @@
  *
  * Cost: one walk over the heap.  Without records (kmemleak=off) nobody knows.
  */
+#include "kernel/memory/aftermath.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
@@ -19,7 +20,7 @@
 #include "mm/mm.h"
 #include "mm/watch/stack.h"
 
-enum { PLACE_SIZE = 96, TAKER_COLUMN = 35 };
+enum { PLACE_SIZE = 96, TAKER_COLUMN = 35, MARK_SIZE = 40 };
 
 static bool is_marked;
 static uint32_t mark;           /* serial number */
@@ -44,11 +45,15 @@ static bool cannot_list(bool json)
 
 static void print_site(const struct alloc_site *site, const char *place)
 {
-    kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %s func:%s", (unsigned)site->bytes,
-                   (unsigned)site->objects, (unsigned)site->oldest,
-                   (unsigned)site->newest, place, site_function(site));
+    unsigned depth, left = aftermath_left_of(site);
+    char dead[MARK_SIZE] = "";
 
-    unsigned depth;
+    if (left > 0)
+        ksnprintf(dead, sizeof(dead), "  (%u left by the dead)", left);
+    kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %s func:%s%s", (unsigned)site->bytes,
+                   (unsigned)site->objects, (unsigned)site->oldest,
+                   (unsigned)site->newest, place, site_function(site), dead);
+
     const uintptr_t *calls = mm_site_stack(site, &depth);
     char name[PLACE_SIZE];
 
@@ -66,6 +71,7 @@ static void print_site_json(const struct alloc_site *site, const char *place)
     kprintf(", \"objects\": %u, \"bytes\": %u, \"oldest\": %u, \"newest\": %u",
             (unsigned)site->objects, (unsigned)site->bytes,
             (unsigned)site->oldest, (unsigned)site->newest);
+    kprintf(", \"left\": %u", (unsigned)aftermath_left_of(site));
     site_json_calls(site, "taken_by");
     kprintf("}\n");
 }
@@ -125,8 +131,11 @@ static int list_leaks(bool since_mark, bool json)
                              .no_mark = since_mark && !is_marked };
     uint32_t since = since_mark ? mark : 0;
 
+    aftermath_count(since);
     sites_walk(since, list_site, &totals);
     print_summary(&totals, since);
+    if (!json)
+        aftermath_print();
     return SHELL_OK;
 }
 

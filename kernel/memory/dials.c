@@ -59,16 +59,16 @@ static bool set_kmemleak(const char *value)
 KERNEL_PARAM(kmemleak, "on|off", "record who allocates and frees (on)", set_kmemleak);
 
 /* Those that can be set at the prompt as well. */
-#define DIAL(name, value_name, help)                                            \
+#define DIAL(name, value_name, off, help)                                       \
     static bool set_##name(const char *value) { return set_dial(#name, value); } \
     static const char *get_##name(void) { return mm_dial(#name); }              \
-    KERNEL_DIAL(name, value_name, help, set_##name, get_##name)
+    KERNEL_DIAL(name, value_name, off, help, set_##name, get_##name)
 
-DIAL(slub_debug, "FZPU[,CACHE...][;...]",
+DIAL(slub_debug, "FZPU[,CACHE...][;...]", "-",
      "check slabs, red zones, poison, who");
-DIAL(slab_debug, "FZPU[,CACHE...][;...]", "the same, by its newer name");
-DIAL(init_on_alloc, "0|1", "clear all memory that is handed out");
-DIAL(init_on_free, "0|1", "clear all memory that is freed");
-DIAL(debug_pagealloc, "on|off", "poison free pages, and look at it");
-DIAL(page_owner, "on|off", "record the calls that took pages");
-DIAL(quarantine, "BYTES", "hold so many bytes of freed objects back");
+DIAL(slab_debug, "FZPU[,CACHE...][;...]", "-", "the same, by its newer name");
+DIAL(init_on_alloc, "0|1", "0", "clear all memory that is handed out");
+DIAL(init_on_free, "0|1", "0", "clear all memory that is freed");
+DIAL(debug_pagealloc, "on|off", "off", "poison free pages, and look at it");
+DIAL(page_owner, "on|off", "off", "record the calls that took pages");
+DIAL(quarantine, "BYTES", "0", "hold so many bytes of freed objects back");

@@ -22,7 +22,8 @@
 enum { HELD_MAX = 1024 };
 
 static struct held held[HELD_MAX];
-static uint32_t last_number;
+static uint32_t last_number;            /* given out */
+static uint32_t last;                   /* that $ alone means */
 
 static struct held *place_of(uint32_t number)
 {
@@ -51,6 +52,7 @@ uint32_t held_keep(void *address, bool is_pages, unsigned order)
     *place_of(last_number) = (struct held){ .number = last_number,
         .address = address, .order = order, .is_pages = is_pages,
         .freed = ZERO_OR_NULL_PTR(address) };
+    last = last_number;
     return last_number;
 }
 
@@ -63,12 +65,17 @@ struct held *held_find(uint32_t number)
 
 uint32_t held_last(void)
 {
-    return last_number;
+    return last;
+}
+
+void held_set_last(uint32_t number)
+{
+    last = number;
 }
 
 bool held_address(uint32_t number, uint32_t *address)
 {
-    const struct held *entry = held_find(number != 0 ? number : last_number);
+    const struct held *entry = held_find(number != 0 ? number : last);
 
     if (entry != NULL)
         *address = (uint32_t)(uintptr_t)entry->address;

@@ -26,6 +26,7 @@ struct held *held_find(uint32_t number);
 
 /* The number of the last one that was held; 0: none was. */
 uint32_t held_last(void);
+void held_set_last(uint32_t number);
 
 /* For the shell: the address of $number (0: the last one) in *address, or false. */
 bool held_address(uint32_t number, uint32_t *address);

@@ -21,6 +21,7 @@
 
 #include "kernel/memory/sites.h"
 #include "kernel/memory/whatis.h"
+#include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
@@ -229,7 +230,7 @@ static void report_serials(void)
     pr_warn("  all that come from now on have the last one; \"since\" cannot tell them");
 }
 
-/* ---- the machine has stopped -------------------------------------------- */
+/* ---- a fault is reported ------------------------------------------------ */
 
 void report_busy(void)
 {
@@ -248,6 +249,15 @@ void report_busy(void)
         pr_emerg("  inside the allocator, which was only reading");
 }
 
+void report_whose(uintptr_t addr)
+{
+    struct mm_what what;
+
+    mm_what_is((const void *)addr, &what);
+    if (what.kind != MM_OUTSIDE && what.kind != MM_HOLE)
+        whatis_describe(&what, log_line);
+}
+
 /* ---- the hook ----------------------------------------------------------- */
 
 static void report(const struct mm_report *report)
@@ -264,8 +274,10 @@ static void report(const struct mm_report *report)
     } else {
         report_bug(report);
     }
+    if (report->bug != MM_OUT_OF_MEMORY && report->bug != MM_NO_MORE_SERIALS)
+        panic_warned();
     if (report->fatal)
-        panic("mm: %s: %s cannot go on", mm_bug_name(report->bug), report->call);
+        oops("mm: %s: %s cannot go on", mm_bug_name(report->bug), report->call);
 }
 
 uint32_t report_refusals(void)

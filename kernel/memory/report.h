@@ -14,8 +14,11 @@ void report_init(void);
 /* mm/watch/dials.h: watch with the dials that were set, and know who calls. */
 void dials_init(void);
 
-/* The kernel stops here: was mm at work, and for whom? */
+/* A fault is reported: was mm at work, and for whom? */
 void report_busy(void);
+
+/* The address of a fault: whose was it?  Nothing is said of what is not in the heap. */
+void report_whose(uintptr_t addr);
 
 /* The report of overwritten bytes: where, whose, what is there, who is beside it. */
 void report_damage(const struct mm_report *report);

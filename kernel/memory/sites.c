@@ -103,6 +103,11 @@ static const struct alloc_site *next_site(const struct alloc_site *previous)
     return best;
 }
 
+void sites_end_walk(void)
+{
+    walking = false;
+}
+
 bool sites_walk(uint32_t after,
                 bool (*fn)(const struct alloc_site *site, void *arg), void *arg)
 {

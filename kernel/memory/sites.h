@@ -33,4 +33,7 @@ void site_json_calls(const struct alloc_site *site, const char *role);
 bool sites_walk(uint32_t after,
                 bool (*fn)(const struct alloc_site *site, void *arg), void *arg);
 
+/* Whoever walked was ended, and does not come back. */
+void sites_end_walk(void);
+
 #endif

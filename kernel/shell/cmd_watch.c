@@ -90,7 +90,7 @@ static int show_frame(int argc, char **argv, uint32_t seconds)
     int status = shell_run_words(argc, argv);
 
     kprintf_filter = NULL;
-    if (in_place)
+    if (in_place && status != SHELL_FAULT)      /* a report stands there */
         end_frame();
     return status;
 }
@@ -117,8 +117,8 @@ static int watch(int argc, char **argv, uint32_t seconds)
         kprintf("every %u s, q or Enter ends\n", (unsigned)seconds);
     do
         status = show_frame(argc, argv, seconds);
-    while (status != SHELL_USAGE && status != SHELL_UNKNOWN && !shell_interrupted() &&
-           !key_ends(seconds * TIMER_HZ));
+    while (status != SHELL_USAGE && status != SHELL_UNKNOWN && status != SHELL_FAULT &&
+           !shell_interrupted() && !key_ends(seconds * TIMER_HZ));
     if (tty.width != 0)
         kprintf("\n");                  /* behind the picture */
     return status;

@@ -7,10 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { SHELL_LEVELS = 8 };              /* of commands within each other */
+
 struct shell_hooks {
-    /* Around each command; one that runs others stands around theirs. */
-    void (*command_begins)(void);
-    void (*command_ends)(void);
+    /* A command begins, within so many others (below SHELL_LEVELS). */
+    void (*command_begins)(unsigned level);
+    /* It returns; or it was ended: what did it leave?  Told in the log. */
+    void (*command_returns)(void);
+    void (*command_ended)(unsigned level, const char *name);
     /* Bugs that were reported since boot. */
     uint32_t (*reports)(void);
 
@@ -22,5 +26,8 @@ struct shell_hooks {
 void shell_init(const struct shell_hooks *hooks);
 
 extern const struct shell_hooks *shell_hooks;
+
+/* The name of the command that was typed, while one runs. */
+const char *shell_outermost(void);
 
 #endif

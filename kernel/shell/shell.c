@@ -16,8 +16,9 @@
  *   - the words of a command live on the stack, and nothing here allocates: at
  *     a fresh prompt no object is live;
  *   - after each command mm gives its reserve of empty slabs back, so that
- *     what buddyinfo shows depends only on what is live;
- *   - a failed command does not keep the next one from running, Ctrl-C does.
+ *     what buddyinfo shows depends only on what is live (run.c);
+ *   - a command that failed, or was ended by a fault, does not keep the next one from
+ *     running; Ctrl-C does.
  *
  * It has no variables, no pipes and no redirection.
  */
@@ -28,12 +29,9 @@
 #include "kernel/line/tty.h"
 #include "kernel/shell/complete.h"
 #include "kernel/shell/hooks.h"
+#include "kernel/shell/run.h"
 #include "kernel/shell/unknown.h"
 #include "kernel/string.h"
-#include "mm/mm.h"
-#include "mm/watch/dials.h"
-
-enum { MAX_WORDS = 32, MAX_TEXT = 512, MAX_STATUS = 63 };
 
 /* The words of one command. */
 struct words {
@@ -44,7 +42,6 @@ struct words {
     char text[MAX_TEXT];
 };
 
-const struct shell_command *shell_running;
 const struct shell_hooks *shell_hooks;
 static int first_failure = SHELL_OK;
 
@@ -130,34 +127,13 @@ static const char *take_command(const char *line, struct words *words)
 
 /* ---- running ------------------------------------------------------------ */
 
-/* Run the command, within another one if that calls shell_run. */
-static int run_known(const struct shell_command *command, int argc, char **argv)
-{
-    const struct shell_command *outer = shell_running;
-    uint32_t reports = shell_hooks->reports();
-
-    shell_running = command;
-    console_clear_interrupt();
-    shell_hooks->command_begins();
-    printk_hold(true);
-    int status = command->run(argc, argv);
-    printk_hold(outer != NULL);
-    shell_hooks->command_ends();
-    if (!mm_dials_are_on())             /* they watch what is free, too: it stays */
-        mm_reclaim();
-    shell_running = outer;
-    if (shell_hooks->reports() != reports)
-        return SHELL_REPORTED;
-    return status >= 0 && status <= MAX_STATUS ? status : SHELL_FAILED;
-}
-
 static int run_command(int argc, char **argv)
 {
     const struct shell_command *command = shell_find(argv[0]);
 
     if (command == NULL)
         return unknown_command(argv[0]);
-    return run_known(command, argc, argv);
+    return run_guarded(command, argc, argv);
 }
 
 static int run_words(struct words *words)

@@ -69,6 +69,11 @@ uint32_t mm_reports(void)
     return heap.reports;
 }
 
+uint32_t mm_last_serial(void)
+{
+    return heap.serial;
+}
+
 /* ---- the heap ------------------------------------------------------------ */
 
 static bool add_cache(const struct mm_cache_info *info, void *arg)

@@ -64,7 +64,7 @@ def main():
         os.remove(core)
     limit = qemu.seconds()
     machine = qemu.Qemu(
-        command + ["-kernel", elf, "-append", qemu.run(qemu.commands()),
+        command + ["-kernel", elf, "-append", qemu.run(qemu.commands(), "panic_on_oops=1"),
                    "-no-reboot", "-serial", "stdio", "-monitor", "none"] + qemu.flags(),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:

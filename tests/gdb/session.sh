@@ -30,6 +30,8 @@ echo "  (it answers while the kernel runs: c in GDB; Ctrl-C stops the kernel aga
 console="socket,id=console,path=$run/console,server=on,wait=off,logfile=$run/log"
 qemu="$machine -monitor none -chardev $console -serial chardev:console"
 
+# At a fault the kernel stops: GDB shall see it as it was.
+export MARBLES_FIRST=panic_on_oops=1
 unset DEBUGINFOD_URLS
 SHELL=/bin/sh "$PYTHON" tests/gdb/foreground.py "$GDB" -nx -q "$elf" \
     -ex "set confirm off" \

@@ -9,8 +9,10 @@ kernel gets them as
     PARAMETERS quiet run="COMMANDS
     exit"
 
-on its command line, of 4,095 bytes at most (more are refused at once): `exit` stands on a line of its own, so that an open quote or a
-comment in COMMANDS does not swallow it.
+on its command line, of 4,095 bytes at most (more are refused at once): `exit` stands on a
+line of its own, so that an open quote or a comment in COMMANDS does not swallow it.  In
+front stands watchdog=, which ends a command that takes nearly all the time, with status 6:
+so what hangs shows where it does, and the others still run.
 
 `exit` ends QEMU by its test exit with (32 + status) * 2 + 1.  What else may happen:
 
@@ -35,6 +37,7 @@ import qemu
 
 TIMED_OUT, STOPPED, NO_KERNEL = 124, 125, 126
 LAST_LINES = 25
+REST = 3                        # seconds that other commands have after a hang
 PANIC = 3                       # what QEMU ends with
 NAME_SIZE, MAX_CALLS = 32, 16
 
@@ -180,11 +183,17 @@ def judge(status):
     return qemu.FAILED, f"QEMU ended with {status}"
 
 
+def watchdog(limit):
+    """Kernel parameters: a command may take nearly all of the time."""
+    return [f"watchdog={int(limit) - REST}"] if limit > 2 * REST else []
+
+
 def boot(command, elf):
     """Run it to its end; the status, and in words what was wrong."""
     limit = qemu.seconds()
     machine = qemu.Qemu(
-        command + ["-append", qemu.run(qemu.commands() + "\nexit"), "-no-reboot",
+        command + ["-append", qemu.run(qemu.commands() + "\nexit", *watchdog(limit)),
+                   "-no-reboot",
                    "-serial", "stdio", "-monitor", "none"] + qemu.flags(),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     lines = Lines()

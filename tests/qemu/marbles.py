@@ -112,6 +112,7 @@ class Machine:
             "-display", "none", "-net", "none",
             *([] if restarts else ["-no-reboot"]),
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+            "-device", "ib700", "-action", "watchdog=inject-nmi",
             *(["-serial", "mon:stdio"] if monitor else
               ["-monitor", "none", "-chardev", "stdio,id=line,signal=off",
                "-serial", "chardev:line"]),

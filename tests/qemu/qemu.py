@@ -18,7 +18,8 @@ What ends us, and what then ends QEMU:
 
 What the user of make wrote comes from the environment, where no shell and no make has
 touched it: MARBLES_CMDLINE, kernel parameters; MARBLES_QEMUFLAGS, words with quotes
-as in a shell, in which nothing else is special; MARBLES_SECONDS.
+as in a shell, in which nothing else is special; MARBLES_SECONDS.  MARBLES_FIRST has
+parameters that stand before the user's.
 
 The monitor is a pair of sockets without names, so no folder is needed for them.
 """
@@ -74,10 +75,11 @@ def parameters(*more):
     return " ".join(filter(None, (given, *more)))
 
 
-def run(line):
-    """Kernel parameters that have it run these lines, in which anything may stand."""
+def run(line, *more):
+    """Kernel parameters that have it run these lines, in which anything may stand; more
+    of them come first, so that the user's own have the last word."""
     escaped = line.replace("\\", "\\\\").replace('"', '\\"')
-    text = parameters("quiet", f'run="{escaped}"')
+    text = " ".join((*more, parameters("quiet", f'run="{escaped}"')))
     length = len(os.fsencode(text))
     if length > LONGEST:
         raise Refused(f"CMDS and CMDLINE: {length} bytes, and the kernel takes {LONGEST}")
@@ -242,7 +244,9 @@ def put_right(attributes):
 def main():
     """At a terminal, which is QEMU's own: it is asked to end, to leave it in order."""
     attributes = attributes_of(0)
-    qemu = Qemu(sys.argv[1:] + ["-append", parameters()] + flags(), monitor=False)
+    first = os.environ.get("MARBLES_FIRST", "")
+    qemu = Qemu(sys.argv[1:] + ["-append", f"{first} {parameters()}".strip()] + flags(),
+                monitor=False)
     try:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,11 +1,13 @@
-"""Each exception ends in a report: what, where by symbol, registers, backtrace."""
+"""Each exception ends in a report: what, where by symbol, registers, backtrace; and the
+command that made it ends, alone."""
 import re
 
 import pexpect
 import pytest
-from marbles import symbol
+from marbles import site, symbol
 
 REGISTERS = "eax ebx ecx edx esi edi ebp esp eip eflags cr2".split()
+ENDED = "fault has ended by this fault, status 5"
 
 # fault KIND: the first line, the function, and what else the report says.
 FAULTS = {
@@ -23,28 +25,23 @@ FAULTS = {
                    "fault_text_write", ["kernel code"]),
     "in-kmalloc": ("page fault: read from 0xf0000000, which is not mapped",
                    "kmalloc_at",
-                   ["inside the allocator by fault_in_kmalloc (tests/labs/faults.c:"]),
+                   ["inside the allocator by fault_in_kmalloc (tests/labs/faults.c:",
+                    "  it was inside the allocator, ", "  mm_check: all rules hold"]),
     "in-kzalloc": ("page fault: read from 0xf0000000, which is not mapped",
                    "kmalloc_zeroed",
                    ["inside the allocator by fault_in_kzalloc (tests/labs/faults.c:"]),
     "under-free-pages": ("page fault: execution of 0xf0000000, which is not mapped",
-                         None, []),
+                         None, ["  it was inside the allocator", "all rules hold"]),
     "in-constructor": ("page fault: write to 0x00000000, which is not mapped",
                        "faulty_constructor",
                        ["in a function that the allocator called by fault_in_constructor "
-                        "(tests/labs/faults.c:"]),
+                        "(tests/labs/faults.c:", "  mm_check: all rules hold"]),
     "in-callback": ("page fault: write to 0x00000000, which is not mapped",
                     "faulty_callback", ["in a function that the allocator called\n"]),
-    "in-handler": ("page fault: write to 0x00000000, which is not mapped",
-                   "faulty_handler",
-                   ["the interrupt came while the allocator worked by fault_in_handler",
-                    "in an interrupt handler"]),
     "far-null": ("page fault: write to 0x00004e20, which is not mapped",
                  "fault_far_null", ["a NULL pointer was used, 20000 bytes behind it"]),
     "low-memory": ("page fault: write to 0x0000b000, which is not mapped",
                    "fault_low_memory", ["a NULL pointer was used, 45056 bytes"]),
-    "downwards": ("page fault: write to 0x", "fault_downwards",
-                  ["which is read-only", "kernel symbol table"]),
     "symbols": ("page fault: write to 0x", "fault_symbols",
                 ["which is read-only", "kernel symbol table"]),
     "freed-pointer": ("page fault: write to 0x6b6b6b73, which is not mapped",
@@ -58,28 +55,19 @@ INSIDE = {"in-kmalloc", "in-kzalloc", "under-free-pages"}
 FRAMES = {"null-read", "null-call", "zero-size"}
 
 
-@pytest.fixture
-def crash(boot, lab_elf):
-    """crash(kind): the lines of the report."""
-    def report(kind):
-        machine = boot(lab_elf)
-        machine.send(f"fault {kind}\r")
-        return machine.until_stopped()[1:]
-    return report
-
-
 @pytest.mark.parametrize("kind", FAULTS)
-def test_a_fault_is_reported_whole(crash, kind, lab_elf):
+def test_a_fault_is_reported_whole_and_ends_its_command(lab, kind, lab_elf):
     first, function, also = FAULTS[kind]
-    lines = crash(kind)
+    lines = lab.run(f"fault {kind}")
     text = "\n".join(lines)
     assert lines[0].startswith(first), text
+    assert ENDED in lines, text
     for words in also:
         assert words in text, text
     assert kind in INSIDE or "half changed" not in text
     values = dict(re.findall(r"\b(\w+) ([0-9a-f]{8})\b", text))
     assert [name for name in REGISTERS if name not in values] == []
-    where = re.search(r"^  in (\S+)$", text, re.M)[1]
+    where = re.search(r"^  in (\S+)", text, re.M)[1]
     if function:
         assert re.fullmatch(rf"{function}\+0x[0-9a-f]+/0x[0-9a-f]+", where), text
         offset = int(where.split("+")[1].split("/")[0], 16)
@@ -88,41 +76,139 @@ def test_a_fault_is_reported_whole(crash, kind, lab_elf):
                        re.M)
     if kind == "stack":
         assert calls[0] == "fault_stack" and "times more)" in text
-        assert calls[-7:-5] == ["fault_stack_overflow", "cmd_fault"], text
-    assert calls[-4:] == ["shell_run", "shell_loop", "kernel_main", "entry"], text
+        assert calls[1:3] == ["fault_stack_overflow", "cmd_fault"], text
+    assert calls[-2:] == ["cmd_fault", "command_body"], text
     if kind in ("in-kmalloc", "in-kzalloc"):
         assert calls[:2] == ["fault_" + kind.replace("-", "_"), "cmd_fault"], text
     if kind == "under-free-pages":
         at = calls.index("free_pages_at")
         assert calls[at - 1:at + 3] == ["buddy_free", "free_pages_at",
                                         "fault_under_free_pages", "cmd_fault"], text
-    if kind in FRAMES:
-        assert "cmd_fault" in calls[-6:-4], text
     if kind == "null-call":
         assert calls[0] == "fault_null_call", text
+    lab.is_whole()
+    assert lab.run("uptime")[0].endswith("0 bytes of input lost")
 
 
-def test_a_failed_assertion_is_reported_with_its_line(crash):
-    lines = crash("assert")
-    assert re.match(r"panic: \S*faults\.c:\d+: assertion failed: \*hidden", lines[0])
+def test_what_mm_was_changing_is_mended_and_allocations_go_on(boot, lab_elf):
+    machine = boot(lab_elf)
+    for kind in sorted(INSIDE | {"in-constructor"}):
+        machine.run(f"fault {kind}")
+        machine.is_whole()
+        name, _ = machine.take("kmalloc 60")
+        assert machine.run(f"kfree {name}")[0].endswith(": given back")
+
+
+def test_a_handler_that_faults_ends_itself_and_the_command_that_set_it_up(boot, lab_elf):
+    machine = boot(lab_elf)
+    text = "\n".join(machine.run("fault in-handler"))
+    assert "the interrupt came while the allocator worked by fault_in_handler" in text
+    assert "  in an interrupt handler" in text
+    assert re.search(r"^  this handler is not called any more: faulty_handler\+", text,
+                     re.M), text
+    assert "fault was ended: what it had set up has faulted, status 5" in text
+    machine.is_whole()
+
+
+def test_a_stray_write_over_mms_own_books_is_told_with_the_fault(boot, lab_elf):
+    machine = boot(lab_elf)
+    text = "\n".join(machine.run("fault downwards"))
+    assert "which is read-only" in text and "kernel symbol table" in text, text
+    assert re.search(r"^  mm's own books are broken: \w+: ", text, re.M), text
+    assert ENDED in text
+
+
+def test_a_failed_assertion_ends_its_command_with_its_line(lab):
+    lines = lab.run("fault assert")
+    line = site("tests/labs/faults.c", "KASSERT")
+    assert lines[0].startswith(f"oops: {line}: assertion failed: *hidden"), lines
     assert any("fault_assert+" in line for line in lines)
+    assert ENDED in lines
 
 
-def test_after_a_fault_one_may_type_at_will_and_then_leave_QEMU(boot, lab_elf):
-    """A port that is full would keep QEMU from reading the keys that are its own."""
-    machine = boot(lab_elf, monitor=True)
+def test_the_shell_goes_on_with_the_next_command_of_the_line(lab):
+    text = "\n".join(lab.run("fault null-read; whatis 0"))
+    assert text.index(ENDED) < text.index("0x00000000: page 0, not mapped")
+
+
+def test_what_a_dead_command_took_stays_live_and_is_told(boot, lab_elf):
+    machine = boot(lab_elf)
+    machine.take("kmalloc 40")
+    assert "  it leaves 1 object live, 60 bytes: see leaks" in \
+        machine.run("fault in-callback")
+    rows, _ = machine.leaks()
+    dead = rows[site("tests/labs/faults.c", r"kmalloc\(60.*!= NULL")]
+    assert (dead["objects"], dead["left"]) == (1, 1)
+    assert rows[site("kernel/memory/cmd_alloc.c", r"= kmalloc\(size")]["left"] == 0
+    text = "\n".join(machine.run("leaks"))
+    assert re.search(r"func:fault_in_callback  \(1 left by the dead\)$", text, re.M), text
+    assert "1 object of these, 60 bytes, left by fault, which was ended (serials 2 to 2)" \
+        in text, text
+    assert machine.run("kfree $")[0].startswith("kfree(0x")     # it is what it was
+
+
+def test_where_nothing_died_nothing_is_marked(boot, lab_elf):
+    machine = boot(lab_elf)
+    machine.take("kmalloc 40")
+    rows, _ = machine.leaks()
+    assert [row["left"] for row in rows.values()] == [0]
+    assert not any("left by" in line for line in machine.run("leaks"))
+
+
+def test_a_fault_with_commands_from_run_ends_them_and_gives_its_status(boot, lab_elf):
+    machine = boot(lab_elf, cmdline='run="fault null-read; kmalloc 10; exit"',
+                   prompt=False)
+    lines = machine.until_end()
+    assert any(line.startswith("page fault: read from 0x00000000") for line in lines)
+    assert any(line.startswith("$1 = ") for line in lines)
+    assert machine.exit_status == 5
+
+
+# ---- where the kernel stops all the same ------------------------------------------------
+
+STOPS = {"panic_on_oops=1": "fault null-write", "panic_on_warn=1": "kfree 4096"}
+
+
+@pytest.mark.parametrize("parameter", STOPS)
+def test_with_a_parameter_the_kernel_stops(boot, lab_elf, parameter):
+    machine = boot(lab_elf, cmdline=parameter)
+    machine.send(STOPS[parameter] + "\r")
+    text = "\n".join(machine.until_stopped())
+    assert "page fault: write to 0x00000008" in text or \
+        "panic: panic_on_warn is set, and a BUG was told" in text
+
+
+def test_panic_restarts_after_so_many_seconds(boot, lab_elf):
+    machine = boot(lab_elf, cmdline="panic_on_oops=1 panic=1", restarts=True)
     machine.send("fault null-write\r")
     machine.until_stopped()
+    assert "It starts again in 1 s." in machine.wait_for("\n")
+    machine.wait_for_prompt()
+    machine.is_whole()
+
+
+@pytest.fixture
+def stopped(boot, lab_elf):
+    """A machine whose kernel has stopped by a fault."""
+    def stop(**options):
+        machine = boot(lab_elf, cmdline="panic_on_oops=1", **options)
+        machine.send("fault null-write\r")
+        machine.until_stopped()
+        return machine
+    return stop
+
+
+def test_after_a_stop_one_may_type_at_will_and_then_leave_QEMU(stopped):
+    """A port that is full would keep QEMU from reading the keys that are its own."""
+    machine = stopped(monitor=True)
     machine.send("0123456789" * 500)
     machine.send("\x01x")
     assert machine.until_end(timeout=20)[-1] == "QEMU: Terminated"
     assert machine.status == 0
 
 
-def test_after_a_fault_R_restarts_and_what_is_pasted_does_not(boot, lab_elf):
-    machine = boot(lab_elf, monitor=True, restarts=True)
-    machine.send("fault null-write\r")
-    machine.until_stopped()
+def test_after_a_stop_R_restarts_and_what_is_pasted_does_not(stopped):
+    machine = stopped(monitor=True, restarts=True)
     assert "R restarts it" in machine.wait_for("\n")
     machine.send("Read on, READ on\rR\r" * 300)
     assert machine.qemu.expect(["marbles> ", pexpect.TIMEOUT], timeout=2) == 1
@@ -133,22 +219,24 @@ def test_after_a_fault_R_restarts_and_what_is_pasted_does_not(boot, lab_elf):
     assert machine.run("check") == ["mm_check: all rules hold"]
 
 
-def test_a_fault_with_commands_from_run_ends_qemu_with_a_status_of_its_own(boot, lab_elf):
-    machine = boot(lab_elf, cmdline='run="fault null-read; exit"', prompt=False)
+def test_a_stop_with_commands_from_run_ends_qemu_with_a_status_of_its_own(boot, lab_elf):
+    machine = boot(lab_elf, cmdline='panic_on_oops=1 run="fault null-read; exit"',
+                   prompt=False)
     lines = machine.until_end()
     assert any(line.startswith("page fault: read from 0x00000000") for line in lines)
     assert machine.exit_status is None and machine.status == 3
 
 
 @pytest.mark.parametrize("command", ["more", "watch", "more watch", "watch more"])
-def test_last_words_go_past_more_and_watch(boot, lab_elf, command):
+def test_a_report_goes_past_more_and_watch(boot, lab_elf, command):
     machine = boot(lab_elf)
     machine.send("c")
     machine.wait_for("\x1b[6n")
     machine.send("\x1b[6;30R")                  # fewer rows than a report has
     machine.wait_for("\x1b[?2004h")
     machine.send(f"\x15{command} fault null-write\r")
-    said = "\n".join(machine.until_stopped())
+    said = machine.wait_for("\x1b[?2004h").replace("\r", "")
     assert "-- more" not in said and "-- cut" not in said
     assert "page fault: write to 0x00000008, which is not mapped" in said
-    assert re.search(r"called from:\s.*cmd_fault.*kernel_main", said, re.S), said
+    assert re.search(r"called from:\s.*cmd_fault.*command_body", said, re.S), said
+    assert ENDED in said

@@ -1,0 +1,284 @@
+/*
+ * guard.c - calls that can be ended from outside: a command by a fault in it, by Ctrl-C or
+ * by the watchdog; an interrupt handler by a fault.
+ *
+ *     shell ---guard_call---> watch ---guard_call---> lab ---fault
+ *              guards[0]               guards[1]              |
+ *                               ^-----------------------------+  only lab ends
+ *     interrupt ---guard_call_handler---> handler ---fault
+ *                      guards[2]   ^-----------------+           only the handler ends
+ *
+ * To end a call is no unwinding.  The CPU goes on behind it (guard_entry.S), with a stack
+ * pointer and all else from guards[]; what the call was doing is simply not there any
+ * more.  What it held of the kernel is put back by who made the call.
+ *
+ *     stacks, upwards:   guard page | command stack | guard page | the shell's stack
+ *
+ * A fault ends the innermost call at once.  Whoever else wants an end waits for the end of
+ * an interrupt, when nothing of the kernel is under way but the command itself; and while
+ * mm is changing, until it is not: a debug register tells when mm_state is written.  After
+ * PATIENCE interrupts that is not waited for any more, and mm is mended.
+ *
+ * Rules:
+ *   - guards lie here, not on the stack of a command, which may be what is broken;
+ *   - guards[depth - 1] is the innermost; its ebp is 0 until it can be ended;
+ *   - the frames of inner ones lie on the stack that may be broken: one that is ended and
+ *     does not come to its end is given up, and the one around it is ended;
+ *   - from a call's end until its guard is off interrupts are off: nobody may come back to
+ *     a frame that is gone.
+ *
+ * Debug registers: SDM 3B, 17.2; task switches: SDM 3A, 7.3.
+ */
+#include "kernel/cpu/guard.h"
+
+#include <stddef.h>
+
+#include "drivers/pic.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/gdt.h"
+#include "mm/port.h"
+
+enum { MAX_DEPTH = 12, PATIENCE = 300 };        /* interrupts: 3 s, if nothing is typed */
+
+struct guard {
+    uint32_t ebp;               /* of guard_enter's frame, which sets it; 0: not entered */
+    uint32_t flags_at_end;      /* set at guard_return */
+    uint32_t flags, cr0;        /* before the call */
+    uintptr_t mm_state;
+    uint32_t command;           /* its number; 0: a handler */
+    bool is_ending;             /* somebody goes on behind it */
+};
+
+/* guard_entry.S */
+uint32_t guard_enter(struct guard *guard, void (*fn)(void *arg), void *arg,
+                     const char *stack);
+void guard_leave(uint32_t flags) __attribute__((noreturn));
+void guard_leave_task(void) __attribute__((noreturn));
+extern const char guard_return[];
+
+static struct guard guards[MAX_DEPTH];
+static volatile unsigned depth;
+struct guard *volatile guard_innermost;
+
+static const struct guard_hooks *hooks;
+static uint32_t commands;               /* so many began since boot */
+static struct guard_end last_end;
+
+/* Who is to be ended. */
+static struct {
+    uint32_t command;           /* 0: nobody */
+    const char *why;
+    unsigned waited;            /* interrupts */
+} wanted;
+
+void guard_init(const struct guard_hooks *given)
+{
+    hooks = given;
+}
+
+static void set_depth(unsigned to)
+{
+    depth = to;
+    guard_innermost = to > 0 ? &guards[to - 1] : NULL;
+}
+
+/* ---- who is under way ------------------------------------------------------------ */
+
+bool guard_is_on(void)
+{
+    return depth > 0 && guard_innermost->ebp != 0;
+}
+
+uint32_t guard_command(void)
+{
+    for (unsigned level = depth; level > 0; level--)
+        if (guards[level - 1].command != 0)
+            return guards[level - 1].command;
+    return 0;
+}
+
+uint32_t guard_outermost(void)
+{
+    return depth > 0 ? guards[0].command : 0;
+}
+
+/* The depth at which it is the innermost; 0: it is not under way. */
+static unsigned depth_of(uint32_t command)
+{
+    for (unsigned level = depth; level > 0; level--)
+        if (guards[level - 1].command == command && guards[level - 1].ebp != 0)
+            return level;
+    return 0;
+}
+
+bool guard_has(uint32_t command)
+{
+    return command != 0 && depth_of(command) > 0;
+}
+
+/* ---- calling --------------------------------------------------------------------- */
+
+/* mm is as before: what was being changed in between is mended, an interrupt is over. */
+static void put_back_mm(uintptr_t before)
+{
+    const uintptr_t kept = MM_PUT_OFF | MM_LONG_WAY;
+
+    if (!(before & MM_IRQ))
+        mm_irq_end();
+    if (before & MM_BUSY)
+        mm_state = (before & ~kept) | (mm_state & kept);
+    else if (mm_state & MM_BUSY)
+        hooks->mend();
+}
+
+static void clean_up(const struct guard *guard)
+{
+    gdt_ready_double_fault();
+    if (guard->command != 0)
+        pic_end_all();                  /* of a handler that never came to its end */
+    if (wanted.command != 0 && !guard_has(wanted.command))
+        wanted.command = 0;
+    put_back_mm(guard->mm_state);
+}
+
+static void put_back_cpu(const struct guard *guard)
+{
+    cpu_watch_nothing();
+    if (guard->command != 0)
+        pic_put_back();
+    if (cpu_cr0() != guard->cr0)
+        cpu_set_cr0(guard->cr0);
+    cpu_set_flags(guard->flags);
+}
+
+static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
+                             const char *stack)
+{
+    unsigned level = depth;
+    struct guard *place = &guards[level];
+
+    *place = (struct guard){ .flags = cpu_flags(), .cr0 = cpu_cr0(),
+                             .mm_state = mm_state, .command = command };
+    set_depth(level + 1);
+
+    bool ended = guard_enter(place, fn, arg, stack);    /* interrupts are off behind it */
+    struct guard guard = *place;        /* others may come to stand there now */
+    struct guard_end end = { .ended = ended, .why = ended ? last_end.why : NULL,
+                             .where = ended ? last_end.where : 0,
+                             .irq_off = !(guard.flags_at_end & EFLAGS_IF) };
+
+    set_depth(level);
+    if (ended)
+        clean_up(&guard);
+    put_back_cpu(&guard);
+    return end;
+}
+
+static struct guard_end call_without(void (*fn)(void *arg), void *arg)
+{
+    fn(arg);
+    return (struct guard_end){ .ended = false };
+}
+
+struct guard_end guard_call(void (*fn)(void *arg), void *arg)
+{
+    if (depth == MAX_DEPTH)
+        return call_without(fn, arg);
+    if (depth > 0)
+        return call(fn, arg, ++commands, NULL);
+    memset(hooks->stack, 0, (size_t)(hooks->stack_top - hooks->stack));
+    return call(fn, arg, ++commands, hooks->stack_top);
+}
+
+struct guard_end guard_call_handler(void (*fn)(void *arg), void *arg)
+{
+    return depth == MAX_DEPTH ? call_without(fn, arg) : call(fn, arg, 0, NULL);
+}
+
+void guard_handler_ended(uintptr_t fn, uint32_t command, const struct guard_end *end)
+{
+    hooks->handler_ended(fn);
+    guard_want(command, end->why);
+}
+
+/* ---- ending ---------------------------------------------------------------------- */
+
+/* The innermost one that can still be ended. */
+static void choose_innermost(void)
+{
+    while (depth > 1 && (guard_innermost->is_ending || guard_innermost->ebp == 0))
+        set_depth(depth - 1);
+    guard_innermost->is_ending = true;
+}
+
+/* The other task is to go on behind the call, as the iret of a nested one makes it. */
+static void set_other_task(uint32_t flags)
+{
+    struct tss *tss = &kernel_tss;
+
+    tss->eip = (uint32_t)(uintptr_t)guard_return;
+    tss->eax = true;                    /* it was ended */
+    tss->edx = flags;
+    tss->esp = (uint32_t)(uintptr_t)report_stack_top;
+    tss->eflags = EFLAGS_ALWAYS_ONE;    /* interrupts off */
+    tss->cs = KERNEL_CODE;
+    tss->ds = tss->es = tss->fs = tss->gs = tss->ss = KERNEL_DATA;
+    gdt_nest_double_fault();
+}
+
+void guard_fault(const char *why, uintptr_t where, uint32_t flags)
+{
+    irq_disable();
+    choose_innermost();
+    last_end = (struct guard_end){ .why = why, .where = why != NULL ? where : 0 };
+    if (cpu_task() != DOUBLE_FAULT_TSS)
+        guard_leave(flags);
+    set_other_task(flags);
+    guard_leave_task();
+}
+
+void guard_want(uint32_t command, const char *why)
+{
+    if (!guard_has(command) || guard_has(wanted.command))
+        return;
+    wanted.command = command;
+    wanted.why = why;
+    wanted.waited = 0;
+}
+
+/* The CPU goes back to frame, and so behind the call of the one that is wanted. */
+static void end_at(struct trap_frame *frame)
+{
+    set_depth(depth_of(wanted.command));
+    guard_innermost->is_ending = true;
+    last_end = (struct guard_end){ .why = wanted.why, .where = frame->eip };
+    frame->eip = (uint32_t)(uintptr_t)guard_return;
+    frame->eax = true;
+    frame->edx = frame->eflags;
+    frame->eflags = EFLAGS_ALWAYS_ONE;
+}
+
+void guard_after_interrupt(struct trap_frame *frame)
+{
+    hooks->judge(frame);
+    if (!guard_is_on() || !guard_has(wanted.command))
+        return;
+    if (mm_is_changing() && wanted.waited++ < PATIENCE)
+        cpu_watch_writes(&mm_state);
+    else
+        end_at(frame);
+}
+
+bool guard_watch_hit(struct trap_frame *frame)
+{
+    if (!cpu_watch_has_hit())
+        return false;
+    cpu_watch_nothing();
+    if (!guard_has(wanted.command))
+        return true;
+    if (mm_state & MM_IRQ || mm_is_changing() || !(frame->eflags & EFLAGS_IF))
+        cpu_watch_writes(&mm_state);
+    else
+        end_at(frame);
+    return true;
+}

@@ -1,0 +1,114 @@
+/*
+ * ending.c - when the running command is to be ended from outside: Ctrl-C, the watchdogs.
+ *
+ *     Ctrl-C          asks: a command that asks shell_interrupted() ends by itself
+ *       + GRACE       and one that has not by then is ended, as it is at a second Ctrl-C
+ *     watchdog=N      a command that runs longer than N seconds is shown, and ended
+ *     interrupts off  nothing of this happens, for it happens at the end of interrupts:
+ *                     but a device that nobody has fed for 4 s raises an NMI, which is an
+ *                     exception, and so ends what runs (make run: QEMU's ib700)
+ *
+ * How a command is ended, and how it waits for mm, is told in kernel/cpu/guard.c.  A line's
+ * outermost command is what is ended: whoever types Ctrl-C wants none of it.
+ */
+#include "kernel/ending.h"
+
+#include <stddef.h>
+
+#include "drivers/watchdog.h"
+#include "kernel/backtrace.h"
+#include "kernel/console.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/guard.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/params.h"
+#include "kernel/printk.h"
+#include "kernel/symbols.h"
+
+enum { GRACE = TIMER_HZ / 4, MAX_SECONDS = 24 * 60 * 60, TEXT_SIZE = 80 };
+
+static const char *(*running)(void);
+static bool has_device;                 /* that raises an NMI */
+static uint32_t limit;                  /* of a command, in ticks; 0: none */
+
+/* The command that is judged. */
+static struct {
+    uint32_t number, began;             /* guard_outermost(); in ticks */
+    bool asked, is_told;
+    uint32_t asked_at;                  /* by Ctrl-C, in ticks */
+} judged;
+
+static bool set_watchdog(const char *value)
+{
+    uint64_t seconds;
+
+    if (!parse_size(value, &seconds) || seconds > MAX_SECONDS)
+        return false;
+    limit = (uint32_t)seconds * TIMER_HZ;
+    return true;
+}
+
+KERNEL_PARAM(watchdog, "SECONDS", "end a command that runs longer (0: none is)",
+             set_watchdog);
+
+void ending_init(const char *(*name)(void))
+{
+    running = name;
+    has_device = cpu_is_qemu();
+}
+
+/* Has Ctrl-C been typed so long ago, or so often, that asking is over? */
+static bool is_interrupted(void)
+{
+    int times = console_interrupted();
+
+    if (times == 0) {
+        judged.asked = false;
+        return false;
+    }
+    if (!judged.asked)
+        judged.asked_at = timer_ticks();
+    judged.asked = true;
+    return times > 1 || timer_ticks() - judged.asked_at >= GRACE;
+}
+
+static void tell_overtime(const struct trap_frame *frame)
+{
+    char place[TEXT_SIZE];
+
+    judged.is_told = true;
+    pr_err("watchdog: %s has run for %u s, and is now in %s",
+           running(), (unsigned)(limit / TIMER_HZ),
+           symbol_format(frame->eip, place, sizeof(place)));
+    pr_err("called from:");
+    backtrace_print_from(frame->eip, frame->esp_at_push + 5 * sizeof(uint32_t),
+                         frame->ebp);
+}
+
+static bool is_overtime(const struct trap_frame *frame)
+{
+    if (limit == 0 || timer_ticks() - judged.began < limit)
+        return false;
+    if (!judged.is_told)
+        tell_overtime(frame);
+    return true;
+}
+
+void ending_judge(const struct trap_frame *frame)
+{
+    uint32_t command = guard_outermost();
+
+    if (has_device)
+        watchdog_feed();
+    if (command != judged.number) {
+        judged.number = command;
+        judged.began = timer_ticks();
+        judged.asked = judged.is_told = false;
+    }
+    if (command == 0)
+        return;
+    if (is_interrupted())
+        guard_want(command, "Ctrl-C");
+    else if (is_overtime(frame))
+        guard_want(command, "the watchdog");
+}

@@ -1,0 +1,116 @@
+/*
+ * fault.c - an exception in words: what was tried, and what lies there.
+ *
+ *     page fault: write to 0x00000010, which is not mapped
+ *       ZERO_SIZE_PTR was used, which kmalloc(0) gives (or NULL + 16)
+ *
+ * It reads the CPU's words alone, and tables that nobody can write; so it can be believed
+ * whatever else is broken.
+ *
+ * Error codes of page faults: SDM 3A, 4.7; exceptions: 6.15.
+ */
+#include "kernel/cpu/cpu.h"
+#include "kernel/image.h"
+#include "kernel/memmap.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "kernel/symbols.h"
+#include "mm/mm.h"
+#include "mm/watch/dials.h"
+
+enum { NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, EXCEPTIONS = 32 };
+enum { PF_PRESENT = 1, PF_WRITE = 2, FIRST_MIB = 1 << 20 };
+
+static const char *const names[EXCEPTIONS] = {
+    "divide error: by zero, or the result is too large", "debug exception",
+    "non-maskable interrupt", "breakpoint (int3)", "overflow", "bound range exceeded",
+    "invalid opcode: the CPU knows no such instruction", "no coprocessor",
+    "double fault", "coprocessor segment overrun", "invalid TSS",
+    "segment not present", "stack segment fault", "general protection fault",
+    "page fault", "exception 15", "x87 floating-point error", "alignment check",
+    "machine check", "SIMD floating-point error", "virtualization exception",
+    "control protection exception", "exception 22", "exception 23", "exception 24",
+    "exception 25", "exception 26", "exception 27",
+    "hypervisor injection exception", "VMM communication exception",
+    "security exception", "exception 31",
+};
+
+static bool is_below_stack(uintptr_t addr)
+{
+    return address_between(addr, command_stack_guard, command_stack);
+}
+
+/* Above the stack of commands, and below the shell's. */
+static bool is_between_stacks(uintptr_t addr)
+{
+    return address_between(addr, boot_stack_guard, boot_stack);
+}
+
+/* In the first MiB, which nobody uses. */
+static void explain_near_null(uintptr_t addr)
+{
+    if (addr == (uintptr_t)ZERO_SIZE_PTR)
+        pr_emerg("  ZERO_SIZE_PTR was used, which kmalloc(0) gives (or NULL + 16)");
+    else if (addr == 0)
+        pr_emerg("  a NULL pointer was used: did an allocation fail, and nobody "
+                 "check it?");
+    else
+        pr_emerg("  a NULL pointer was used, %u byte%s behind it: did an allocation "
+                 "fail, and nobody check it?", (unsigned)addr, plural(addr));
+}
+
+static void explain_place(uintptr_t addr)
+{
+    const char *poison = mm_poison_name(addr);
+    struct symbol symbol;
+
+    if (poison != NULL)
+        pr_emerg("  a pointer that was read from %s", poison);
+    else if (symbol_find(addr, &symbol))
+        pr_emerg("  there: %s, %s", memmap_region(addr), symbol.name);
+    else
+        pr_emerg("  there: %s", memmap_region(addr));
+}
+
+static void explain_page_fault(uintptr_t addr, uint32_t eip, uint32_t error)
+{
+    const char *access = error & PF_WRITE ? "write to"
+                         : addr == eip ? "execution of" : "read from";
+
+    pr_emerg("page fault: %s 0x%08x, which is %s", access, (unsigned)addr,
+             error & PF_PRESENT ? "read-only" : "not mapped");
+    if (is_below_stack(addr))
+        pr_emerg("  stack overflow: this is the guard page below the stack");
+    else if (is_between_stacks(addr))
+        pr_emerg("  the guard page above the stack: was a local array overrun?");
+    else if (addr < FIRST_MIB)
+        explain_near_null(addr);
+    else
+        explain_place(addr);
+}
+
+bool fault_address(const struct trap_frame *frame, uintptr_t *addr)
+{
+    *addr = cpu_cr2();
+    return frame->vector == PAGE_FAULT;
+}
+
+/* A stack overflow comes as a double fault: the CPU could not push the first one. */
+void fault_explain(const struct trap_frame *frame)
+{
+    uintptr_t addr = cpu_cr2();
+
+    if (frame->vector == PAGE_FAULT)
+        explain_page_fault(addr, frame->eip, frame->error);
+    else if (frame->vector == DOUBLE_FAULT && is_below_stack(addr))
+        pr_emerg("stack overflow: 0x%08x is in the guard page below the stack",
+                 (unsigned)addr);
+    else if (frame->vector == NMI)
+        pr_emerg("watchdog: no timer interrupt for 4 seconds; here it stands:");
+    else if (frame->error != 0)
+        pr_emerg("%s, error code 0x%x", names[frame->vector % EXCEPTIONS],
+                 (unsigned)frame->error);
+    else
+        pr_emerg("%s", names[frame->vector % EXCEPTIONS]);
+}

@@ -1,0 +1,229 @@
+/*
+ * aftermath.c - what a command that was ended leaves behind: its objects, and mm.
+ *
+ *     serials   ... 6 | 7  8  9  10 | 11 ...
+ *                     ^             ^
+ *                     lab begins    lab is ended: 7 to 10 are lab's, and what of them is
+ *                                   live stays so: `leaks` marks it
+ *
+ * Nobody unwinds a command that was ended, so what it had taken it never gives back: that
+ * is the lesson of it.  What the shell holds is as it was, and `$` is what it was before.
+ *
+ * If the end came while mm was changing something mm_recover() makes it whole, and
+ * mm_check() is asked whether it is.  Both run under a guard, for what they read may be what
+ * is broken.  Only if mm_check() objects then does the kernel stop: it does not guess.
+ */
+#include "kernel/memory/aftermath.h"
+
+#include "kernel/cpu/guard.h"
+#include "kernel/memory/held.h"
+#include "kernel/memory/report.h"
+#include "kernel/memory/sites.h"
+#include "kernel/printk.h"
+#include "kernel/shell/hooks.h"
+#include "kernel/string.h"
+#include "mm/look/recover.h"
+#include "mm/mm.h"
+
+enum { MAX_DEAD = 32, MAX_LEFT = 64 };
+
+/* When the command of that level began. */
+static struct {
+    uint32_t serial, held;
+} began[SHELL_LEVELS];
+
+/* A command that was ended, and what was taken while it ran. */
+struct dead {
+    const char *name;
+    uint32_t first, last;       /* serial numbers; first > last: nothing */
+    uint32_t objects;           /* that are live, when they were counted */
+    size_t bytes;
+};
+
+static struct dead dead[MAX_DEAD];      /* a ring: the newest is total - 1 */
+static uint32_t total;
+
+/* By line of code, when they were counted. */
+static struct {
+    const struct alloc_site *site;
+    uint32_t objects;
+} left[MAX_LEFT];
+static unsigned left_sites, left_others;        /* objects for which there was no place */
+
+/* ---- the dead --------------------------------------------------------------------- */
+
+static uint32_t oldest(void)
+{
+    return total > MAX_DEAD ? total - MAX_DEAD : 0;
+}
+
+/* In whose time it was taken: of commands within each other, the inner one. */
+static struct dead *dead_of(uint32_t serial)
+{
+    for (uint32_t number = oldest(); number < total; number++) {
+        struct dead *one = &dead[number % MAX_DEAD];
+
+        if (serial >= one->first && serial <= one->last)
+            return one;
+    }
+    return NULL;
+}
+
+static void count_site(const struct alloc_site *site)
+{
+    unsigned i = 0;
+
+    while (i < left_sites && left[i].site != site)
+        i++;
+    if (i == MAX_LEFT) {
+        left_others++;
+        return;
+    }
+    if (i == left_sites)
+        left[left_sites++].objects = 0;
+    left[i].site = site;
+    left[i].objects++;
+}
+
+static bool count_left(const struct mm_what *what, void *after)
+{
+    struct dead *of = what->serial > *(const uint32_t *)after ? dead_of(what->serial)
+                                                              : NULL;
+
+    if (of != NULL) {
+        of->objects++;
+        of->bytes += what->asked;
+        count_site(what->taken_by);
+    }
+    return true;
+}
+
+void aftermath_count(uint32_t after)
+{
+    for (unsigned i = 0; i < MAX_DEAD; i++)
+        dead[i].objects = dead[i].bytes = 0;
+    left_sites = left_others = 0;
+    if (total > 0)
+        mm_walk_live(count_left, &after);
+}
+
+uint32_t aftermath_left_of(const struct alloc_site *site)
+{
+    for (unsigned i = 0; i < left_sites; i++)
+        if (left[i].site == site)
+            return left[i].objects;
+    return 0;
+}
+
+void aftermath_print(void)
+{
+    for (uint32_t number = oldest(); number < total; number++) {
+        const struct dead *one = &dead[number % MAX_DEAD];
+
+        if (one->objects > 0)
+            kprint_wrapped(0, "%u object%s of these, %zu byte%s, left by %s, which was "
+                           "ended (serials %u to %u)", (unsigned)one->objects,
+                           plural(one->objects), one->bytes, plural(one->bytes),
+                           one->name, (unsigned)one->first, (unsigned)one->last);
+    }
+    if (left_others > 0)
+        kprintf("the lines that took %u of them are not marked: there are too many\n",
+                left_others);
+    if (oldest() > 0)
+        kprintf("what %u older commands left that were ended is not marked any more\n",
+                (unsigned)oldest());
+}
+
+/* ---- a command begins, and is ended ------------------------------------------------ */
+
+static void check(void *arg)
+{
+    *(const char **)arg = mm_check();
+}
+
+void aftermath_begin(unsigned level)
+{
+    report_begin_command();
+    began[level].serial = mm_last_serial();
+    began[level].held = held_last();
+}
+
+static void reclaim_and_count(void *after)
+{
+    mm_reclaim();
+    aftermath_count(*(const uint32_t *)after);
+}
+
+static void tell_left(const struct dead *one)
+{
+    uint32_t after = one->first - 1;
+
+    if (guard_call(reclaim_and_count, &after).ended || one->objects == 0)
+        return;
+    pr_err("  it leaves %u object%s live, %zu byte%s: see leaks", (unsigned)one->objects,
+           plural(one->objects), one->bytes, plural(one->bytes));
+}
+
+/* A stray write may have hit mm's own books as well, long before the fault. */
+static void tell_broken(void)
+{
+    const char *broken = "what it reads lies nowhere";
+
+    if (!guard_call(check, &broken).ended && broken == NULL)
+        return;
+    pr_err("  mm's own books are broken: %s", broken);
+    pr_err("  Nothing that mm says can be believed any more: reboot.");
+}
+
+void aftermath_ended(unsigned level, const char *name)
+{
+    report_end_command();
+    report_init();              /* it may have hung in somebody else */
+    sites_end_walk();
+    held_set_last(began[level].held);
+
+    struct dead *one = &dead[total++ % MAX_DEAD];
+
+    *one = (struct dead){ name, began[level].serial + 1, mm_last_serial(), 0, 0 };
+    tell_left(one);
+    tell_broken();
+}
+
+/* ---- ended inside mm --------------------------------------------------------------- */
+
+static void recover(void *arg)
+{
+    mm_recover(arg);
+}
+
+static void tell_recovery(const struct mm_recovery *found)
+{
+    if (!found->was_changing)
+        return;
+    if (found->pages == 0 && found->records == 0 && found->lost == 0)
+        pr_err("  it was inside the allocator, where nothing was half done");
+    else
+        pr_err("  it was inside the allocator; mended: %u page%s, %u record%s",
+               (unsigned)found->pages, plural(found->pages), (unsigned)found->records,
+               plural(found->records));
+    if (found->lost > 0)
+        pr_err("  %u object%s of %zu byte%s, on the way to or from somebody, %s lost",
+               (unsigned)found->lost, plural(found->lost), found->lost_bytes,
+               plural(found->lost_bytes), found->lost == 1 ? "is" : "are");
+}
+
+void aftermath_mend(void)
+{
+    struct mm_recovery found = { 0 };
+    const char *broken = "what it reads lies nowhere";
+
+    if (guard_call(recover, &found).ended)
+        panic("mm: it was ended while it changed its books, and they cannot be read");
+    tell_recovery(&found);
+    if (!found.was_changing)
+        return;
+    if (guard_call(check, &broken).ended || broken != NULL)
+        panic("mm: it was ended while it changed its books, and they are broken: %s",
+              broken);
+    pr_err("  mm_check: all rules hold");
+}

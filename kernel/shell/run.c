@@ -1,0 +1,241 @@
+/*
+ * run.c - a command runs under a guard; if it is ended, what it had switched is put back.
+ *
+ *     shell.c --> run_guarded --> guard_call --> command_body --> command->run
+ *                      |                                               |
+ *                      |    <------- a fault, Ctrl-C, watchdog --------+
+ *                      +--> put back, and say so; what it took stays (hooks.h)
+ *
+ * What is put back, to what it was when the command began: handlers that it has set up,
+ * the dials (params NAME=VALUE), the loglevel, where printed text goes, the terminal's
+ * colours.  Interrupts, segments and the like are put back by the guard whether the
+ * command was ended or has returned.
+ *
+ * Rules:
+ *   - the words are copied, so that they lie on the command's own stack, and not where
+ *     the shell has its own;
+ *   - what must be known afterwards is kept here, by level, and not on a stack that may be
+ *     broken by then;
+ *   - a command within a command is ended alone: the outer one gets its status.
+ */
+#include "kernel/shell/run.h"
+
+#include "kernel/console.h"
+#include "kernel/cpu/guard.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/line/tty.h"
+#include "kernel/params.h"
+#include "kernel/shell/hooks.h"
+#include "kernel/string.h"
+#include "kernel/symbols.h"
+#include "mm/mm.h"
+#include "mm/watch/dials.h"
+
+enum { MAX_DIALS = 16, VALUE_SIZE = 128, TEXT_SIZE = 160 };
+enum { MAX_STATUS = 63 };
+
+static struct run {
+    const struct shell_command *command, *outer;
+    int argc;
+    char **argv;
+    int status;                 /* that it returned */
+    uint32_t number;            /* guard_command() */
+    uint32_t reports;           /* before it began, as all below */
+    int loglevel;
+    void (*filter)(const char *text, size_t length);
+    char dials[MAX_DIALS][VALUE_SIZE];
+} runs[SHELL_LEVELS];
+
+static unsigned level;          /* commands under way */
+
+const struct shell_command *shell_running;
+
+const char *shell_outermost(void)
+{
+    return level > 0 ? runs[0].command->name : "nothing";
+}
+
+/* ---- what is put back ------------------------------------------------------------ */
+
+/* The dial behind `previous` (NULL: the first); NULL: there are no more. */
+static const struct kernel_param *next_dial(const struct kernel_param *previous)
+{
+    const struct kernel_param *param = previous != NULL ? previous + 1 : params_begin();
+
+    while (param < params_end() && param->get == NULL)
+        param++;
+    return param < params_end() ? param : NULL;
+}
+
+static void remember(struct run *run)
+{
+    const struct kernel_param *dial = next_dial(NULL);
+
+    run->outer = shell_running;
+    run->reports = shell_hooks->reports();
+    run->loglevel = console_loglevel;
+    run->filter = kprintf_filter;
+    for (unsigned i = 0; i < MAX_DIALS && dial != NULL; i++, dial = next_dial(dial))
+        strlcpy(run->dials[i], dial->get(), VALUE_SIZE);
+}
+
+/* One more thing that was put back, for a sentence. */
+static void add(char *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void add(char *text, const char *fmt, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+
+    if (used > 0)
+        used += strlcpy(text + used, ", ", TEXT_SIZE - used);
+    va_start(args, fmt);
+    if (used < TEXT_SIZE)
+        kvsnprintf(text + used, TEXT_SIZE - used, fmt, args);
+    va_end(args);
+}
+
+static const char *value_of(const struct kernel_param *dial, const char *value)
+{
+    return value[0] != 0 ? value : dial->off;
+}
+
+static void put_back_dials(const struct run *run, char *text)
+{
+    const struct kernel_param *dial = next_dial(NULL);
+
+    for (unsigned i = 0; i < MAX_DIALS && dial != NULL; i++, dial = next_dial(dial)) {
+        const char *before = value_of(dial, run->dials[i]);
+
+        if (strcmp(value_of(dial, dial->get()), before) == 0)
+            continue;
+        dial->set(before);
+        add(text, "%s=%s", dial->name, before);
+    }
+}
+
+static void put_back_handlers(const struct run *run, char *text)
+{
+    unsigned n = timer_stop_of(run->number) + irq_drop_of(run->number);
+
+    if (n > 0)
+        add(text, "%u interrupt handler%s stopped", n, plural(n));
+}
+
+/* Colours are off and the cursor is there, if the terminal understands that. */
+static void put_back_terminal(void)
+{
+    if (level == 0 && tty.width != 0)
+        terminal_puts(&tty, "\x1b[m\x1b[?25h");
+    shell_unwanted = false;
+}
+
+static void put_back(const struct run *run, const struct guard_end *end)
+{
+    char text[TEXT_SIZE] = "";
+
+    put_back_terminal();
+    if (end->irq_off)
+        add(text, "interrupts on");
+    put_back_handlers(run, text);
+    if (console_loglevel != run->loglevel)
+        add(text, "loglevel %d", run->loglevel);
+    console_loglevel = run->loglevel;
+    put_back_dials(run, text);
+    if (text[0] != 0)
+        pr_err("  put back: %s", text);
+}
+
+/* ---- what is said ---------------------------------------------------------------- */
+
+static void tell_end(const struct run *run, const struct guard_end *end)
+{
+    char place[TEXT_SIZE];
+
+    if (end->why == NULL && end->where == 0)
+        pr_err("%s has ended by this fault, status %d", run->command->name, SHELL_FAULT);
+    else if (end->why == NULL)
+        pr_err("%s was ended: what it had set up has faulted, status %d",
+               run->command->name, SHELL_FAULT);
+    else
+        pr_err("%s was ended by %s, in %s, status %d", run->command->name, end->why,
+               symbol_format(end->where, place, sizeof(place)), SHELL_STOPPED);
+}
+
+static void after_end(const struct run *run, const struct guard_end *end)
+{
+    kprintf_filter = NULL;
+    printk_hold(false);
+    console_fresh_line();
+    tell_end(run, end);
+    put_back(run, end);
+    shell_hooks->command_ended(level, run->command->name);
+    kprintf_filter = run->filter;
+}
+
+/* ---- running --------------------------------------------------------------------- */
+
+static void command_body(void *arg)
+{
+    struct run *run = arg;
+    char text[MAX_TEXT], *words[MAX_WORDS + 1];
+    size_t used = 0;
+
+    run->number = guard_command();
+    for (int i = 0; i < run->argc; i++) {
+        words[i] = text + used;
+        used += strlcpy(words[i], run->argv[i], MAX_TEXT - used) + 1;
+    }
+    words[run->argc] = NULL;
+    run->status = run->command->run(run->argc, words);
+    shell_hooks->command_returns();
+    if (!mm_dials_are_on())             /* they watch what is free, too: it stays */
+        mm_reclaim();
+}
+
+static int status_of(const struct run *run, const struct guard_end *end)
+{
+    bool inner_ended = run->status == SHELL_FAULT || run->status == SHELL_STOPPED;
+
+    if (end->ended)
+        return end->why == NULL ? SHELL_FAULT : SHELL_STOPPED;
+    if (inner_ended)
+        return run->status;
+    if (console_interrupted())
+        return SHELL_STOPPED;
+    if (shell_hooks->reports() != run->reports)
+        return SHELL_REPORTED;
+    return run->status >= 0 && run->status <= MAX_STATUS ? run->status : SHELL_FAILED;
+}
+
+int run_guarded(const struct shell_command *command, int argc, char **argv)
+{
+    unsigned own = level;
+    struct run *run = &runs[own];
+
+    if (own == SHELL_LEVELS) {
+        kprintf("%s: %d commands run within each other, and no more can\n",
+                command->name, SHELL_LEVELS);
+        return SHELL_FAILED;
+    }
+    run->command = command;
+    run->argc = argc;
+    run->argv = argv;
+    remember(run);
+    level = own + 1;
+    shell_running = command;
+    if (own == 0)
+        console_clear_interrupt();
+    shell_hooks->command_begins(own);
+    printk_hold(true);
+
+    struct guard_end end = guard_call(command_body, run);
+
+    level = own;
+    if (end.ended)
+        after_end(run, &end);
+    else if (end.irq_off)
+        pr_warn("%s has returned with interrupts off; they are on again", command->name);
+    shell_running = run->outer;
+    printk_hold(own > 0);
+    return status_of(run, &end);
+}
