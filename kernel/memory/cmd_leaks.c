@@ -71,7 +71,8 @@ static void print_site_json(const struct alloc_site *site, const char *place)
     kprintf(", \"objects\": %u, \"bytes\": %u, \"oldest\": %u, \"newest\": %u",
             (unsigned)site->objects, (unsigned)site->bytes,
             (unsigned)site->oldest, (unsigned)site->newest);
-    kprintf(", \"left\": %u", (unsigned)aftermath_left_of(site));
+    if (aftermath_left_of(site) > 0)
+        kprintf(", \"left\": %u", (unsigned)aftermath_left_of(site));
     site_json_calls(site, "taken_by");
     kprintf("}\n");
 }

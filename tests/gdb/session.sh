@@ -31,7 +31,7 @@ console="socket,id=console,path=$run/console,server=on,wait=off,logfile=$run/log
 qemu="$machine -monitor none -chardev $console -serial chardev:console"
 
 # At a fault the kernel stops: GDB shall see it as it was.
-export MARBLES_FIRST=panic_on_oops=1
+export MARBLES_CMDLINE="panic_on_oops=1 ${MARBLES_CMDLINE:-}"
 unset DEBUGINFOD_URLS
 SHELL=/bin/sh "$PYTHON" tests/gdb/foreground.py "$GDB" -nx -q "$elf" \
     -ex "set confirm off" \

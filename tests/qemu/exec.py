@@ -10,9 +10,9 @@ kernel gets them as
     exit"
 
 on its command line, of 4,095 bytes at most (more are refused at once): `exit` stands on a
-line of its own, so that an open quote or a comment in COMMANDS does not swallow it.  In
-front stands watchdog=, which ends a command that takes nearly all the time, with status 6:
-so what hangs shows where it does, and the others still run.
+line of its own, so that an open quote or a comment in COMMANDS does not swallow it.  One
+more of the parameters, watchdog=, ends a command that takes nearly all the time, with
+status 6: so what hangs shows where it does, and the others still run.
 
 `exit` ends QEMU by its test exit with (32 + status) * 2 + 1.  What else may happen:
 

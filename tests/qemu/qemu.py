@@ -18,8 +18,7 @@ What ends us, and what then ends QEMU:
 
 What the user of make wrote comes from the environment, where no shell and no make has
 touched it: MARBLES_CMDLINE, kernel parameters; MARBLES_QEMUFLAGS, words with quotes
-as in a shell, in which nothing else is special; MARBLES_SECONDS.  MARBLES_FIRST has
-parameters that stand before the user's.
+as in a shell, in which nothing else is special; MARBLES_SECONDS.
 
 The monitor is a pair of sockets without names, so no folder is needed for them.
 """
@@ -76,10 +75,12 @@ def parameters(*more):
 
 
 def run(line, *more):
-    """Kernel parameters that have it run these lines, in which anything may stand; more
-    of them come first, so that the user's own have the last word."""
+    """Kernel parameters that have it run these lines, in which anything may stand; and
+    more of them, unless the user has given the same."""
+    more = [one for one in more
+            if one.split("=")[0] + "=" not in os.environ.get("MARBLES_CMDLINE", "")]
     escaped = line.replace("\\", "\\\\").replace('"', '\\"')
-    text = " ".join((*more, parameters("quiet", f'run="{escaped}"')))
+    text = parameters(*more, "quiet", f'run="{escaped}"')
     length = len(os.fsencode(text))
     if length > LONGEST:
         raise Refused(f"CMDS and CMDLINE: {length} bytes, and the kernel takes {LONGEST}")
@@ -244,9 +245,7 @@ def put_right(attributes):
 def main():
     """At a terminal, which is QEMU's own: it is asked to end, to leave it in order."""
     attributes = attributes_of(0)
-    first = os.environ.get("MARBLES_FIRST", "")
-    qemu = Qemu(sys.argv[1:] + ["-append", f"{first} {parameters()}".strip()] + flags(),
-                monitor=False)
+    qemu = Qemu(sys.argv[1:] + ["-append", parameters()] + flags(), monitor=False)
     try:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -110,8 +110,16 @@ def test_quotes_and_semicolons_survive_make_too(elf):
     assert [line.split('"')[1] for line in done.stdout.splitlines()] == ["a; b", "c"]
 
 
-def test_a_panic_is_125_with_the_end_of_the_log_on_stderr(lab_elf):
+def test_a_fault_is_5_and_the_next_command_runs(lab_elf):
     done = run("check; fault null-write; check", lab_elf)
+    assert (done.returncode, done.stderr) == (5, "")
+    assert "page fault: write to 0x00000008" in done.stdout
+    assert done.stdout.splitlines()[0] == done.stdout.splitlines()[-1] == \
+        "mm_check: all rules hold"
+
+
+def test_a_stop_is_125_with_the_end_of_the_log_on_stderr(lab_elf):
+    done = run("check; fault null-write; check", lab_elf, MARBLES_CMDLINE="panic_on_oops=1")
     assert done.returncode == 125
     assert "the kernel has stopped" in done.stderr
     assert "page fault: write to 0x00000008" in done.stderr
@@ -127,6 +135,18 @@ def test_no_end_is_124_and_names_the_command_and_the_function(spin_elf, command)
     own_name = re.sub(r"\.isra\.\d+", "", done.stderr)         # a copy that GCC made
     assert own_name == ("exec: no end within 2.5 s: the command spin was in spin, "
                         "called by cmd_spin\n")
+
+
+def test_what_hangs_is_ended_by_the_watchdog_with_6_and_the_next_command_runs(spin_elf):
+    done = run("spin; check", spin_elf, MARBLES_SECONDS="7")
+    assert (done.returncode, done.stderr) == (6, "")
+    assert re.match(r"watchdog: spin has run for 4 s, and is now in spin[.+]", done.stdout)
+    assert done.stdout.endswith("\nmm_check: all rules hold\n")
+
+
+def test_a_watchdog_of_the_users_own_counts(spin_elf):
+    done = run("spin", spin_elf, MARBLES_CMDLINE="watchdog=1")
+    assert done.returncode == 6 and "spin has run for 1 s" in done.stdout
 
 
 def test_SECONDS_of_make_is_the_limit(spin_elf):
@@ -170,7 +190,7 @@ def test_an_open_quote_in_CMDLINE_is_refused(elf):
 
 def test_a_crash_is_printed_once_where_stdout_and_stderr_are_one(lab_elf):
     done = run("fault null-write", lab_elf, capture_output=False,
-               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+               MARBLES_CMDLINE="panic_on_oops=1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 125
     assert done.stdout.count("page fault: write to 0x00000008") == 1
     assert done.stdout.endswith("\nexec: the kernel has stopped\n")
@@ -289,7 +309,7 @@ def test_what_a_lab_writes_by_printk_is_seen_by_its_level(lab_elf, level, lines)
 def test_a_format_names_what_is_at_an_address(lab_elf):
     name, alone, stack = run("names", lab_elf).stdout.split()
     assert re.fullmatch(r"cmd_names\+0x0/0x[0-9a-f]+", name) and alone == "cmd_names"
-    assert re.fullmatch(r"boot_stack|0x[0-9a-f]{8}", stack)
+    assert re.fullmatch(r"command_stack|0x[0-9a-f]{8}", stack)
 
 
 def test_dmesg_has_a_line_that_went_on_as_one(lab_elf):
