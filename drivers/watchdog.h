@@ -5,7 +5,12 @@
 #ifndef DRIVERS_WATCHDOG_H
 #define DRIVERS_WATCHDOG_H
 
-/* From now on an NMI comes 4 s after the last call, if the machine has such a device. */
+#include <stdbool.h>
+
+/* May the machine have one?  Until this is called nothing else here does anything. */
+void watchdog_init(bool present);
+
+/* From now on an NMI comes 4 s after the last call. */
 void watchdog_feed(void);
 
 /* It raises nothing any more, until it is fed again. */

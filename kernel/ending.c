@@ -28,7 +28,6 @@
 enum { GRACE = TIMER_HZ / 4, MAX_SECONDS = 24 * 60 * 60, TEXT_SIZE = 80 };
 
 static const char *(*running)(void);
-static bool has_device;                 /* that raises an NMI */
 static uint32_t limit;                  /* of a command, in ticks; 0: none */
 
 /* The command that is judged. */
@@ -54,7 +53,7 @@ KERNEL_PARAM(watchdog, "SECONDS", "end a command that runs longer (0: none is)",
 void ending_init(const char *(*name)(void))
 {
     running = name;
-    has_device = cpu_is_qemu();
+    watchdog_init(cpu_is_qemu());
 }
 
 /* Has Ctrl-C been typed so long ago, or so often, that asking is over? */
@@ -98,8 +97,7 @@ void ending_judge(const struct trap_frame *frame)
 {
     uint32_t command = guard_outermost();
 
-    if (has_device)
-        watchdog_feed();
+    watchdog_feed();
     if (command != judged.number) {
         judged.number = command;
         judged.began = timer_ticks();

@@ -106,7 +106,6 @@ static void restart(void)
 static void stop(void) __attribute__((noreturn));
 static void stop(void)
 {
-    watchdog_stop();
     console_write("", 0);               /* the last line ends */
     if (params_run()[0] != 0)
         power_fail();
@@ -134,6 +133,7 @@ static void end(void)
 static void begin(void)
 {
     irq_disable();
+    watchdog_stop();                    /* who reads this may take his time */
     if (kprintf_filter != NULL)
         console_write("\x1b[J", 3);     /* watch overwrites: nothing old stays below */
     kprintf_filter = NULL;              /* last words go past more and watch */

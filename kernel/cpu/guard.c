@@ -118,17 +118,21 @@ bool guard_has(uint32_t command)
 
 /* ---- calling --------------------------------------------------------------------- */
 
-/* mm is as before: what was being changed in between is mended, an interrupt is over. */
+/*
+ * mm is as before: what was being changed in between is mended, an interrupt is over.  So
+ * also behind a call that has returned, for a stray write may have hit the word; but whoever
+ * was called while mm was busy may have been called to mend it.
+ */
 static void put_back_mm(uintptr_t before)
 {
     const uintptr_t kept = MM_PUT_OFF | MM_LONG_WAY;
 
     if (!(before & MM_IRQ))
         mm_irq_end();
-    if (before & MM_BUSY)
-        mm_state = (before & ~kept) | (mm_state & kept);
-    else if (mm_state & MM_BUSY)
+    if (mm_state & MM_BUSY && !(before & MM_BUSY))
         hooks->mend();
+    else
+        mm_state = (before & ~kept) | (mm_state & kept);
 }
 
 static void clean_up(const struct guard *guard)
@@ -138,7 +142,6 @@ static void clean_up(const struct guard *guard)
         pic_end_all();                  /* of a handler that never came to its end */
     if (wanted.command != 0 && !guard_has(wanted.command))
         wanted.command = 0;
-    put_back_mm(guard->mm_state);
 }
 
 static void put_back_cpu(const struct guard *guard)
@@ -170,6 +173,8 @@ static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
     set_depth(level);
     if (ended)
         clean_up(&guard);
+    if (ended || !(guard.mm_state & MM_BUSY))
+        put_back_mm(guard.mm_state);
     put_back_cpu(&guard);
     return end;
 }

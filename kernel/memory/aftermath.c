@@ -22,6 +22,7 @@
 #include "kernel/printk.h"
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
+#include "mm/look/observe.h"
 #include "mm/look/recover.h"
 #include "mm/mm.h"
 
@@ -30,6 +31,7 @@ enum { MAX_DEAD = 32, MAX_LEFT = 64 };
 /* When the command of that level began. */
 static struct {
     uint32_t serial, held;
+    struct mm_observer *observer;       /* the newest */
 } began[SHELL_LEVELS];
 
 /* A command that was ended, and what was taken while it ran. */
@@ -146,19 +148,36 @@ void aftermath_begin(unsigned level)
     report_begin_command();
     began[level].serial = mm_last_serial();
     began[level].held = held_last();
+    began[level].observer = mm_newest_observer();
 }
 
-static void reclaim_and_count(void *after)
+/* Whoever looked on for it looks on no more. */
+static void take_out(void *before)
 {
+    struct mm_observer *at = mm_newest_observer();
+    unsigned n = 0;
+
+    while (at != NULL && at != before)
+        at = at->next;
+    if (at != before)
+        return;                         /* it has taken out older ones */
+    while ((at = mm_newest_observer()) != before && mm_unobserve(at))
+        n++;
+    if (n > 0)
+        pr_err("  put back: %u observer%s taken out", n, plural(n));
+}
+
+static void tidy_and_count(void *arg)
+{
+    const struct dead *one = arg;
+
     mm_reclaim();
-    aftermath_count(*(const uint32_t *)after);
+    aftermath_count(one->first - 1);
 }
 
-static void tell_left(const struct dead *one)
+static void tell_left(struct dead *one)
 {
-    uint32_t after = one->first - 1;
-
-    if (guard_call(reclaim_and_count, &after).ended || one->objects == 0)
+    if (guard_call(tidy_and_count, one).ended || one->objects == 0)
         return;
     pr_err("  it leaves %u object%s live, %zu byte%s: see leaks", (unsigned)one->objects,
            plural(one->objects), one->bytes, plural(one->bytes));
@@ -185,6 +204,7 @@ void aftermath_ended(unsigned level, const char *name)
     struct dead *one = &dead[total++ % MAX_DEAD];
 
     *one = (struct dead){ name, began[level].serial + 1, mm_last_serial(), 0, 0 };
+    guard_call(take_out, began[level].observer);
     tell_left(one);
     tell_broken();
 }

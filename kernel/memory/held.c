@@ -17,6 +17,7 @@
  */
 #include "kernel/memory/held.h"
 
+#include "mm/port.h"
 #include "mm/slab.h"
 
 enum { HELD_MAX = 1024 };
@@ -49,9 +50,13 @@ uint32_t held_keep(void *address, bool is_pages, unsigned order)
     do
         last_number++;
     while (is_live(place_of(last_number)));     /* H2 */
-    *place_of(last_number) = (struct held){ .number = last_number,
-        .address = address, .order = order, .is_pages = is_pages,
-        .freed = ZERO_OR_NULL_PTR(address) };
+
+    struct held *place = place_of(last_number);
+
+    *place = (struct held){ .address = address, .order = order, .is_pages = is_pages,
+                            .freed = ZERO_OR_NULL_PTR(address) };
+    mm_barrier();               /* Ctrl-C may end us here: it is whole, or not there */
+    place->number = last_number;
     last = last_number;
     return last_number;
 }

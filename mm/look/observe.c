@@ -25,6 +25,11 @@ static struct mm_observer **link_to(const struct mm_observer *observer)
     return link;
 }
 
+struct mm_observer *mm_newest_observer(void)
+{
+    return mm_observers;
+}
+
 bool mm_observe(struct mm_observer *observer)
 {
     if (mm_state & MM_IRQ || !mm_enter(NULL))   /* mm_state changes hands: enter.c */

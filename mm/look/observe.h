@@ -55,4 +55,7 @@ struct mm_observer {
 bool mm_observe(struct mm_observer *observer);
 bool mm_unobserve(struct mm_observer *observer);
 
+/* The one that was hung in last; behind it the others, by `next`.  NULL: nobody looks on. */
+struct mm_observer *mm_newest_observer(void);
+
 #endif

@@ -8,6 +8,7 @@
 #include "kernel/printk.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
+#include "mm/look/observe.h"
 #include "mm/mm.h"
 
 #define HANG __attribute__((noinline)) static void
@@ -93,10 +94,18 @@ static void count_turns(void *unused)
     turns++;
 }
 
+static void look_on(const struct mm_event *event, void *arg)
+{
+    turns += event->kind == MM_ALLOCATED && arg == NULL;
+}
+
+static struct mm_observer observer = { .saw = look_on };
+
 /* What it has switched is put back. */
 HANG hang_with_all_switched(void)
 {
     timer_every_tick(count_turns, NULL);
+    mm_observe(&observer);
     console_loglevel = 8;
     shell_run("params slub_debug=P,kmalloc-64");
     hang_with_interrupts_off();

@@ -94,6 +94,7 @@ def test_what_a_command_has_switched_is_put_back_and_said(boot, lab_elf):
     said = "\n".join(machine.until_prompt())
     assert "  put back: interrupts on, 1 interrupt handler stopped, loglevel 7, " \
         "slab_debug=-" in said and "slub_debug" not in said.split("put back")[1]
+    assert "  put back: 1 observer taken out" in said
     (dial,) = machine.json("params slub_debug -j")
     assert dial["now"] in ("", "-")
     works(machine)
