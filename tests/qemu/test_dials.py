@@ -33,7 +33,7 @@ def test_a_write_behind_an_object_is_reported_as_linux_does(watched):
                          "First byte 0x41 instead of 0xcc")
     assert f"taken for 50 bytes by cmd_kmalloc ({KMALLOC}), serial 1" in report[3]
     assert any(re.match(r"      cmd_kmalloc\+0x", line) for line in report)
-    assert any(re.match(r"      shell_loop\+0x", line) for line in report)
+    assert any(re.match(r"      command_body\+0x", line) for line in report)
     assert any(line.startswith("  Redzone ") and " 4141 41cc cccc " in line
                for line in report)
     assert (f"FIX kmalloc-64: {p + 50:#010x}-{p + 52:#010x}=0xcc restored, and the "
@@ -88,7 +88,7 @@ def test_leaks_show_the_calls(watched):
     row = watched.json("leaks -j")[0]
     calls = row["taken_by_calls"]
     assert calls[0].startswith("cmd_kmalloc+0x") and row["objects"] == 3
-    assert calls[1].startswith("run_command+0x")
+    assert calls[1].startswith("command_body+0x")
     assert any(line.strip() == calls[0] for line in watched.run("leaks"))
 
 

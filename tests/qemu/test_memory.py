@@ -353,7 +353,7 @@ def test_whatis_reads_nothing_and_changes_nothing(fresh):
 
 def test_dump_stops_before_what_is_not_mapped(fresh):
     lines = fresh.run("dump 0x100000 2M")
-    assert lines[-1].endswith("is not mapped (guard page below the stack)")
+    assert lines[-1].endswith("is not mapped (guard page below the stack of commands)")
     assert fresh.run("check") == ["mm_check: all rules hold"]
 
 

@@ -141,7 +141,9 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
                                              "kmemleak", "run", "term", "slub_debug",
                                              "slab_debug", "init_on_alloc",
                                              "init_on_free", "debug_pagealloc",
-                                             "page_owner", "quarantine"}
+                                             "page_owner", "quarantine", "watchdog",
+                                             "panic", "panic_on_oops",
+                                             "panic_on_warn"}
     assert last == {"given": "mem=16M quiet"}
     assert machine.run("params")[-1] == "given: mem=16M quiet"
 
