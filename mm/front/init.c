@@ -18,7 +18,7 @@
  *   M4  a record names call sites that exist;
  *   M5  a live block of pages has a live record.
  *
- * Cost: linear in the span; this is boot, and listings.
+ * Cost: linear in the span; and in the ranges, once for each that must be left out.
  */
 #include "mm/free_priv.h"
 #include "mm/heap_priv.h"
@@ -65,10 +65,15 @@ static uintptr_t pages_of(struct span span)
     return span.first <= span.last ? span.last - span.first + 1 : 0;
 }
 
-/* The ranges, and how many of them are left out: the smallest; of equal ones the last. */
+/*
+ * The ranges, of which the smallest are left out, of equal ones the last: all up to this
+ * one.  Of no pages, and number 0: only those that have none.
+ */
 struct given {
     const struct mm_range *ranges;
-    size_t count, left_out;
+    size_t count;
+    uintptr_t pages_out;
+    size_t out;                 /* its number */
 };
 
 static uintptr_t pages_in(const struct given *given, size_t i)
@@ -76,21 +81,27 @@ static uintptr_t pages_in(const struct given *given, size_t i)
     return pages_of(whole_pages(&given->ranges[i]));
 }
 
-/* How many ranges are left out before this one is. */
-static size_t rank(const struct given *given, size_t i)
-{
-    size_t before = 0;
-
-    for (size_t k = 0; k < given->count; k++)
-        before += pages_in(given, k) < pages_in(given, i) ||
-                  (pages_in(given, k) == pages_in(given, i) && k > i);
-    return before;
-}
-
 static bool is_used(const struct given *given, size_t i)
 {
-    return pages_in(given, i) > 0 &&
-           (given->left_out == 0 || rank(given, i) >= given->left_out);
+    uintptr_t pages = pages_in(given, i);
+
+    return pages > given->pages_out || (pages == given->pages_out && i < given->out);
+}
+
+/* The next larger one is left out as well.  False: none is used any more. */
+static bool leave_out_one(struct given *given)
+{
+    uintptr_t least = UINTPTR_MAX;
+    size_t which = given->count;
+
+    for (size_t i = 0; i < given->count; i++)
+        if (is_used(given, i) && pages_in(given, i) <= least) {
+            least = pages_in(given, i);
+            which = i;
+        }
+    given->pages_out = least;
+    given->out = which;
+    return which < given->count;
 }
 
 /* The span of the ranges that are used, rounded outwards to whole largest blocks. */
@@ -99,14 +110,11 @@ static struct span hull(const struct given *given)
     struct span all = { UINTPTR_MAX, 0 };
     const uintptr_t block = ((uintptr_t)1 << MAX_PAGE_ORDER) - 1;
 
-    heap.skipped = 0;
     for (size_t i = 0; i < given->count; i++) {
         struct span span = whole_pages(&given->ranges[i]);
 
-        if (!is_used(given, i)) {
-            heap.skipped++;
+        if (!is_used(given, i))
             continue;
-        }
         if (span.first < all.first)
             all.first = span.first;
         if (span.last > all.last)
@@ -156,13 +164,12 @@ static bool measure(struct plan *plan, const struct given *given)
 /* With all ranges if possible, else without the smallest ones. */
 static struct plan make_plan(struct given *given)
 {
-    for (; given->left_out < given->count; given->left_out++) {
+    do {
         struct plan plan = { .all = hull(given) };
 
         if (plan.all.first <= plan.all.last && measure(&plan, given))
             return plan;
-    }
-    heap.skipped = (uint32_t)given->count;
+    } while (leave_out_one(given));
     return (struct plan){ .npages = 0 };
 }
 
@@ -221,6 +228,8 @@ static void lay_out(const struct plan *plan, const struct given *given)
     for (size_t i = 0; i < given->count; i++)
         if (is_used(given, i))
             mark(&given->ranges[i], plan->all.first);
+        else
+            heap.skipped++;
     add_marked();
 }
 
@@ -239,11 +248,13 @@ void mm_init(const struct mm_range *ranges, size_t count)
     mm_forget_put_off();
     buddy_init(&heap.buddy, NULL, 0);
 
-    struct given given = { ranges, count, 0 };
+    struct given given = { ranges, count, 0, 0 };
     struct plan plan = make_plan(&given);
 
     if (plan.npages)
         lay_out(&plan, &given);
+    else
+        heap.skipped = (uint32_t)count;
     sites_init();
     heap.shrink = slab_reclaim;
     heap.do_put_off = free_put_off;

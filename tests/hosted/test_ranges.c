@@ -5,6 +5,7 @@
 #include "tests/hosted/arena.h"
 
 #include <string.h>
+#include <time.h>
 
 /* ---- one range ---------------------------------------------------------------- */
 
@@ -309,6 +310,29 @@ static void a_far_small_range_is_left_out_and_the_rest_is_used(void **state)
     }
 }
 
+/*
+ * Single pages, thousands of them, far from the rest whichever way addresses wrap: they
+ * are left out one by one.  What grows as the fourth power would take hours.
+ */
+static void thousands_of_ranges_are_left_out_in_no_time(void **state)
+{
+    enum { FAR = 2000 };
+    static struct mm_range ranges[FAR + 1];
+    const uintptr_t step = sizeof(step) > 4 ? (uintptr_t)1 << 20 << 20 : 1u << 19;
+    const uintptr_t far = (uintptr_t)arena_memory() + 3000 * step;
+    clock_t start = clock();
+
+    (void)state;
+    for (size_t i = 0; i < FAR; i++)
+        ranges[i] = (struct mm_range){ far + i * step, PAGE_SIZE };
+    ranges[FAR] = (struct mm_range){ (uintptr_t)arena_memory(), 64 * PAGE_SIZE };
+    arena_open_ranges(ranges, FAR + 1, 64 * PAGE_SIZE);
+    assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+    assert_int_equal(arena_stats().skipped, FAR);
+    assert_int_equal(arena_stats().total_pages, 64);
+    arena_check();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +340,7 @@ int main(void)
         ARENA_TEST(without_memory_everything_is_null_and_nothing_crashes),
         ARENA_TEST(a_single_page_has_no_room_but_is_no_harm),
         ARENA_TEST(a_far_small_range_is_left_out_and_the_rest_is_used),
+        ARENA_TEST(thousands_of_ranges_are_left_out_in_no_time),
         ARENA_TEST(mm_init_again_forgets_all),
         ARENA_TEST(random_ranges_give_their_whole_pages_and_no_more),
         ARENA_TEST(ranges_of_every_awkward_kind),
