@@ -17,8 +17,10 @@ def graves():
         at = 0
         while at < len(raw):
             pfn, size, left, slots = struct.unpack_from("<IIHH", raw, at)
-            yield pfn, size, left, slots, raw[at + HEAD:at + HEAD * (1 + slots)]
-            at += HEAD * (1 + slots)
+            end = at + HEAD * (1 + slots)
+            if end <= len(raw):         # else it was overwritten
+                yield pfn, size, left, slots, raw[at + HEAD:end]
+            at = end
 
 
 def former_at(heap, address, found):

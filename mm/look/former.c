@@ -48,7 +48,7 @@ void former_reset(void)
     used[1] = 0;
 }
 
-/* Copy the records; the copy. */
+/* Copy the records; the copy.  It counts when it is whole: an interrupt may ask. */
 static const struct record *bury(struct grave grave, const struct record *first)
 {
     if (used[now] + 1u + grave.slots > HALF) {
@@ -58,9 +58,11 @@ static const struct record *bury(struct grave grave, const struct record *first)
 
     union place *place = &places[now][used[now]];
 
-    used[now] += 1u + grave.slots;
+    mm_barrier();
     place->grave = grave;
     memcpy(place + 1, first, grave.slots * sizeof(*first));
+    mm_barrier();
+    used[now] += 1u + grave.slots;
     return &place[1].record;
 }
 
@@ -110,12 +112,15 @@ static const struct record *later(const struct record *a, const struct record *b
     return !is_former || (a && a->site && a->serial >= b->serial) ? a : b;
 }
 
-/* In a grave, of what started at that address; or NULL. */
-static const struct record *exhume(const union place *place, uintptr_t addr)
+/* In a grave with so many places behind it, of what started at that address; or NULL. */
+static const struct record *exhume(const union place *place, uint32_t behind,
+                                   uintptr_t addr)
 {
     const struct grave *grave = &place->grave;
     uintptr_t offset = addr - (uintptr_t)address_of(grave->pfn) - grave->left;
 
+    if (grave->slots > behind)
+        return NULL;            /* it was overwritten */
     if (offset >= (uintptr_t)grave->slots * grave->slot_size || offset % grave->slot_size)
         return NULL;
     return &place[1 + offset / grave->slot_size].record;
@@ -131,7 +136,8 @@ const struct record *former_at(const void *addr, const struct record *found)
         found = later(found, &heap.record[pfn]);
     for (unsigned half = 0; half < 2; half++)
         for (uint32_t i = 0; i < used[half]; i += 1u + places[half][i].grave.slots) {
-            const struct record *record = exhume(&places[half][i], (uintptr_t)addr);
+            const struct record *record = exhume(&places[half][i], used[half] - i - 1,
+                                                 (uintptr_t)addr);
 
             if (record)
                 found = later(found, record);

@@ -3,6 +3,7 @@
  * it went back, came again, for other sizes; and with it, a second free is known.
  */
 #include "tests/hosted/objects.h"
+#include "tests/hosted/step.h"
 
 /* The newest free of p, which was taken for so many bytes, is refused as a double one. */
 static void assert_double_free(void *p, size_t asked)
@@ -157,6 +158,58 @@ static void the_oldest_are_forgotten_and_no_more_is_said(void **state)
     assert_in_range(known, 500, MANY - 1);
 }
 
+/* ---- asked while a slab goes ------------------------------------------------------- */
+
+enum { NEIGHBOURS = 10 };
+
+static char *only;
+
+/* Where the records of its slab will be left lie those of another, from another heap. */
+static void only_one_of_a_slab_was_handed_out(void)
+{
+    void *p[NEIGHBOURS];
+
+    arena_open(64, 0);
+    for (int i = 0; i < NEIGHBOURS; i++)
+        p[i] = kmalloc(64, GFP_KERNEL);
+    for (int i = 0; i < NEIGHBOURS; i++)
+        kfree(p[i]);
+    mm_reclaim();
+    arena_open(64, 0);
+    only = kmalloc(64, GFP_KERNEL);
+    kfree(only);
+}
+
+static void reclaim(void) { mm_reclaim(); }
+
+static void ask_in_handler(void)
+{
+    mm_state |= MM_IRQ;
+    for (int i = 0; i < NEIGHBOURS; i++) {
+        struct mm_what what = arena_what(only + i * 64);
+
+        assert_int_equal(what.serial, i == 0);
+        assert_int_equal(what.before.serial, 0);
+    }
+    mm_state &= ~MM_IRQ;
+}
+
+static void an_interrupt_is_told_the_truth_while_a_slab_goes(void **state)
+{
+    unsigned asked = 0, stops;
+
+    (void)state;
+    step_open();
+    only_one_of_a_slab_was_handed_out();
+    stops = step_trace(reclaim, 1);
+    for (unsigned stop = 0; stop < stops; stop++) {
+        only_one_of_a_slab_was_handed_out();
+        asked += step_run(stop, reclaim, ask_in_handler);
+    }
+    step_close();
+    assert_true(asked > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +218,7 @@ int main(void)
         ARENA_TEST(the_later_of_two_lives_is_told),
         ARENA_TEST(pages_of_a_former_block_are_known_in_a_slab),
         ARENA_TEST(what_had_no_life_has_none),
+        ARENA_TEST(an_interrupt_is_told_the_truth_while_a_slab_goes),
         ARENA_TEST(the_oldest_are_forgotten_and_no_more_is_said),
     };
 
