@@ -51,9 +51,10 @@ void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg)
 {
     struct walk walk = { fn, arg };
 
-    mind_serials();             /* a listing by serial numbers may follow */
-    if (!mm_enter_to_read())
+    if (!mm_enter(NULL))
         return;
+    mind_serials();             /* a listing by serial numbers may follow */
+    mm_state_set(MM_READING);
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn = buddy_next(&heap.buddy, pfn))
         if (!visit_block(&walk, &heap.buddy.page[pfn]))
             break;

@@ -2,6 +2,7 @@
  * test_irq.c - calls from an interrupt handler: while mm is at rest, and while it is
  * busy under the handler.  The trap code's part (mm_state) is played here.
  */
+#include "mm/heap_priv.h"
 #include "tests/hosted/arena.h"
 
 #include <string.h>
@@ -69,6 +70,28 @@ static void what_is_no_call_site_is_not_said_to_be_served(void **state)
     mm_state = end - sizeof(struct alloc_site);
     assert_ptr_equal(mm_current_site(), mm_sites_end() - 1);
     mm_state = 0;
+}
+
+/* Serial numbers run out, so pages are to be kept no more: but not under a busy mm. */
+static void a_walk_under_a_busy_mm_changes_nothing(void **state)
+{
+    struct mm_stats before;
+
+    (void)state;
+    free_page(__get_free_page(GFP_KERNEL));
+    before = arena_stats();
+    heap.serial = UINT32_MAX;
+    enter_handler_under_mm();
+    mm_count_sites(0);
+    leave_handler();
+    assert_int_equal(mm_state, 0);
+    expect_silence();
+    assert_int_equal(heap.buddy.nkept, 1);
+    mm_count_sites(0);
+    assert_int_equal(mm_state, MM_LONG_WAY);
+    expect_report(MM_NO_MORE_SERIALS);
+    assert_int_equal(heap.buddy.nkept, 0);
+    assert_int_equal(arena_stats().free_pages, before.free_pages);
 }
 
 static void atomic_requests_work_in_a_handler(void **state)
@@ -476,6 +499,7 @@ int main(void)
         ARENA_TEST(mm_is_at_rest_between_calls),
         ARENA_TEST(a_busy_mm_knows_whom_it_serves),
         ARENA_TEST(what_is_no_call_site_is_not_said_to_be_served),
+        ARENA_TEST(a_walk_under_a_busy_mm_changes_nothing),
         ARENA_TEST(atomic_requests_work_in_a_handler),
         ARENA_TEST(requests_that_may_sleep_are_refused_in_a_handler),
         ARENA_TEST(under_a_busy_mm_every_request_is_null_and_counted),
