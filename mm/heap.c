@@ -22,7 +22,7 @@ void heap_reset(void)
     mm_watcher = NULL;
 }
 
-/* The one place where the bit is changed: it never disagrees with the hooks. */
+/* What the bit says of hooks and serial numbers, and which pages are kept, agree here. */
 void mm_hooks_changed(void)
 {
     if (mm_watcher || mm_observers || heap.serial >= FEW_SERIALS) {
@@ -37,7 +37,7 @@ void mm_hooks_changed(void)
 
 void serials_run_out(void)
 {
-    if (!(mm_state & MM_LONG_WAY))
+    if (heap.buddy.keep)
         mm_hooks_changed();
     if (heap.serial < UINT32_MAX || heap.serials_told)
         return;

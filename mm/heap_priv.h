@@ -59,30 +59,41 @@ static inline uint32_t pfn_of_page(const struct page *page)
     return (uint32_t)(page - heap.buddy.page);
 }
 
+/*
+ * Serial numbers do not wrap, so that their order is right: when so few are left, mm goes
+ * the long way, where each allocation looks, and the last number serves for ever.  On the
+ * short ways those of pages look as well.  Those of objects do not, but they are seen in
+ * time: each 32nd from a slab comes to slab_refill(), or there was a free into it for each,
+ * and of these every 65,536th to slab_resort(); so at most 2^23 pass in all caches.
+ */
+#define FEW_SERIALS (UINT32_MAX - (1u << 24))
+
+/* heap.c: few are left, and mm is entered.  Of the last one, say that it is. */
+void serials_run_out(void);
+
+/* One of the last.  Pages that are kept cannot join here: one may be on its way. */
+static inline void take_late_serial(void)
+{
+    mm_state_set(MM_LONG_WAY);
+    if (heap.serial < UINT32_MAX)
+        heap.serial++;
+}
+
 /* It is an allocation of so many bytes now, by the call site of that number. */
 static inline void record_taken(struct record *record, uint32_t site, uint32_t size)
 {
     record->size = size;
-    if (likely(heap.serial != UINT32_MAX)) {    /* the last one serves for ever */
+    if (likely(heap.serial < FEW_SERIALS)) {
         mm_barrier();           /* add in memory: that takes 2 less, and no register */
         heap.serial++;
+    } else {
+        take_late_serial();
     }
     mm_barrier();
     record->serial = heap.serial;
     mm_barrier();               /* until its site is written it is no allocation */
     record->sites = site;
 }
-
-/*
- * Serial numbers do not wrap, so that their order is right.  The short ways of objects do
- * not look for the end: mm goes the long way when so few are left.  That is seen in time:
- * each 32nd allocation from a slab comes to slab_refill(), or there was a free into it for
- * each, and of these every 65,536th to slab_resort(); so at most 2^23 pass in all caches.
- */
-#define FEW_SERIALS (UINT32_MAX - (1u << 24))
-
-/* heap.c: few are left.  Go the long way; of the last one, say that it is. */
-void serials_run_out(void);
 
 static inline void mind_serials(void)
 {

@@ -185,6 +185,22 @@ static void serial_numbers_end_with_the_last(void **state)
     assert_int_equal(arena_drop_reports(), 0);
 }
 
+/* However they are used up: here by single pages, which come and go the shortest way. */
+static void serial_numbers_do_not_wrap_behind_pages(void **state)
+{
+    (void)state;
+    next_serial();                      /* a slab is at hand */
+    free_page(__get_free_page(GFP_KERNEL));
+    heap.serial = UINT32_MAX - 3;
+    for (int i = 0; i < 5; i++)
+        free_page(__get_free_page(GFP_KERNEL));
+    assert_int_equal(next_serial(), UINT32_MAX);
+    assert_int_equal(heap.buddy.nkept, 0);      /* nothing is quick now */
+    assert_null(mm_check());
+    mm_count_sites(0);
+    expect_report(MM_NO_MORE_SERIALS);
+}
+
 /* In the middle of 32 bits, and with every dial on, nothing is newer than anything. */
 static void serial_numbers_have_no_middle(void **state)
 {
@@ -240,6 +256,7 @@ int main(void)
         ARENA_TEST(reports_of_failures_say_what_was_asked),
         ARENA_TEST(a_failure_under_a_busy_mm_says_that_it_is_busy),
         ARENA_TEST(serial_numbers_end_with_the_last),
+        ARENA_TEST(serial_numbers_do_not_wrap_behind_pages),
         ARENA_TEST(serial_numbers_have_no_middle),
         ARENA_TEST(the_oldest_and_newest_of_a_site_are_found_wherever_they_lie),
     };
