@@ -66,7 +66,7 @@ static void free_proved(const struct mm_free_request *free, const struct object 
     else
         pages_free(site, object->pfn);
     if (unlikely(mm_watcher))
-        mm_watcher->freed();
+        mm_watcher->freed(object);
 }
 
 void free_put_off(void)

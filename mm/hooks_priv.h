@@ -51,8 +51,8 @@ struct watcher {
      */
     struct alloc_site *(*freeing)(const struct mm_free_request *free,
                                   const struct object *object, bool late);
-    /* It was freed, and may have been the last that something waited for. */
-    void (*freed)(void);
+    /* It was freed: that is what it was.  Something may have waited for it. */
+    void (*freed)(const struct object *object);
     /* The slot's object was freed: is the slot held back from being handed out? */
     bool (*holds_back)(const struct slot *slot);
     /* Memory is short, or a cache shrinks: put back what was held (slab_put_back). */

@@ -24,10 +24,11 @@ enum { NUMBER_SIZE = 24 };
 static void recover_end(void)
 {
     quarantine_hide();
+    watch_large_forget();
     watch_paint();
 }
 
-static void settle(void);
+static void settle(const struct object *freed);
 
 static const struct watcher watcher = {
     .dials_of = dials_of,
@@ -118,7 +119,7 @@ static bool apply_to_empty(void)
         uint8_t flags = cache_possible_dials(cache, dials_of(cache->name));
 
         if ((flags ^ cache->dials) & DIAL_Z)
-            wait |= cache->allocs != cache->frees || !lay_out_anew(cache, flags);
+            wait |= !cache_is_empty(cache) || !lay_out_anew(cache, flags);
     }
     return wait;
 }
@@ -214,12 +215,20 @@ static bool any_is_on(void)
     return false;
 }
 
-/* Something was freed: is it time for a cache that waits, or for the short ways? */
-static void settle(void)
+/*
+ * That was freed: is it time for a cache that waits, or for the short ways?  Only the last
+ * object of a cache, and the last red zone of a large kmalloc, can change that.
+ */
+static void settle(const struct object *freed)
 {
-    if (waiting)
+    bool is_slot = freed->kind == MM_SLAB_LIVE;
+
+    if (is_slot ? !cache_is_empty(freed->slot.cache) && !quarantine_has_emptied()
+                : freed->kind != MM_LARGE || watch_large_is_left())
+        return;
+    if (is_slot && waiting)
         waiting = apply_to_empty();
-    if (!settings_any() && !any_is_on())
+    if (!any_is_on())
         mm_watch_with(NULL);
 }
 
@@ -242,6 +251,7 @@ static const char *set(const char *name, const char *value)
 void dials_start(void)
 {
     waiting = false;
+    watch_large_forget();
     if (settings.debug_pagealloc)
         watch_poison_pages();
     mm_watch_with(settings_any() ? &watcher : NULL);

@@ -23,6 +23,7 @@ enum { RING = 4096 };           /* a power of two: oldest wraps */
 
 static void *held[RING];        /* heap.quarantined of them, from the oldest on */
 static uint32_t oldest;
+static bool emptied;            /* a cache, perhaps: see quarantine_has_emptied() */
 
 /*
  * The oldest goes back: its slot is free from now on.  What is there no more, by a stray
@@ -38,6 +39,7 @@ static void let_go(void)
         heap.quarantined_bytes -= object.slot.cache->slot_size;
         if (!is_free_slot(&object.slot))
             slab_put_back(&object.slot);
+        emptied |= cache_is_empty(object.slot.cache);
     }
     if (!heap.quarantined)      /* of what was not found it is not known how much */
         heap.quarantined_bytes = 0;
@@ -52,6 +54,14 @@ void quarantine_limit(size_t bytes)
 void quarantine_let_go(void)
 {
     quarantine_limit(0);
+}
+
+bool quarantine_has_emptied(void)
+{
+    bool answer = emptied;
+
+    emptied = false;
+    return answer;
 }
 
 bool quarantine_holds_back(const struct slot *slot)
@@ -83,6 +93,7 @@ void quarantine_show(void)
     uint32_t n = heap.quarantined < RING ? heap.quarantined : RING, first = oldest;
     struct slot slot;
 
+    emptied = true;
     heap.quarantined = 0;
     heap.quarantined_bytes = 0;
     for (uint32_t i = 0; i < n; i++) {

@@ -6,6 +6,12 @@
 
 #include "mm/slot_priv.h"
 
+/* Is no object of it live?  Slots may still be held. */
+static inline bool cache_is_empty(const struct kmem_cache *cache)
+{
+    return cache->allocs == cache->frees;
+}
+
 /* For struct watcher. */
 bool quarantine_holds_back(const struct slot *slot);
 void quarantine_let_go(void);
@@ -15,6 +21,9 @@ void quarantine_let_go(void);
  */
 void quarantine_show(void);
 void quarantine_hide(void);
+
+/* Did a cache without objects get a slot back since this was asked, or was one mended? */
+bool quarantine_has_emptied(void);
 
 /* Let all go that is beyond `bytes`. */
 void quarantine_limit(size_t bytes);

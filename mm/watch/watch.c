@@ -251,7 +251,7 @@ struct alloc_site *watch_freeing(const struct mm_free_request *free,
     const struct slot *slot = &object->slot;
 
     if (object->kind != MM_SLAB_LIVE) {
-        watch_large_look(&look, object->pfn);
+        watch_large_goes(&look, object->pfn);
         return late ? free->site
                     : watch_page_site(free->site, (enum page_kind)object->page->kind);
     }

@@ -35,6 +35,32 @@ static bool has_zone(const struct page *page)
     return page->kind == PG_LARGE && page->redzone;
 }
 
+static uint32_t zones;          /* how many have one */
+
+static void add_zone(uint32_t pfn, size_t asked)
+{
+    struct zone zone = large_zone(pfn, asked);
+
+    zone_fill(&zone);
+    zones++;
+}
+
+bool watch_large_is_left(void)
+{
+    return zones > 0;
+}
+
+void watch_large_forget(void)
+{
+    zones = 0;
+}
+
+void watch_large_goes(const struct look *look, uint32_t pfn)
+{
+    watch_large_look(look, pfn);
+    zones -= has_zone(&heap.buddy.page[pfn]);
+}
+
 uint32_t watch_large_look(const struct look *look, uint32_t pfn)
 {
     if (!heap.record || !has_zone(&heap.buddy.page[pfn]))
@@ -75,10 +101,8 @@ struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t 
                                      enum page_kind kind)
 {
     if (kind == PG_LARGE && heap.record && large_has(DIAL_Z)) {
-        struct zone zone = large_zone(pfn, request->bytes);
-
         heap.buddy.page[pfn].redzone = 1;
-        zone_fill(&zone);
+        add_zone(pfn, request->bytes);
     }
     return watch_page_site(request->site, kind);
 }
@@ -146,25 +170,11 @@ static uint32_t poison_block(uint32_t pfn, struct page *page)
 void watch_block_paint(uint32_t pfn, struct page *page)
 {
     poison_block(pfn, page);
-    if (heap.record && has_zone(page)) {
-        struct zone zone = large_zone(pfn, record_size(&heap.record[pfn]));
-
-        zone_fill(&zone);
-    }
+    if (heap.record && has_zone(page))
+        add_zone(pfn, record_size(&heap.record[pfn]));
 }
 
 void watch_poison_pages(void)
 {
     watch_blocks(poison_block);
-}
-
-static uint32_t count_zone(uint32_t pfn, struct page *page)
-{
-    (void)pfn;
-    return has_zone(page);
-}
-
-bool watch_large_is_left(void)
-{
-    return watch_blocks(count_zone) > 0;
 }

@@ -19,8 +19,12 @@ struct alloc_site *watch_page_site(struct alloc_site *site, enum page_kind kind)
 void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size);
 /* Of the block at pfn: how much is wrong of its red zone, if it has one. */
 uint32_t watch_large_look(const struct look *look, uint32_t pfn);
+/* The same, and it is about to be freed. */
+void watch_large_goes(const struct look *look, uint32_t pfn);
 /* Is there any that has one? */
 bool watch_large_is_left(void);
+/* None has: it is a new heap, or watch_block_paint() will count them. */
+void watch_large_forget(void);
 
 /* Of a free block: how much of its poison is wrong. */
 uint32_t watch_free_look(const struct look *look, uint32_t pfn);
