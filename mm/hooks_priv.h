@@ -39,10 +39,10 @@ struct watcher {
     struct alloc_site *(*block_taken)(const struct mm_request *request, uint32_t pfn,
                                       enum page_kind kind);
     /*
-     * The live object at p is to have another size; its record has the old one.  True:
-     * what it gains is to be cleared.
+     * The live object is to have another size; its record has the old one.  True: what it
+     * gains is to be cleared.
      */
-    bool (*resized)(struct alloc_site *site, const void *p, size_t size);
+    bool (*resized)(struct alloc_site *site, const struct object *object, size_t size);
     /* The object to be freed is proved.  False: it stays, and that was reported. */
     bool (*may_free)(const struct mm_free_request *free, const struct object *object);
     /*

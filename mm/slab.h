@@ -34,9 +34,10 @@ void *kmalloc_at(struct alloc_site *site, size_t size, gfp_t gfp) MM_ALLOC(2);
 void *kmalloc_array_at(struct alloc_site *site, size_t n, size_t size, gfp_t gfp)
     MM_ALLOC(2, 3);
 /*
- * krealloc: the same memory if it is large enough, else a copy in a new place,
- * the old one freed.  p NULL or ZERO: kmalloc.  size 0: kfree, and ZERO_SIZE_PTR.
- * On NULL p is still valid and still the caller's.
+ * krealloc: the same memory if it is large enough, else a new place, the old one freed.
+ * A move copies the bytes that were asked for last, not those that ksize gives beyond.
+ * p NULL or ZERO: kmalloc.  size 0: kfree, and ZERO_SIZE_PTR.  On NULL p is still valid
+ * and still the caller's.
  */
 void *krealloc_at(struct alloc_site *site, const void *p, size_t size, gfp_t gfp)
     MM_ALLOC(3);
@@ -53,16 +54,19 @@ char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
 void *kmemdup_at(struct alloc_site *site, const void *from, size_t size, gfp_t gfp)
     MM_ALLOC(3);
 
-/* Bytes that may be used at p: its slot, or its pages.  0 for NULL and ZERO. */
+/*
+ * Bytes that may be used at p: its slot, or its pages.  0 for NULL and ZERO.  A krealloc
+ * that moves keeps those beyond what was asked for only after krealloc(p, ksize(p)).
+ */
 size_t ksize(const void *p);
 /* What ksize would say after kmalloc(size). */
 size_t kmalloc_size_roundup(size_t size);
 
 /*
- * A cache of objects of one size.  name is copied: up to 63 characters.  align is a power of two up to 4096, 0 for the usual one.  ctor runs
- * once for each object when its slab is made, not at each allocation: an object
- * comes back as it was freed.  ctor must not allocate or free.  NULL, and a report,
- * for a bad name, size or align.
+ * A cache of objects of one size.  name is copied: up to 63 characters.  align is a power
+ * of two up to 4096, 0 for the usual one.  ctor runs once for each object when its slab is
+ * made, not at each allocation: an object comes back as it was freed.  It must not
+ * allocate or free.  NULL, and a report, for a bad name, size or align.
  */
 struct kmem_cache *kmem_cache_create_at(struct alloc_site *site, const char *name,
                                         size_t size, size_t align,

@@ -2,7 +2,9 @@
  * krealloc.c - the kin of kmalloc and kfree: arrays, sizes asked for, resizing, copies.
  *
  * krealloc stays in place as long as the slot is large enough; it never shrinks a
- * slot, as in Linux.  What is not of kmalloc is refused as by kfree, and stays whole.
+ * slot, as in Linux.  A move copies what was asked for: what lies behind it, though ksize
+ * gave it, is nobody's yet.  What is not of kmalloc is refused as by kfree, and stays
+ * whole.
  *
  *     | what it had, of both sizes | gained: with __GFP_ZERO or init_on_alloc zero |
  *                                                 and so is what ksize gives beyond
@@ -101,7 +103,7 @@ static void resize(struct alloc_site *site, const struct object *object, size_t 
     size_t kept = object->record && asked_of(object) < size ? asked_of(object) : size;
 
     if (mm_watcher)
-        clears |= mm_watcher->resized(site, object->start, size);
+        clears |= mm_watcher->resized(site, object, size);
     if (object->record)
         record_resize(object->record, (uint32_t)size);
     if (clears)

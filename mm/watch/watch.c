@@ -206,16 +206,15 @@ static void resized(struct alloc_site *site, const struct slot *slot, size_t siz
     paint(slot->cache, object_address(slot), size, true);
 }
 
-bool watch_resized(struct alloc_site *site, const void *p, size_t size)
+bool watch_resized(struct alloc_site *site, const struct object *object, size_t size)
 {
-    struct object object = object_at(p);
+    bool is_slot = object->kind == MM_SLAB_LIVE;
 
-    if (object.kind == MM_SLAB_LIVE)
-        resized(site, &object.slot, size);
+    if (is_slot)
+        resized(site, &object->slot, size);
     else
-        watch_large_resized(site, object.pfn, size);
-    return settings.init_on_alloc &&
-           !(object.kind == MM_SLAB_LIVE && object.slot.cache->ctor);
+        watch_large_resized(site, object->pfn, size);
+    return settings.init_on_alloc && !(is_slot && object->slot.cache->ctor);
 }
 
 /* ---- freeing ------------------------------------------------------------ */

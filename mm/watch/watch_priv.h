@@ -10,7 +10,7 @@
 
 /* For struct watcher. */
 void *watch_take(struct kmem_cache *cache, const struct mm_request *request);
-bool watch_resized(struct alloc_site *site, const void *p, size_t size);
+bool watch_resized(struct alloc_site *site, const struct object *object, size_t size);
 bool watch_may_free(const struct mm_free_request *free, const struct object *object);
 struct alloc_site *watch_freeing(const struct mm_free_request *free,
                                  const struct object *object, bool late);

@@ -322,6 +322,22 @@ static void a_move_copies_what_was_asked_for(void **state)
     kfree(q);
 }
 
+/* But who asks for all that ksize gives keeps it from then on. */
+static void what_ksize_gives_is_kept_once_it_was_asked_for(void **state)
+{
+    unsigned char *p = kmalloc(20, GFP_KERNEL), *q;
+    size_t all = ksize(p);
+
+    (void)state;
+    assert_true(all > 20);
+    assert_ptr_equal(krealloc(p, all, GFP_KERNEL), p);
+    memset(p, 0x55, all);
+    q = krealloc(p, 1000, GFP_KERNEL | __GFP_ZERO);
+    assert_true(all_bytes(q, 0x55, all));
+    assert_true(all_bytes(q + all, 0, 1000 - all));
+    kfree(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +354,7 @@ int main(void)
         ARENA_TEST(what_it_gains_with_zero_is_zero),
         ARENA_TEST(without_records_too),
         ARENA_TEST(a_move_copies_what_was_asked_for),
+        ARENA_TEST(what_ksize_gives_is_kept_once_it_was_asked_for),
         ARENA_TEST(of_a_wrong_pointer_it_is_refused),
         ARENA_TEST(ksize_of_a_wrong_pointer_is_zero_and_reported),
     };
