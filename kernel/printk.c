@@ -310,19 +310,22 @@ int printk(const char *fmt, ...)
 }
 
 /*
- * Copy the record at *position, or the oldest if that one is gone by now, and
- * step behind it.  False: there are no more.
+ * Copy the record at *position, or the oldest if that one is gone by now, and step behind
+ * it.  False: there are no more.  Who has read the newest stands behind its beginning,
+ * though it may have grown since.
  */
 static bool next_record(uint32_t *position, struct record_head *head, char *text)
 {
     uint32_t flags = irq_save();
     bool found;
 
-    if (newest - *position > newest - oldest)
+    if ((int32_t)(oldest - *position) > 0)
         *position = oldest;
-    found = *position != newest;
+    found = newest != oldest && (int32_t)(last - *position) >= 0;
     if (found) {
         ring_read(*position, head, sizeof(*head));
+        if (head->length > LINE_SIZE)
+            head->length = LINE_SIZE;           /* the ring was overwritten */
         ring_read(*position + (uint32_t)sizeof(*head), text, head->length);
         *position += record_size(head);
     }
@@ -365,6 +368,6 @@ void printk_dump_log(void)
                 plural(lost));
     while (next_record(&position, &head, text))
         kprint_wrapped(0, "[%5u.%06u] %.*s", (unsigned)(head.ticks / TIMER_HZ),
-                (unsigned)(head.ticks % TIMER_HZ * (1000000 / TIMER_HZ)),
-                (int)head.length, text);
+                       (unsigned)(head.ticks % TIMER_HZ * (1000000 / TIMER_HZ)),
+                       (int)head.length, text);
 }
