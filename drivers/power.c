@@ -13,8 +13,6 @@
  */
 #include "drivers/power.h"
 
-#include <stdbool.h>
-
 #include "drivers/io.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"

@@ -9,6 +9,14 @@
 #include <stdint.h>
 
 /*
+ * Before paging: look whether there is firmware that a reset would lead to.  Where a
+ * loader is all there is (v86 without a BIOS) there is none.
+ */
+void power_init(void);
+/* Was there?  Else power_reboot() says so, and stands still. */
+bool power_can_reboot(void);
+
+/*
  * End QEMU with a status (0 to 63) by its test exit; without one, power off.
  * QEMU's own status is then (32 + status) * 2 + 1, which no failure of its own
  * gives.
@@ -19,13 +27,6 @@ void power_exit(uint32_t status) __attribute__((noreturn));
 void power_fail(void);
 
 void power_off(void) __attribute__((noreturn));
-/*
- * Before paging: is there firmware that a reset would lead to?  Where a loader is all there
- * is (v86 without a BIOS) there is none.
- */
-void power_init(void);
-bool power_can_reboot(void);
-
 void power_reboot(void) __attribute__((noreturn));
 
 /*

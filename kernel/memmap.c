@@ -101,7 +101,7 @@ static void reserve_string(uint32_t addr, size_t most, const char *name)
         reserve(addr, bounded_length(addr, most) + 1, name);
 }
 
-/* Memory that a module can be in: above the kernel's start, within RAM. */
+/* Memory that a module can be in: at least a byte, within RAM. */
 static bool is_module(const struct multiboot_mod_list *module)
 {
     return module->mod_start < module->mod_end && module->mod_end <= memmap_ram_end();

@@ -6,8 +6,9 @@
  *     MemFree:          63656 kB                   is behind it erased: no flicker
  *
  * A listing with more rows or longer ones than the screen is cut, for what scrolls
- * does not stay in place; the last row says what is.  A terminal that never told its size gets the listings one
- * below the other.  With nobody there (run=) watch runs its command once.
+ * does not stay in place; the last row says what is.  A terminal that never told its
+ * size gets the listings one below the other.  With nobody there (run=) watch runs its
+ * command once.
  */
 #include "kernel/console.h"
 #include "kernel/cpu/timer.h"
