@@ -23,11 +23,13 @@ struct kmem_cache *kmalloc_by_size[KMALLOC_MAX_CACHE_SIZE / 8];
 /* ---- objects of a cache ---------------------------------------------------- */
 
 /* In any state of mm.  NULL: that is not reported. */
-static void *object_alloc(struct kmem_cache *cache, const struct mm_request *request)
+static void *object_alloc(struct kmem_cache *cache, struct mm_request *request)
 {
     void *p = NULL;
+    bool entered = mm_enter(request->site);
 
-    if (mm_enter(request->site)) {
+    request->order = cache->order;      /* a free that was put off may have changed it */
+    if (entered) {
         p = mm_watcher ? mm_watcher->take(cache, request)
                        : take_slot(cache, request, request->site);
         if (p)
@@ -49,7 +51,6 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
         MM_TELL(failed, &request);
         return NULL;
     }
-    request.order = cache->order;
     request.bytes = cache->object_size;
     if (!mm_may_allocate(&request))
         return NULL;
@@ -75,13 +76,9 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
     }
     if (!mm_may_allocate(&request))
         return NULL;
-    if (size <= KMALLOC_MAX_CACHE_SIZE) {
-        struct kmem_cache *cache = kmalloc_cache(size);
-
-        request.order = cache->order;
-        if ((p = object_alloc(cache, &request)))
-            return p;
-    }
+    if (size <= KMALLOC_MAX_CACHE_SIZE &&
+        (p = object_alloc(kmalloc_cache(size), &request)))
+        return p;
     request.order = pages_order(size);
     return block_alloc(&request, PG_LARGE);
 }

@@ -128,11 +128,8 @@ static void disown_pages(const struct kmem_cache *cache, struct page *slab)
 
 static struct page *grow(struct kmem_cache *cache, const struct mm_request *request)
 {
-    struct mm_request pages = *request;
-    uint32_t pfn;
+    uint32_t pfn = pages_take(request);
 
-    pages.order = cache->order;         /* a free that was put off may have changed it */
-    pfn = pages_take(&pages);
     if (pfn == NO_PAGE)
         return NULL;
 
