@@ -93,11 +93,3 @@ bool mm_enter(const struct alloc_site *site)
         heap.do_put_off();
     return true;
 }
-
-bool mm_enter_to_read(void)
-{
-    if (!mm_enter(NULL))
-        return false;
-    mm_state_set(MM_READING);
-    return true;
-}

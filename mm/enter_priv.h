@@ -15,9 +15,6 @@
  */
 bool mm_enter(const struct alloc_site *site);
 
-/* The same, only to look: nothing will be changed (MM_READING). */
-bool mm_enter_to_read(void);
-
 static inline void mm_leave(void) { mm_state_clear(MM_BUSY | MM_READING | MM_CALLED_OUT); }
 
 /*

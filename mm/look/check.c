@@ -73,8 +73,9 @@ const char *mm_check(void)
     const char *broken;
     uint32_t pfn;
 
-    if (!mm_enter_to_read())
+    if (!mm_enter(NULL))
         return "the allocator is busy: it cannot be checked from here";
+    mm_state_set(MM_READING);
     where = NULL;
     broken = buddy_check(&heap.buddy, &pfn);
     if (pfn != NO_PAGE)
