@@ -125,7 +125,7 @@ size_t object_usable(const struct object *object)
                             : object->kind == MM_LARGE && object->page->redzone;
     size_t most = is_slot && has_zone ? object->slot.cache->object_size : object->room;
 
-    if (!has_zone || !object->record || record_size(object->record) > most)
+    if (!has_zone || !object->record || object->record->size > most)
         return most;
-    return record_size(object->record);
+    return object->record->size;
 }

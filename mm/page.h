@@ -82,17 +82,6 @@ static inline uint32_t used_pages(const struct page *page)
     return page->kind == PG_USED && page->run ? page->run : 1u << page->order;
 }
 
-/* Bytes asked for, and that they are others now: nobody else reads or writes the field. */
-static inline uint32_t record_size(const struct record *record)
-{
-    return record->size;
-}
-
-static inline void record_resize(struct record *record, uint32_t size)
-{
-    record->size = size;
-}
-
 /* Of a block's first page: is the block free? */
 static inline bool is_free_block(const struct page *page)
 {

@@ -86,9 +86,9 @@ static size_t asked_of(const struct object *object)
 {
     size_t usable = object_usable(object);
 
-    if (!object->record || record_size(object->record) > usable)
+    if (!object->record || object->record->size > usable)
         return usable;
-    return record_size(object->record);
+    return object->record->size;
 }
 
 /*
@@ -105,7 +105,7 @@ static void resize(struct alloc_site *site, const struct object *object, size_t 
     if (mm_watcher)
         clears |= mm_watcher->resized(site, object, size);
     if (object->record)
-        record_resize(object->record, (uint32_t)size);
+        object->record->size = (uint32_t)size;
     if (clears)
         memset(object->start + kept, 0, object_usable(object) - kept);
     MM_TELL(resized, &(struct mm_request){ .call = "krealloc", .site = site,

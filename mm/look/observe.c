@@ -80,7 +80,7 @@ static void describe(struct mm_event *event)
         return;
     event->serial = object.record->serial;
     if (event->kind == MM_FREEING)
-        event->bytes = record_size(object.record);
+        event->bytes = object.record->size;
 }
 
 static void call_observers(const struct mm_event *event)

@@ -14,7 +14,7 @@ static void fill_record(struct mm_what *what, const struct record *record)
     if (!record || !record->site)
         return;
     what->serial = record->serial;
-    what->asked = record_size(record);
+    what->asked = record->size;
     what->taken_by = site_of(record->site);
     what->freed_by = site_of(record->freed_by);
 }
@@ -26,7 +26,7 @@ static void fill_before(struct mm_what *what)
 
     if (!record || record->serial == what->serial)
         return;
-    what->before = (struct mm_life){ record->serial, record_size(record),
+    what->before = (struct mm_life){ record->serial, record->size,
                                      site_of(record->site), site_of(record->freed_by) };
 }
 

@@ -66,7 +66,7 @@ uint32_t watch_large_look(const struct look *look, uint32_t pfn)
     if (!heap.record || !has_zone(&heap.buddy.page[pfn]))
         return 0;
 
-    struct zone zone = large_zone(pfn, record_size(&heap.record[pfn]));
+    struct zone zone = large_zone(pfn, heap.record[pfn].size);
 
     return zone_look(look, &zone);
 }
@@ -79,7 +79,7 @@ void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
     if (!heap.record || !has_zone(&heap.buddy.page[pfn]))
         return;
 
-    size_t had = record_size(&heap.record[pfn]);
+    size_t had = heap.record[pfn].size;
 
     watch_large_look(&look, pfn);
     if (size > had)             /* the new bytes are not red any more */
@@ -171,7 +171,7 @@ void watch_block_paint(uint32_t pfn, struct page *page)
 {
     poison_block(pfn, page);
     if (heap.record && has_zone(page))
-        add_zone(pfn, record_size(&heap.record[pfn]));
+        add_zone(pfn, heap.record[pfn].size);
 }
 
 void watch_poison_pages(void)

@@ -875,12 +875,12 @@ static void a_size_larger_than_the_object_is_not_believed(void **state)
     arena_open(100, 0);
     p = kmalloc(60, GFP_KERNEL);
     large = kmalloc(9000, GFP_KERNEL);
-    record_resize(object_at(p).record, 60 | 1u << 22);
-    record_resize(object_at(large).record, 9000 | 1u << 22);
+    object_at(p).record->size = 60 | 1u << 22;
+    object_at(large).record->size = 9000 | 1u << 22;
     assert_int_equal(ksize(p), 64);
     assert_int_equal(ksize(large), 16384);
-    record_resize(object_at(p).record, 60);
-    record_resize(object_at(large).record, 9000);
+    object_at(p).record->size = 60;
+    object_at(large).record->size = 9000;
     kfree(p);
     kfree(large);
 }
