@@ -162,6 +162,7 @@ KERNEL += kernel/wrap.c                 #   rows of 80 columns (pure)
 KERNEL += kernel/string.c               # memcpy, strlen and their kin
 KERNEL += kernel/params.c               # the kernel command line
 KERNEL += kernel/symbols.c              # names for addresses
+KERNEL += kernel/lines.c                #   lines for those of code
 KERNEL += kernel/backtrace.c            #   and the calls that led somewhere
 
 # kernel/cpu: the machine.
@@ -267,12 +268,14 @@ ifeq ($(TOOLS),clang)
 KCC := clang --target=i386-pc-linux-gnu
 KLD := ld.lld
 KNM := $(or $(call found,llvm-nm nm),llvm-nm)
+KLINES := $(if $(call found,llvm-dwarfdump),llvm-dwarfdump --debug-line,readelf -wL -W)
 BUILTIN_HEADERS := $(shell clang -print-resource-dir 2>/dev/null)/include
 else ifneq ($(TOOLS),)
 PREFIX := $(filter-out host,$(TOOLS))
 KCC := $(PREFIX)gcc -m32
 KLD := $(PREFIX)ld
 KNM := $(PREFIX)nm
+KLINES := $(PREFIX)readelf -wL -W
 BUILTIN_HEADERS := $(shell $(KCC) -print-file-name=include)
 endif
 
@@ -364,8 +367,8 @@ OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES)))
 # Objects depend on this file, and on the compiler and flags they were made with.
 $(OUT)/flags: FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)for tool in $(if $(KCC),$(firstword $(KCC)) $(KLD) $(KNM), \
-	                     "compiler for 32-bit x86"); do \
+	$(Q)for tool in $(if $(KCC),$(firstword $(KCC)) $(KLD) $(KNM) \
+	                     $(firstword $(KLINES)),"compiler for 32-bit x86"); do \
 	    command -v "$$tool" >/dev/null || \
 	        { echo "no $$tool: install $(if $(filter clang,$(TOOLS)),clang$(comma) lld \
 	               and llvm,gcc or gcc-i686-linux-gnu$(comma) or run make deps)" >&2; \
@@ -410,6 +413,7 @@ ELF := $(KERNEL_DIR)/marbles.elf
 only_name = $(filter 1,$(words $(filter %/$(notdir $(1)),$(addprefix /,$(LABS)))))
 lab_map   = $(if $(filter /%,$(1)),$(if $(call only_name,$(1)),\
                 -fmacro-prefix-map='$(dir $(1))='))
+MAPPED_LABS = $(foreach lab,$(LABS),$(if $(call lab_map,$(lab)),$(lab)))
 
 # $(call lab_rule,FILE,OBJECT)
 define lab_rule
@@ -427,22 +431,30 @@ $(foreach lab,$(LABS),$(eval LAB_COUNT += x)\
 LABS_KEPT := 32
 forget_labs = ls -dt $(OUT)/lab/*/ | sed '1,$(LABS_KEPT)d' | xargs rm -rf
 
-# Two links: the first without a symbol table, for the list of symbols that the
-# second takes in.  The table is last in the image, so nothing moves: proved here.
+# Two links: the first without a symbol table, for the list of symbols, and of the
+# lines of code, that the second takes in.  They are last in the image, so nothing
+# moves: proved here.
 # $(call list_symbols,ELF,LIST), not through a pipe: it would hide that nm failed.
 list_symbols = $(KNM) -n -S $(1) >$(2).all && \
                awk '$$2 !~ /^0+$$/ && NF == 4 { print; n++ } END { exit !n }' \
                    $(2).all >$(2)
 
-$(KERNEL_DIR)/no_symbols.S:
+# GDB wants the whole path of a lab, so in the debug information it has that, and what
+# is no part of its __FILE__ is taken off here.
+list_lines = $(KLINES) $(1) >$(2).all && \
+             awk -f kernel/lines.awk -v labs='$(MAPPED_LABS)' $(2).all >$(2)
+
+$(KERNEL_DIR)/no_symbols.S: kernel/symbols.awk
 	$(Q)mkdir -p $(@D)
-	$(Q)awk -f kernel/symbols.awk /dev/null >$@
+	$(Q)awk -f kernel/symbols.awk /dev/null /dev/null >$@
 
-$(KERNEL_DIR)/symbols.S: $(KERNEL_DIR)/no_symbols.elf kernel/symbols.awk
+$(KERNEL_DIR)/symbols.S: $(KERNEL_DIR)/no_symbols.elf kernel/symbols.awk \
+                         kernel/lines.awk
 	$(Q)$(call list_symbols,$<,$(@D)/no_symbols.list)
-	$(Q)awk -f kernel/symbols.awk $(@D)/no_symbols.list >$@
+	$(Q)$(call list_lines,$<,$(@D)/lines.list)
+	$(Q)awk -f kernel/symbols.awk $(@D)/no_symbols.list $(@D)/lines.list >$@
 
-$(KERNEL_DIR)/no_symbols.o $(KERNEL_DIR)/symbols.o: %.o: %.S kernel/symbols.awk
+$(KERNEL_DIR)/no_symbols.o $(KERNEL_DIR)/symbols.o: %.o: %.S
 	$(Q)$(COMPILE) $(KFLAGS) -o $@ $<
 
 link = $(Q)$(KLD) $(KLDFLAGS) -o $@ $(filter %.o,$^) || exit $(if $(LABS),126,1)

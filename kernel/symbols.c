@@ -5,7 +5,7 @@
  * over: the Makefile links once, lists the symbols (symbols.awk), and links again
  * with the list at the very end, where it moves nothing.
  *
- *     symbol_table:  | start, size, name | start, size, name | ...   by start
+ *     symbol_table:  | start, size, name, lines | start, size ... | ...   by start
  */
 #include "kernel/symbols.h"
 
@@ -16,6 +16,7 @@
 struct table_entry {
     uint32_t start, size;
     const char *name;
+    const uint8_t *lines;       /* NULL: not known, or data */
 };
 
 extern const struct table_entry symbol_table[], symbol_table_end[];
@@ -45,7 +46,7 @@ bool symbol_find(uintptr_t addr, struct symbol *found)
     if (entry == NULL || addr - entry->start >= entry->size)
         return false;
     *found = (struct symbol){ entry->name, entry->start, entry->size,
-                              is_kernel_code(entry->start) };
+                              is_kernel_code(entry->start), entry->lines };
     return true;
 }
 

@@ -13,6 +13,7 @@ struct symbol {
     uintptr_t start;
     size_t size;
     bool is_code;               /* function, else data */
+    const uint8_t *lines;       /* for lines.c; NULL if none are known */
 };
 
 /* The function or object around addr; false if there is none. */

@@ -85,8 +85,8 @@ def test_a_tool_that_fails_in_the_middle_fails_the_build(tmp_path):
     out = tmp_path / "build"
     (tmp_path / "nothing").write_text("#!/bin/sh\n")
     (tmp_path / "nothing").chmod(0o755)
-    for nm in ("false", tmp_path / "nothing"):
-        said = make(f"OUT={out}", f"KNM={nm}", "-W", f"{out}/no_symbols.elf",
+    for tool in ("KNM=false", f"KNM={tmp_path / 'nothing'}", "KLINES=false"):
+        said = make(f"OUT={out}", tool, "-W", f"{out}/no_symbols.elf",
                     f"{out}/marbles.elf", check=False)
         assert said.returncode == 2, said
     said = make(f"OUT={out}", "KNM=not-there", f"{out}/marbles.elf", check=False)

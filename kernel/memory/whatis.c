@@ -7,8 +7,8 @@
  *       taken for 100 bytes by cmd_kmalloc (kernel/memory/cmd_alloc.c:73), serial 7
  *
  * Three sources answer, in this order: mm knows every address of the heap (page
- * structs for the block, records for who); the symbol table in the image knows
- * functions and static data; the loader's memory map knows the rest.  So there
+ * structs for the block, records for who); the tables in the image know functions,
+ * their lines and static data; the loader's memory map knows the rest.  So there
  * is an answer for each of the 2^32 addresses, and none of them is touched.
  *
  * Cost: a few list steps; no walk over the heap.  It says what the address is
@@ -16,6 +16,7 @@
  */
 #include "kernel/memory/whatis.h"
 
+#include "kernel/lines.h"
 #include "kernel/memmap.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
@@ -73,12 +74,12 @@ char *printable(char *text)
 static void describe_outside(const struct mm_what *what, char *text, size_t size)
 {
     struct symbol symbol;
-    char name[PLACE_SIZE];
+    char name[LINE_TEXT_SIZE];
     uintptr_t addr = (uintptr_t)what->addr;
 
     if (symbol_find(addr, &symbol))
         ksnprintf(text, size, "%p: %s: %s", what->addr, memmap_region(addr),
-                  symbol_format(addr, name, sizeof(name)));
+                  line_format(addr, addr, name, sizeof(name)));
     else if (mm_poison_name(addr) != NULL)
         ksnprintf(text, size, "%p: %s; as a pointer, read from %s", what->addr,
                   memmap_region(addr), mm_poison_name(addr));
@@ -236,6 +237,7 @@ static void json_site(const char *role, const struct alloc_site *site)
 static void json_outside(uintptr_t addr)
 {
     struct symbol symbol;
+    struct line line;
 
     kprintf(", \"region\": ");
     json_string(memmap_region(addr));
@@ -244,6 +246,11 @@ static void json_outside(uintptr_t addr)
     kprintf(", \"symbol\": ");
     json_string(symbol.name);
     kprintf(", \"offset\": %u", (unsigned)(addr - symbol.start));
+    if (!line_find(addr, &line))
+        return;
+    kprintf(", \"file\": ");
+    json_string(line.file);
+    kprintf(", \"line\": %u", line.number);
 }
 
 static void json_what(const struct mm_what *what)
