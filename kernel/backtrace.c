@@ -12,6 +12,11 @@
  * alone and push what they need: the return address of one is the first word above that
  * follows a call of a short way.
  *
+ * A call is at the byte before its return address, which may be in the next line, or
+ * even in the next function.  Where an interrupt or an exception came the chain has the
+ * address of an instruction instead (trap_entry.S): that one is meant, and what it
+ * belongs to may have no frame yet.
+ *
  * It is used when something is broken already, so nothing is believed: a frame
  * must lie on a stack, aligned and above the one before, and a return address in
  * the code.  The chain ends at the first that does not, and at a guarded call (guard.h).
@@ -21,12 +26,13 @@
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/image.h"
+#include "kernel/lines.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/port.h"
 
-enum { MAX_LINES = 24, TEXT_SIZE = 80 };
+enum { MAX_LINES = 24 };
 
 struct frame {
     uintptr_t caller;           /* frame pointer */
@@ -35,8 +41,9 @@ struct frame {
 
 /* How far a backtrace has come. */
 struct trace {
-    uintptr_t inside;           /* an address in the function of the last call */
-    uintptr_t top;              /* what it had on the stack begins here */
+    uintptr_t inside;           /* an address in the instruction of the last call, */
+    bool interrupted;           /*   which was none: an interrupt came there */
+    uintptr_t top;              /* what its function had on the stack begins here */
     uintptr_t frame;            /* the next frame outwards */
 };
 
@@ -105,9 +112,39 @@ static bool has_frame(uintptr_t eip)
 /* Go on behind that return address. */
 static uintptr_t go_on(struct trace *trace, const uintptr_t *at)
 {
-    trace->inside = *at - 1;    /* a call may be its function's last instruction */
+    trace->inside = *at - 1;
+    trace->interrupted = false;
     trace->top = (uintptr_t)(at + 1);
     return *at;
+}
+
+/* Go on in what was interrupted, whose address is there. */
+static uintptr_t go_on_interrupted(struct trace *trace, const uintptr_t *at)
+{
+    trace->inside = *at;
+    trace->interrupted = true;
+    trace->top = (uintptr_t)(at + 1) + sizeof(struct trap_frame);
+    return *at;
+}
+
+static bool is_in_trap(uintptr_t inside)
+{
+    return address_between(inside, trap_frames_start, trap_frames_end);
+}
+
+/* A call from the kernel; what was called under a guard ends the chain (guard.c). */
+static bool is_return_address(uintptr_t addr)
+{
+    return is_kernel_code(addr) && addr != (uintptr_t)guard_called;
+}
+
+/* Where the return address of what was interrupted is; NULL: it has a frame. */
+static const uintptr_t *return_of_interrupted(const struct trace *trace)
+{
+    const uintptr_t *at = (const uintptr_t *)trace->top;
+
+    return !has_frame(trace->inside) && is_on_stack(trace->top, sizeof(*at)) &&
+           is_return_address(*at) ? at : NULL;
 }
 
 /* The next call outwards; 0: the chain ends here. */
@@ -116,19 +153,23 @@ static inline uintptr_t next_call(struct trace *trace)
     const struct frame *frame = (const struct frame *)trace->frame;
     const uintptr_t *at;
 
-    if (is_short_way(trace->inside) && (at = return_of_short_way(trace)))
+    if (is_short_way(trace->inside)) {
+        if ((at = return_of_short_way(trace)))
+            return go_on(trace, at);
+    } else if (trace->interrupted && (at = return_of_interrupted(trace))) {
         return go_on(trace, at);
+    }
     if (!is_on_stack(trace->frame, sizeof(*frame)) ||
-        !is_kernel_code(frame->return_address) ||
-        frame->return_address == (uintptr_t)guard_called)
+        !is_return_address(frame->return_address))
         return 0;
     trace->frame = frame->caller > trace->frame ? frame->caller : 0;
-    return go_on(trace, &frame->return_address);
+    return is_in_trap(trace->inside) ? go_on_interrupted(trace, &frame->return_address)
+                                     : go_on(trace, &frame->return_address);
 }
 
 static struct trace from_frame(void *frame)
 {
-    return (struct trace){ 0, 0, (uintptr_t)frame };
+    return (struct trace){ .frame = (uintptr_t)frame };
 }
 
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max)
@@ -146,12 +187,12 @@ unsigned backtrace_to_mm(uintptr_t *calls, unsigned max)
 
 /* ---- printing ------------------------------------------------------------ */
 
-void backtrace_print_call(uintptr_t call)
+static void print_call(const struct trace *trace, uintptr_t call)
 {
-    char text[TEXT_SIZE];
+    char text[LINE_TEXT_SIZE];
 
-    kprintf("  0x%08x %s\n", (unsigned)call,
-            symbol_format_inside(call, call - 1, text, sizeof(text)));
+    kprint_wrapped(0, "  0x%08x %s", (unsigned)call,
+                   line_format(call, trace->inside, text, sizeof(text)));
 }
 
 /* A recursion's calls from one place are one line: what matters is who began it. */
@@ -171,7 +212,7 @@ static void print(struct trace *trace)
             kprintf("  ... and further out\n");
             return;
         }
-        backtrace_print_call(call);
+        print_call(trace, call);
         previous = call;
         repeats = 0;
     }
@@ -186,11 +227,7 @@ void backtrace_print(void)
 
 void backtrace_print_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp)
 {
-    struct trace trace = { eip, esp, ebp };
-    const uintptr_t *top = (const uintptr_t *)esp;
+    struct trace trace = { eip, true, esp, ebp };
 
-    if (!is_short_way(eip) && !has_frame(eip) &&
-        is_on_stack(esp, sizeof(*top)) && is_kernel_code(*top))
-        backtrace_print_call(go_on(&trace, top));
     print(&trace);
 }

@@ -1,5 +1,5 @@
 /*
- * backtrace.h - the calls that led here, by name.
+ * backtrace.h - the calls that led here, by name and line.
  */
 #ifndef KERNEL_BACKTRACE_H
 #define KERNEL_BACKTRACE_H
@@ -14,8 +14,5 @@ void backtrace_print_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp);
 
 /* The return addresses from the function that called mm outwards; how many. */
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max);
-
-/* One such line: the address to which a call returns. */
-void backtrace_print_call(uintptr_t call);
 
 #endif

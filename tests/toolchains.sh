@@ -9,7 +9,8 @@
 # or "clang" for clang with ld.lld: what CROSS= takes.
 #
 # `test` builds in build/toolchain/NAME and boots that kernel: stress and check must
-# pass.  What is absent is named with the package that has it, and is no pass.
+# pass, and code must have lines.  What is absent is named with the package that has it,
+# and is no pass.
 set -u
 
 have() {
@@ -84,7 +85,8 @@ list() {
 try() {
     "$1" --no-print-directory CROSS="$2" OUT="$3" LAB= all &&
         "$1" --no-print-directory CROSS="$2" OUT="$3" LAB= CMDLINE= exec \
-            CMDS='stress; check'
+            CMDS='stress; check; backtrace' >"$3/said" && cat "$3/said" &&
+        grep -q '^  0x.* cmd_backtrace+.* (kernel/shell/cmd_system\.c:[0-9]*)$' "$3/said"
 }
 
 test_all() {

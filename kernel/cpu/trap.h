@@ -33,6 +33,12 @@ unsigned irq_drop_of(uint32_t command);
 
 extern const uint32_t trap_entries[];   /* addresses of the entries, by vector */
 extern const char report_stack[], report_stack_top[];
+
+/*
+ * The code between these keeps a struct trap_frame right above its own frame, whose
+ * return address is not one: it is the address of the interrupted instruction.
+ */
+extern const char trap_frames_start[], trap_frames_end[];
 void double_fault_entry(void);
 
 #endif

@@ -62,6 +62,9 @@ trap_\vector:
     .cfi_offset ebx, 16
     .endm
 
+    .globl trap_frames_start, trap_frames_end
+trap_frames_start:              /* a frame of this code has the interrupted eip in it */
+
     .type exception, @function
 exception:
     .cfi_startproc
@@ -89,6 +92,7 @@ interrupt:
     iret
     .cfi_endproc
     .size interrupt, . - interrupt
+trap_frames_end:
 
 /*
  * A task begins here: esp is report_stack_top, esi is kernel_tss, where the CPU left all of

@@ -186,8 +186,9 @@ static int cmd_backtrace(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("system", backtrace, "", "the calls that led here",
-    "From this command outwards, as function+offset/size: the offset is where the\n"
-    "call returns to.  Reports of faults show the same.",
+    "From this command outwards, as function+offset/size (file:line): the offset is\n"
+    "where the call returns to, the line that of the call.  What was inlined has the\n"
+    "line it was inlined from.  Reports of faults show the same.",
     cmd_backtrace);
 
 /* ---- the ways out ------------------------------------------------------- */

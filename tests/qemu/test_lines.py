@@ -1,12 +1,92 @@
-"""Code has its place: file and line, as whatis says."""
+"""Code has its place: file and line, in backtraces, reports of faults, and whatis."""
 import random
 import re
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
-from marbles import ROOT, make
+from conftest import build_with
+from marbles import CTRL_C, ROOT, SHORT, make, site
 
+PLACES = "tests/labs/places.c"
+CALL = re.compile(r"^  0x[0-9a-f]{8} (\w+)\+(0x[0-9a-f]+)/0x[0-9a-f]+(?: \((\S+)\))?$")
 SAMPLE = 250                    # addresses asked for
+
+
+def calls(lines):
+    """Of a backtrace (function, offset, place), from the innermost call on."""
+    return [found.groups() for found in map(CALL.match, lines) if found]
+
+
+def places(lines):
+    return {function: place for function, _, place in calls(lines)}
+
+
+# ---- backtraces -----------------------------------------------------------------------
+
+def test_a_call_has_its_own_line_and_not_the_next(lab):
+    lines = lab.run("place call")
+    assert places(lines)["place_call"] == site(PLACES, "/[*] a call ")
+    assert places(lines)["cmd_place"] == site(PLACES, "/[*] from the table ")
+    assert f"__FILE__ {PLACES}" in lines
+
+
+def test_an_inlined_call_has_the_line_that_it_was_inlined_from(lab):
+    assert places(lab.run("place inlined"))["place_inlined"] == \
+        site(PLACES, "/[*] an inlined call ")
+
+
+def test_what_was_interrupted_is_named_by_its_next_instruction(boot, lab_elf):
+    """At the first of a function the byte before is another function's.
+
+    Labs' handlers run under a guard, where a backtrace ends.  So GDB makes the timer's
+    own begin with a call of backtrace_print, which takes no arguments.
+    """
+    machine = boot(lab_elf, stopped=True)
+    machine.gdb()
+    machine.boot()
+    machine.send("place interrupt\r")
+    machine.wait_for("until Ctrl-C")
+    machine.gdb("hbreak timer.c:tick", "continue", "delete", "set $esp = $esp - 4",
+                "set *(int *)$esp = $eip", "set $eip = backtrace_print")
+    machine.send(CTRL_C)
+    said = calls(machine.until_prompt())
+    names = [name for name, _, _ in said]
+    at = names.index("interrupt")
+    assert said[at][2] == site("kernel/cpu/trap_entry.S", "call trap_interrupt")
+    assert said[at + 1] == ("place_first", "0x0", None)     # it has no line: asm("...")
+    assert names[at + 2:at + 4] == ["place_interrupt", "cmd_place"]
+    assert said[at + 2][2] == site(PLACES, "/[*] interrupted there ")
+
+
+def test_every_call_of_the_kernel_has_a_place(machine):
+    said = calls(machine.run("backtrace"))
+    assert [place for _, _, place in said if place is None] == []
+    assert said[0][2] == site("kernel/shell/cmd_system.c", r"^    backtrace_print\(\);")
+
+
+def test_a_486_tells_the_same(boot, machine):
+    assert boot(arguments=("-cpu", "486")).run("backtrace") == machine.run("backtrace")
+
+
+def test_long_places_fit_the_screen(boot, tmp_path):
+    name = "a_lab_with_a_name_as_long_as_a_name_should_not_be.c"
+    (tmp_path / name).write_text((ROOT / PLACES).read_text())
+    machine = boot(build_with([tmp_path / name]))
+    machine.send("place call\r")
+    said = machine.wait_for_prompt()
+    assert f"({name}:" in said and max(map(len, said.split("\r\n"))) <= 80, said
+
+
+# ---- faults ---------------------------------------------------------------------------
+
+def test_a_call_that_never_returns_has_its_line(boot, lab_elf):
+    """It may be the last instruction of its function."""
+    machine = boot(lab_elf)
+    machine.send("fault assert\r")
+    assert places(machine.until_prompt())["fault_assert"] == \
+        site("tests/labs/faults.c", r"KASSERT\(")
 
 
 # ---- whatis ---------------------------------------------------------------------------
@@ -48,6 +128,53 @@ def test_only_code_has_a_line(machine):
         (row,) = machine.json(f"whatis {name} -j")
         assert "file" not in row and "line" not in row
         assert not re.search(r":\d+\)", machine.run(f"whatis {name}")[0])
+
+
+# ---- labs from anywhere ---------------------------------------------------------------
+
+HEADER = """
+static inline void in_header(void)
+{
+    kprintf("__FILE__ %s:%d\\n", __FILE__, __LINE__); backtrace_print();
+}
+"""
+LAB = """
+#include "kernel/backtrace.h"
+#include "kernel/shell.h"
+#include "more/header.h"
+static int NAME(int argc, char **argv)
+{
+    kprintf("__FILE__ %s:%d\\n", __FILE__, __LINE__); backtrace_print();
+    in_header();
+    return SHELL_OK;
+}
+SHELL_COMMAND(NAME, "", "tells where it is", NAME);
+"""
+
+
+@pytest.fixture
+def short_path():
+    """Of a folder: what is in there has a place that is no wider than the screen."""
+    with tempfile.TemporaryDirectory(dir=SHORT) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("files", [["one.c"], ["one.c", "sub/two.c"],
+                                   ["same.c", "sub/same.c", "other.c"]])
+def test_a_lab_is_called_what___FILE___calls_it(boot, short_path, files):
+    """Which is without its folder, if no other has that name."""
+    labs = [short_path / file for file in files]
+    for nth, lab in enumerate(labs):
+        (lab.parent / "more").mkdir(parents=True, exist_ok=True)
+        (lab.parent / "more/header.h").write_text(HEADER)
+        lab.write_text(LAB.replace("NAME", f"tell{nth}"))
+    machine = boot(build_with(labs))
+    for nth, lab in enumerate(labs):
+        lines = machine.run(f"tell{nth}")
+        told = [line.split()[1] for line in lines if line.startswith("__FILE__")]
+        assert [place for name, _, place in calls(lines) if name == f"tell{nth}"] == told
+        alone = [file.split("/")[-1] for file in files].count(lab.name) == 1
+        assert told[0].rsplit(":")[0] == (lab.name if alone else str(lab))
 
 
 # ---- the tools' output ----------------------------------------------------------------
