@@ -187,6 +187,13 @@ unsigned backtrace_to_mm(uintptr_t *calls, unsigned max)
 
 /* ---- printing ------------------------------------------------------------ */
 
+const char *backtrace_format(const uintptr_t *calls, unsigned n, char *buf, size_t size)
+{
+    bool interrupted = n > 0 && is_in_trap(calls[n - 1]);
+
+    return line_format(calls[n], calls[n] - !interrupted, buf, size);
+}
+
 static void print_call(const struct trace *trace, uintptr_t call)
 {
     char text[LINE_TEXT_SIZE];

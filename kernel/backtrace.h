@@ -4,6 +4,7 @@
 #ifndef KERNEL_BACKTRACE_H
 #define KERNEL_BACKTRACE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Print them, one a line, from the caller's call on. */
@@ -14,5 +15,9 @@ void backtrace_print_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp);
 
 /* The return addresses from the function that called mm outwards; how many. */
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max);
+
+/* The nth of those, "name+0x12/0x40 (kernel/main.c:12)", into buf; returns buf. */
+const char *backtrace_format(const uintptr_t *calls, unsigned n, char *buf,
+                             size_t size);
 
 #endif

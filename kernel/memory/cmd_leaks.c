@@ -12,15 +12,17 @@
  *
  * Cost: one walk over the heap.  Without records (kmemleak=off) nobody knows.
  */
+#include "kernel/backtrace.h"
+#include "kernel/lines.h"
 #include "kernel/memory/aftermath.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
-#include "kernel/symbols.h"
 #include "mm/mm.h"
 #include "mm/watch/stack.h"
 
-enum { PLACE_SIZE = 96, TAKER_COLUMN = 35, MARK_SIZE = 40 };
+enum { PLACE_SIZE = 96, MARK_SIZE = 40 };
+enum { TAKER_COLUMN = 35, CALLS_COLUMN = 16 };
 
 static bool is_marked;
 static uint32_t mark;           /* serial number */
@@ -55,11 +57,11 @@ static void print_site(const struct alloc_site *site, const char *place)
                    (unsigned)site->newest, place, site_function(site), dead);
 
     const uintptr_t *calls = mm_site_stack(site, &depth);
-    char name[PLACE_SIZE];
+    char name[LINE_TEXT_SIZE];
 
     for (unsigned i = 0; i < depth; i++)
-        kprint_wrapped(0, "%*s%s", TAKER_COLUMN, "",
-                       symbol_format(calls[i], name, sizeof(name)));
+        kprint_wrapped(0, "%*s%s", CALLS_COLUMN, "",
+                       backtrace_format(calls, i, name, sizeof(name)));
 }
 
 static void print_site_json(const struct alloc_site *site, const char *place)

@@ -14,6 +14,8 @@
  */
 #include "kernel/memory/sites.h"
 
+#include "kernel/backtrace.h"
+#include "kernel/lines.h"
 #include "kernel/printk.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
@@ -61,14 +63,14 @@ void site_json_calls(const struct alloc_site *site, const char *role)
 {
     unsigned depth;
     const uintptr_t *calls = mm_site_stack(site, &depth);
-    char name[NAME_SIZE];
+    char name[LINE_TEXT_SIZE];
 
     if (depth == 0)
         return;
     kprintf(", \"%s_calls\": [", role);
     for (unsigned i = 0; i < depth; i++) {
         kprintf("%s", i == 0 ? "" : ", ");
-        json_string(symbol_format(calls[i], name, sizeof(name)));
+        json_string(backtrace_format(calls, i, name, sizeof(name)));
     }
     kprintf("]");
 }

@@ -16,6 +16,7 @@
  */
 #include "kernel/memory/whatis.h"
 
+#include "kernel/backtrace.h"
 #include "kernel/lines.h"
 #include "kernel/memmap.h"
 #include "kernel/memory/sites.h"
@@ -137,11 +138,11 @@ static void describe_calls(const struct alloc_site *site,
 {
     unsigned depth;
     const uintptr_t *calls = mm_site_stack(site, &depth);
-    char text[LINE_SIZE], name[PLACE_SIZE];
+    char text[LINE_SIZE], name[LINE_TEXT_SIZE];
 
     for (unsigned i = 0; i < depth; i++) {
         ksnprintf(text, sizeof(text), "    %s",
-                  symbol_format(calls[i], name, sizeof(name)));
+                  backtrace_format(calls, i, name, sizeof(name)));
         line(text);
     }
 }

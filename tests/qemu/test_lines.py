@@ -89,6 +89,18 @@ def test_a_call_that_never_returns_has_its_line(boot, lab_elf):
         site("tests/labs/faults.c", r"KASSERT\(")
 
 
+# ---- recorded calls -------------------------------------------------------------------
+
+def test_recorded_calls_have_their_lines(boot):
+    machine = boot(cmdline="slub_debug=U")
+    machine.run("kmalloc 100")
+    place = site("kernel/memory/cmd_alloc.c", r"\bkmalloc\(")
+    (call,) = {row["taken_by_calls"][0] for row in machine.json("leaks -j")[:1]}
+    assert call.startswith("cmd_kmalloc+0x") and call.endswith(f" ({place})"), call
+    assert f"    {call}" in machine.run("whatis $1")
+    assert any(line.strip() == call for line in machine.run("leaks"))
+
+
 # ---- whatis ---------------------------------------------------------------------------
 
 def functions(elf):
