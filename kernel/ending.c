@@ -21,11 +21,11 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/timer.h"
+#include "kernel/lines.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
-#include "kernel/symbols.h"
 
-enum { GRACE = TIMER_HZ / 4, MAX_SECONDS = 24 * 60 * 60, TEXT_SIZE = 80 };
+enum { GRACE = TIMER_HZ / 4, MAX_SECONDS = 24 * 60 * 60 };
 
 static const char *(*running)(void);
 static uint32_t limit;                  /* of a command, in ticks; 0: none */
@@ -73,12 +73,12 @@ static bool is_interrupted(void)
 
 static void tell_overtime(const struct trap_frame *frame)
 {
-    char place[TEXT_SIZE];
+    char place[LINE_TEXT_SIZE];
 
     judged.is_told = true;
     pr_err("watchdog: %s has run for %u s, and is now in %s",
            running(), (unsigned)(limit / TIMER_HZ),
-           symbol_format(frame->eip, place, sizeof(place)));
+           line_format(frame->eip, frame->eip, place, sizeof(place)));
     pr_err("called from:");
     backtrace_print_from(frame->eip, frame->esp_at_push + 5 * sizeof(uint32_t),
                          frame->ebp);

@@ -3,11 +3,11 @@
  *
  *     page fault: write to 0x00000000, which is not mapped        fault.c
  *       a NULL pointer was used: did an allocation fail, and nobody check it?
- *       in receive+0x1e/0x80
+ *       in receive+0x1e/0x80 (kernel/lessons/drain.c:60)
  *       in an interrupt handler
  *       eax 00000000  ebx ...
  *     called from:
- *       0x00103a51 tick+0x31/0x70
+ *       0x00103a51 tick+0x31/0x70 (kernel/cpu/timer.c:40)
  *       ...
  *       0x00523110: a live object: slot 2 ...                      whose address it was
  *
@@ -35,10 +35,10 @@
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/image.h"
+#include "kernel/lines.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
-#include "kernel/symbols.h"
 #include "mm/mm.h"
 
 enum { TEXT_SIZE = 80 };
@@ -192,11 +192,11 @@ static void tell_whose(const struct trap_frame *frame)
 
 void panic_exception(const struct trap_frame *frame, uint32_t esp)
 {
-    char text[TEXT_SIZE];
+    char text[LINE_TEXT_SIZE];
 
     begin();
     fault_explain(frame);
-    pr_emerg("  in %s", symbol_format(frame->eip, text, sizeof(text)));
+    pr_emerg("  in %s", line_format(frame->eip, frame->eip, text, sizeof(text)));
     print_state();
     print_registers(frame, esp);
     kprintf("called from:\n");

@@ -24,10 +24,10 @@
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/line/tty.h"
+#include "kernel/lines.h"
 #include "kernel/params.h"
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
-#include "kernel/symbols.h"
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
 
@@ -149,7 +149,7 @@ static void put_back(const struct run *run, const struct guard_end *end)
 
 static void tell_end(const struct run *run, const struct guard_end *end)
 {
-    char place[TEXT_SIZE];
+    char place[LINE_TEXT_SIZE];
 
     if (end->why == NULL && end->where == 0)
         pr_err("%s has ended by this fault, status %d", run->command->name, SHELL_FAULT);
@@ -158,7 +158,7 @@ static void tell_end(const struct run *run, const struct guard_end *end)
                run->command->name, SHELL_FAULT);
     else
         pr_err("%s was ended by %s, in %s, status %d", run->command->name, end->why,
-               symbol_format(end->where, place, sizeof(place)), SHELL_STOPPED);
+               line_format(end->where, end->where, place, sizeof(place)), SHELL_STOPPED);
 }
 
 static void after_end(const struct run *run, const struct guard_end *end)

@@ -81,6 +81,17 @@ def test_long_places_fit_the_screen(boot, tmp_path):
 
 # ---- faults ---------------------------------------------------------------------------
 
+@pytest.mark.parametrize("kind, function, source", [
+    ("null-write", "fault_null_write", r"[*]hidden\(8\) = 1;"),
+    ("opcode", "fault_opcode", '"ud2"')])
+def test_a_fault_has_the_line_of_the_instruction(boot, lab_elf, kind, function, source):
+    machine = boot(lab_elf)
+    machine.send(f"fault {kind}\r")
+    text = "\n".join(machine.until_prompt())
+    assert re.search(rf"^  in {function}\+0x[0-9a-f]+/0x[0-9a-f]+ "
+                     rf"\({site('tests/labs/faults.c', source)}\)$", text, re.M), text
+
+
 def test_a_call_that_never_returns_has_its_line(boot, lab_elf):
     """It may be the last instruction of its function."""
     machine = boot(lab_elf)
