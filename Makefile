@@ -192,6 +192,7 @@ KERNEL += kernel/line/readline.c        # a line typed at the console
 KERNEL += kernel/shell/complete.c       # the words that may stand somewhere
 KERNEL += kernel/shell/shell.c          # from a line to commands
 KERNEL += kernel/shell/run.c            #   a command, under a guard
+KERNEL += kernel/shell/words.c          #   a line, cut into words (pure)
 KERNEL += kernel/shell/commands.c       # which commands there are
 KERNEL += kernel/shell/unknown.c        #   or to what may have been meant
 KERNEL += kernel/shell/shell_args.c     #   and their arguments
@@ -234,6 +235,7 @@ FORMATS := kernel/format.c kernel/format_pointer.c kernel/format_buffer.c
 EXTRA_test_memmap := kernel/memmap_usable.c
 EXTRA_test_format := $(FORMATS)
 EXTRA_test_wrap := kernel/wrap.c
+EXTRA_test_words := kernel/shell/words.c
 EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c \
                      kernel/line/edit_search.c kernel/line/edit_complete.c \
                      kernel/line/history.c kernel/line/line_view.c \

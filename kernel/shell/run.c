@@ -27,6 +27,7 @@
 #include "kernel/lines.h"
 #include "kernel/params.h"
 #include "kernel/shell/hooks.h"
+#include "kernel/shell/words.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 #include "mm/watch/dials.h"

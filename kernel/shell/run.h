@@ -6,8 +6,6 @@
 
 #include "kernel/shell.h"
 
-enum { MAX_WORDS = 32, MAX_TEXT = 512 };        /* of a command, and of its bytes */
-
 /* Run it with these words, which it gets as a copy; its status, 0 to 63. */
 int run_guarded(const struct shell_command *command, int argc, char **argv);
 

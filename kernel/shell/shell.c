@@ -1,13 +1,9 @@
 /*
  * shell.c - from a line of text to commands that run.
  *
- *     kmalloc 100; dump $1 "32"     # what follows is a comment
- *     \_________/  \__________/
- *      a command    a command of three words: name, argument, argument
- *
- * Blanks separate words and ";" separates commands.  Between '...' every
- * character is itself; between "..." and outside of quotes a backslash makes
- * the next one so.  A word that begins with # starts a comment.
+ *     kmalloc 100; dump $1 32       words.c cuts it
+ *     \_________/  \________/
+ *       run_words    run_words      finds the command by its first word, and calls it
  *
  * Commands are structs that SHELL_COMMAND puts into the linker section
  * "shell_commands": the linker's list is the registry, and nobody registers.
@@ -31,16 +27,8 @@
 #include "kernel/shell/hooks.h"
 #include "kernel/shell/run.h"
 #include "kernel/shell/unknown.h"
+#include "kernel/shell/words.h"
 #include "kernel/string.h"
-
-/* The words of one command. */
-struct words {
-    int count;
-    size_t used;                /* of text */
-    const char *problem;        /* NULL: none */
-    char *word[MAX_WORDS + 1];
-    char text[MAX_TEXT];
-};
 
 const struct shell_hooks *shell_hooks;
 static int first_failure = SHELL_OK;
@@ -53,76 +41,6 @@ void shell_init(const struct shell_hooks *hooks)
 int shell_status(void)
 {
     return first_failure;
-}
-
-/* ---- words -------------------------------------------------------------- */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static bool ends_command(char c)
-{
-    return c == 0 || c == ';' || c == '\n' || c == '\r';
-}
-
-static void put(struct words *words, char c)
-{
-    if (words->used == MAX_TEXT)
-        words->problem = "the command is too long: 511 characters at most";
-    else
-        words->text[words->used++] = c;
-}
-
-/* Copy the word at `at`; returns what follows it. */
-static const char *take_word(const char *at, struct words *words)
-{
-    char quote = 0;
-
-    if (words->count == MAX_WORDS)
-        words->problem = "too many words: 32 at most";
-    else
-        words->word[words->count++] = &words->text[words->used];
-
-    for (; *at != 0; at++) {
-        if (quote == 0 && (is_blank(*at) || ends_command(*at)))
-            break;
-        if (*at == quote) {
-            quote = 0;
-        } else if (quote == 0 && (*at == '"' || *at == '\'')) {
-            quote = *at;
-        } else {
-            if (*at == '\\' && quote != '\'' && at[1] != 0)
-                at++;
-            put(words, *at);
-        }
-    }
-    if (quote != 0)
-        words->problem = "a quote is not closed";
-    put(words, 0);
-    return at;
-}
-
-/* Take the words of the command at `line`; returns where the next one begins. */
-static const char *take_command(const char *line, struct words *words)
-{
-    words->count = 0;
-    words->used = 0;
-    words->problem = NULL;
-
-    for (;;) {
-        while (is_blank(*line))
-            line++;
-        if (*line == '#')
-            while (*line != 0 && *line != '\n')
-                line++;
-        if (ends_command(*line))
-            break;
-        line = take_word(line, words);
-    }
-    words->word[words->count] = NULL;
-    return *line == 0 ? line : line + 1;
 }
 
 /* ---- running ------------------------------------------------------------ */
@@ -164,7 +82,7 @@ int shell_run(const char *line)
     while (*line != 0) {
         struct words words;
 
-        line = take_command(line, &words);
+        line = words_take(line, &words);
 
         int status = run_words(&words);
 
