@@ -9,7 +9,7 @@
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/marbles.iso         a boot medium with the kernel
 #     build/hosted/             mm as a 64-bit library, and the unit tests
-#     build/fuzz/               the fuzzer, what it found, and its corpus
+#     build/fuzz/               the fuzzers, what they found, and their corpora
 #     build/coverage/           the same tests, with mm compiled for gcov
 #     build/mutants/            the same tests, with mm altered
 #     build/debian/             a Debian for test-debian, and its packages
@@ -28,7 +28,8 @@ MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
 QEMUFLAGS ?=
 GDBFLAGS  ?=
-# Seconds that make fuzz takes, and operations of make soak.
+# What make fuzz tries, and the seconds that it takes; operations of make soak.
+FUZZ      ?= mm
 FUZZTIME  ?= 600
 SOAK      ?= 1000000000
 # Files that make mutants alters, and how many mutants it tries; 0 is all.
@@ -245,9 +246,15 @@ EXTRA_test_edit   := kernel/line/edit.c kernel/line/edit_text.c \
 
 # Operations on mm, decided by bytes (model.h): whose bytes they are.
 MODEL  := $(sort $(wildcard tests/hosted/model*.c))
-REPLAY := tests/fuzz/replay.c tests/fuzz/fuzz.c $(MODEL)
 SOAKED := tests/fuzz/soak.c $(MODEL)
-FUZZED := tests/fuzz/fuzz.c $(MODEL)
+
+# What a fuzzer tries: tests/fuzz/fuzz_NAME.c says what must hold, whatever the bytes.
+FUZZES       := mm words
+FUZZED_mm    := $(MODEL) $(strip $(MM))
+FUZZED_words := kernel/shell/words.c
+
+# $(call fuzz_objects,FOLDER,NAME,FILE...)
+fuzz_objects = $(patsubst %.c,$(1)/%.o,$(3) tests/fuzz/fuzz_$(2).c $(FUZZED_$(2)))
 # The tests of mm: those that need nothing else.
 MM_TESTS := $(foreach test,$(basename $(notdir $(TESTS))),\
                 $(if $(EXTRA_$(test)),,$(test)))
@@ -520,12 +527,18 @@ $(SUITES32): $$(call test_objects,32,$$(@F))
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^ -lcmocka
 
-# The fuzzer's corpus, run again; and the model at full speed.
-$(HOSTED)/64/replay: $(patsubst %.c,$(HOSTED)/64/%.o,$(REPLAY) $(strip $(MM)))
+# What fuzzers once found, run again; and the model at full speed.
+REPLAYS64 := $(FUZZES:%=$(HOSTED)/64/replay_%)
+REPLAYS32 := $(FUZZES:%=$(HOSTED)/32/replay_%)
+fuzz_name  = $(patsubst fuzz_%,%,$(patsubst replay_%,%,$(notdir $(1))))
+
+$(REPLAYS64): $$(call fuzz_objects,$(HOSTED)/64,$$(call fuzz_name,$$@), \
+                  tests/fuzz/replay.c)
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) $(SANITIZE) -o $@ $^
 
-$(HOSTED)/32/replay: $(patsubst %.c,$(HOSTED)/32/%.o,$(REPLAY) $(strip $(MM)))
+$(REPLAYS32): $$(call fuzz_objects,$(HOSTED)/32,$$(call fuzz_name,$$@), \
+                  tests/fuzz/replay.c)
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) -m32 -o $@ $^
 
@@ -541,10 +554,16 @@ build/fuzz/%.o: %.c Makefile
 	$(Q)$(FUZZCC) $(HOSTFLAGS) -O1 -fsanitize=fuzzer-no-link $(SANITIZE) \
 	    -fno-omit-frame-pointer -c -o $@ $<
 
-build/fuzz/fuzz: $(patsubst %.c,build/fuzz/%.o,$(FUZZED) $(strip $(MM)))
+FUZZERS := $(FUZZES:%=build/fuzz/fuzz_%)
+
+build/fuzz/fuzz_%:
+	@echo "FUZZ: \"$*\" is none of $(FUZZES)" >&2; exit 1
+
+$(FUZZERS): $$(call fuzz_objects,build/fuzz,$$(call fuzz_name,$$@))
 	$(call say,FUZZLD $@)
 	$(Q)$(FUZZCC) -fsanitize=fuzzer $(SANITIZE) -o $@ $^ || \
 	    { echo "$(FUZZCC) has no libFuzzer: install libclang-rt-dev" >&2; exit 1; }
+
 # For coverage: mm without optimization, so that each line is itself.  Handlers must not
 # free then (mm/enter.c), so the test that interrupts each instruction is left out.
 COVERAGE := build/coverage
@@ -631,6 +650,7 @@ help: ## this list
 	@echo "  SECONDS=60          how long exec and dump may take"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
 	@echo "  MEM=64M             RAM of the machine"
+	@echo "  FUZZ=mm             what fuzz tries: one of $(FUZZES)"
 	@echo "  QEMUFLAGS=\"...\"     appended to QEMU's command line"
 	@echo "  V=1                 show the commands"
 
@@ -698,9 +718,9 @@ BENCH_TESTS := $(if $(filter Linux,$(OS)),tests/bench)
 
 # 32-bit programs run on x86 Linux only.
 ifeq ($(OS)-$(filter x86_64 i%86,$(HOST)),Linux-$(HOST))
-SUITES := $(SUITES64) $(SUITES32) $(HOSTED)/64/replay $(HOSTED)/32/replay
+SUITES := $(SUITES64) $(SUITES32) $(REPLAYS64) $(REPLAYS32)
 else
-SUITES := $(SUITES64) $(HOSTED)/64/replay
+SUITES := $(SUITES64) $(REPLAYS64)
 endif
 SUITES += $(HOSTED)/soak
 
@@ -715,13 +735,13 @@ endif
 	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check tests/test_check.py \
 	    tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb
 
-fuzz: build/fuzz/fuzz ## FUZZTIME=600 seconds of libFuzzer on mm, against a model
-	$(Q)mkdir -p build/fuzz/corpus
-	$(Q)build/fuzz/fuzz -max_total_time=$(FUZZTIME) -max_len=4096 \
-	    -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus || \
-	    { echo "again: build/fuzz/fuzz FILE; or with every operation printed:" \
-	           "make build/hosted/64/replay && build/hosted/64/replay -v FILE" >&2; \
-	      exit 1; }
+fuzz: build/fuzz/fuzz_$(FUZZ) ## FUZZTIME=600 seconds of libFuzzer on FUZZ=mm
+	$(Q)mkdir -p build/fuzz/corpus-$(FUZZ)
+	$(Q)$< -max_total_time=$(FUZZTIME) -max_len=4096 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/corpus-$(FUZZ) tests/fuzz/corpus-$(FUZZ) || \
+	    { echo "again: $< FILE; or with every operation printed:" \
+	           "make build/hosted/64/replay_$(FUZZ) &&" \
+	           "build/hosted/64/replay_$(FUZZ) -v FILE" >&2; exit 1; }
 
 soak: $(HOSTED)/soak ## SOAK=1000000000 random operations on mm, against a model
 	$(Q)$(HOSTED)/soak $(SOAK)
@@ -752,10 +772,10 @@ FORCE:
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
 -include $(foreach bits,64 32,$(foreach test,$(TESTS),$(patsubst %.o,%.d, \
              $(call test_objects,$(bits),$(basename $(notdir $(test)))))))
--include $(patsubst %.c,$(HOSTED)/64/%.d,$(REPLAY)) \
-         $(patsubst %.c,$(HOSTED)/32/%.d,$(REPLAY)) \
-         $(patsubst %.c,$(HOSTED)/lib/%.d,$(SOAKED)) \
-         $(patsubst %.c,build/fuzz/%.d,$(FUZZED) $(strip $(MM)))
+-include $(patsubst %.c,$(HOSTED)/lib/%.d,$(SOAKED)) $(sort $(patsubst %.o,%.d, \
+             $(foreach name,$(FUZZES),$(call fuzz_objects,build/fuzz,$(name)) \
+                 $(foreach bits,64 32,$(call fuzz_objects,$(HOSTED)/$(bits),$(name), \
+                                          tests/fuzz/replay.c)))))
 -include $(wildcard $(COVERAGE)/mm/*.d $(COVERAGE)/mm/*/*.d $(COVERAGE)/tests/hosted/*.d)
 
 endif

@@ -1,9 +1,10 @@
 /*
- * replay.c - the fuzzer's inputs, run again without libFuzzer.
+ * replay.c - a fuzzer's inputs, run again without libFuzzer.
  *
- *     replay [-v] [FILE]...
+ *     replay_NAME [-v] [FILE]...
  *
- * Without a FILE, those of tests/fuzz/corpus.  -v prints every operation.  Output is
+ * Without a FILE, those of tests/fuzz/corpus-NAME.  -v prints every operation, if it is
+ * mm's: the inputs of the others are the text that is tried.  Output is
  * TAP; the first thing that is wrong ends the program, as does an input that takes a
  * minute.
  */
@@ -11,14 +12,13 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "tests/hosted/model.h"
-
-#define CORPUS "tests/fuzz/corpus"
 #define LONGEST 65536
 
 static bool failed;
@@ -34,7 +34,14 @@ static bool replay(const char *path)
         return false;
     size = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
-    LLVMFuzzerTestOneInput(bytes, size);
+
+    uint8_t *exact = malloc(size + (size == 0));    /* behind it the sanitizer watches */
+
+    if (exact == NULL)
+        return false;
+    memcpy(exact, bytes, size);
+    LLVMFuzzerTestOneInput(exact, size);
+    free(exact);
     return true;
 }
 
@@ -58,14 +65,18 @@ static int has_a_name(const struct dirent *entry)
 static void replay_corpus(void)
 {
     static struct dirent **entries;
-    int n = scandir(CORPUS, &entries, has_a_name, alphasort);
+    char folder[64];
+
+    snprintf(folder, sizeof(folder), "tests/fuzz/corpus-%s", fuzz_name);
+
+    int n = scandir(folder, &entries, has_a_name, alphasort);
 
     failed = n <= 0;
     printf("1..%d\n", n > 0 ? n : 1);
     for (int i = 0; i < n; i++) {
-        char path[sizeof(CORPUS) + sizeof(entries[i]->d_name)];
+        char path[sizeof(folder) + sizeof(entries[i]->d_name)];
 
-        snprintf(path, sizeof(path), "%s/%s", CORPUS, entries[i]->d_name);
+        snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
         replay_numbered(i + 1, path);
     }
 }
@@ -76,7 +87,8 @@ int main(int argc, char **argv)
     int n = argc - 1;
 
     if (n > 0 && strcmp(paths[0], "-v") == 0) {
-        model_trace = true;
+        if (fuzz_trace != NULL)
+            *fuzz_trace = true;
         paths++, n--;
     }
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });

@@ -1,16 +1,20 @@
 /*
- * fuzz.c - libFuzzer's way into the model: its bytes decide the heap and the
+ * fuzz_mm.c - libFuzzer's way into the model: its bytes decide the heap and the
  * operations (tests/hosted/model.h).  What the model finds wrong ends the program.
  *
- * tests/fuzz/corpus is the least of what it found that reaches all code it ever
+ * tests/fuzz/corpus-mm is the least of what it found that reaches all code it ever
  * reached.  Made again, when the operations have changed or more was found:
  *
  *     mkdir new
- *     build/fuzz/fuzz -merge=1 -use_counters=0 new tests/fuzz/corpus build/fuzz/corpus
+ *     build/fuzz/fuzz_mm -merge=1 -use_counters=0 new tests/fuzz/corpus-mm \
+ *         build/fuzz/corpus-mm
  */
 #include "tests/fuzz/fuzz.h"
 
 #include "tests/hosted/model.h"
+
+const char fuzz_name[] = "mm";
+bool *const fuzz_trace = &model_trace;
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
