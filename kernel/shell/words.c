@@ -25,9 +25,14 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+static bool ends_line(char c)
+{
+    return c == 0 || c == '\n' || c == '\r';
+}
+
 static bool ends_command(char c)
 {
-    return c == 0 || c == ';' || c == '\n' || c == '\r';
+    return c == ';' || ends_line(c);
 }
 
 static void put(struct words *words, char c)
@@ -77,7 +82,7 @@ const char *words_take(const char *line, struct words *words)
         while (is_blank(*line))
             line++;
         if (*line == '#')
-            while (*line != 0 && *line != '\n')
+            while (!ends_line(*line))
                 line++;
         if (ends_command(*line))
             break;

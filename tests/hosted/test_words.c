@@ -40,6 +40,7 @@ static const char *const lines[][2] = {
     { "a\nb\r\nc", "a;b;;c" },
     { "a # b; c", "a" },
     { "a#b # c\nd", "a#b;d" },
+    { "a # b\r\nc # d\re", "a;;c;e" },
     { "a 'b c' \"d e\"", "a|b c|d e" },
     { "a'b'\"c\"d", "abcd" },
     { "'' \"\"", "|" },
