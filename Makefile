@@ -159,6 +159,7 @@ KERNEL += kernel/printk.c               # kprintf and the log
 KERNEL += kernel/format.c               #   their formats (pure)
 KERNEL += kernel/format_pointer.c       #   what stands behind %p (pure)
 KERNEL += kernel/format_buffer.c        #   text into a buffer (pure)
+KERNEL += kernel/shown.c                #   text that a terminal shows (pure)
 KERNEL += kernel/wrap.c                 #   rows of 80 columns (pure)
 KERNEL += kernel/string.c               # memcpy, strlen and their kin
 KERNEL += kernel/params.c               # the kernel command line
@@ -232,7 +233,8 @@ TESTS       := $(sort $(wildcard tests/hosted/test_*.c))
 TEST_SHARED := $(sort $(filter-out $(TESTS),$(wildcard tests/hosted/*.c)))
 
 # What single tests need beside mm.
-FORMATS := kernel/format.c kernel/format_pointer.c kernel/format_buffer.c
+FORMATS := kernel/format.c kernel/format_pointer.c kernel/format_buffer.c \
+           kernel/shown.c
 EXTRA_test_memmap := kernel/memmap_usable.c
 EXTRA_test_format := $(FORMATS)
 EXTRA_test_wrap := kernel/wrap.c

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "kernel/printk.h"
+#include "kernel/shown.h"
 #include "kernel/string.h"
 
 enum { MAX_DIGITS = 22,                 /* 2^64 in octal */
@@ -64,13 +65,31 @@ static void put_many(struct output *output, char c, size_t count)
         put(output, &c, 1);
 }
 
+/* What an argument holds. */
+static void put_held(struct output *output, const char *text, size_t length)
+{
+    while (length > 0) {
+        size_t run = output->sink->shows ? shown_run(text, length) : length;
+        char byte[SHOWN_BYTE];
+
+        put(output, text, run);
+        if (run == length)
+            break;
+        shown_byte(text[run], byte);
+        put(output, byte, sizeof(byte));
+        text += run + 1;
+        length -= run + 1;
+    }
+}
+
 static void put_text(struct output *output, const struct spec *spec, const char *text,
                      size_t length)
 {
-    size_t pad = spec->width > length ? spec->width - length : 0;
+    size_t width = output->sink->shows ? shown_length(text, length) : length;
+    size_t pad = spec->width > width ? spec->width - width : 0;
 
     put_many(output, ' ', spec->left ? 0 : pad);
-    put(output, text, length);
+    put_held(output, text, length);
     put_many(output, ' ', spec->left ? pad : 0);
 }
 

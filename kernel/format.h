@@ -12,6 +12,7 @@
 /* Where the text goes: called with one piece after the other. */
 struct format_sink {
     void (*put)(struct format_sink *sink, const char *text, size_t length);
+    bool shows;                 /* what arguments hold is made harmless: see shown.c */
 };
 
 /* What stands behind %p, as in Linux (format_pointer.c), and its text. */
@@ -29,5 +30,9 @@ extern void (*format_symbol)(uintptr_t address, bool offset, char *text, size_t 
 /* Returns the number of characters put. */
 int format(struct format_sink *sink, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
+
+/* As kvsnprintf, of text that is going to be shown. */
+int format_shown(char *buf, size_t size, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -25,14 +25,26 @@ static void put_in_buffer(struct format_sink *sink, const char *text, size_t len
     buffer->room -= length;
 }
 
-int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args)
+static int PRINTF_LIKE(4, 0) print(bool shows, char *buf, size_t size, const char *fmt,
+                                   va_list args)
 {
-    struct buffer_sink buffer = { { put_in_buffer }, buf, size > 0 ? size - 1 : 0 };
+    struct buffer_sink buffer = { { put_in_buffer, shows }, buf,
+                                  size > 0 ? size - 1 : 0 };
     int length = format(&buffer.sink, fmt, args);
 
     if (size > 0)
         *buffer.at = 0;
     return length;
+}
+
+int kvsnprintf(char *buf, size_t size, const char *fmt, va_list args)
+{
+    return print(false, buf, size, fmt, args);
+}
+
+int format_shown(char *buf, size_t size, const char *fmt, va_list args)
+{
+    return print(true, buf, size, fmt, args);
 }
 
 int ksnprintf(char *buf, size_t size, const char *fmt, ...)

@@ -84,7 +84,7 @@ uint32_t printk_shown(void)
 
 int kvprintf(const char *fmt, va_list args)
 {
-    struct format_sink console = { put_on_console };
+    struct format_sink console = { put_on_console, true };
 
     return format(&console, fmt, args);
 }
@@ -110,7 +110,7 @@ void kprint_wrapped(size_t hang, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    kvsnprintf(line, sizeof(line), fmt, args);
+    format_shown(line, sizeof(line), fmt, args);
     va_end(args);
     wrap(line, strlen(line), hang, print_row);
 }
@@ -297,7 +297,7 @@ static const char *take_level(const char *fmt, struct log_line *line)
 
 int printk(const char *fmt, ...)
 {
-    struct log_line line = { .sink = { put_in_line }, .level = LOG_WARNING };
+    struct log_line line = { .sink = { put_in_line, true }, .level = LOG_WARNING };
     va_list args;
 
     fmt = take_level(fmt, &line);

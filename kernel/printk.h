@@ -1,7 +1,9 @@
 /*
  * printk.h - output: kprintf for what a command shows, printk for the log.
  *
- * Neither allocates.  Both may be called anywhere, interrupt handlers included.
+ * Neither allocates.  Both may be called anywhere, interrupt handlers included.  What %s
+ * and %c print is shown, not obeyed: an escape character in a name comes out as \x1b.  What
+ * the format itself says goes out as it is, so write kprintf("\x1b[1m%s\x1b[m", name).
  * Formats: % [-0+ #] [width|*] [.precision|.*] [h hh l ll z t j] d i u x X o c s p
  * and %%.  64-bit values print with ll; %p prints 0x and eight digits; %px, %pS, %ps,
  * %*ph as in Linux: see format_pointer.c.

@@ -6,9 +6,11 @@
  *              ^ hang
  *
  * A row ends at the last blank that lets it fit; a word that is longer than a row is
- * broken where the row ends.  Pure: it runs in hosted tests.
+ * broken where the row ends, between two characters.  Pure: it runs in hosted tests.
  */
 #include "kernel/wrap.h"
+
+#include <stdbool.h>
 
 static size_t blanks_at(const char *text, size_t length)
 {
@@ -17,6 +19,12 @@ static size_t blanks_at(const char *text, size_t length)
     while (n < length && text[n] == ' ')
         n++;
     return n;
+}
+
+/* In UTF-8, any byte of a character but its first. */
+static bool is_inside_character(char c)
+{
+    return (c & 0xc0) == 0x80;
 }
 
 /* How much of the text makes a row of that many columns. */
@@ -30,6 +38,10 @@ static size_t row_length(const char *text, size_t length, size_t columns)
         end--;
     while (end > 0 && text[end - 1] == ' ')
         end--;
+    if (end > 0)
+        return end;
+    for (end = columns; end > 0 && is_inside_character(text[end]); end--)
+        ;
     return end > 0 ? end : columns;
 }
 

@@ -3,6 +3,7 @@
  * table, over random conversions, into buffers of every size.
  */
 #include "tests/hosted/arena.h"
+#include "kernel/format.h"
 #include "kernel/printk.h"
 
 #include <inttypes.h>
@@ -224,6 +225,59 @@ static void random_conversions_are_printed_as_by_the_c_library(void **state)
     }
 }
 
+/* ---- for a terminal ---------------------------------------------------------- */
+
+static const char *shown(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static const char *shown(const char *fmt, ...)
+{
+    static char text[ROOM];
+    va_list args;
+    int length;
+
+    va_start(args, fmt);
+    length = format_shown(text, sizeof(text), fmt, args);
+    va_end(args);
+    assert_int_equal(length, strlen(text));
+    return text;
+}
+
+static void what_an_argument_holds_is_shown_and_what_the_format_says_is_obeyed(void **state)
+{
+    (void)state;
+    assert_string_equal(shown("\x1b[1m%s\x1b[m\r\n", "a\x1b[2J\v\b\x7f"),
+                        "\x1b[1ma\\x1b[2J\\x0b\\x08\\x7f\x1b[m\r\n");
+    assert_string_equal(shown("%s%c%c", "a\tb\r\nc", '\r', '\a'), "a\tb\r\nc\r\\x07");
+    assert_string_equal(shown("%s", "\x1b \\x1b"), "\\x1b \\x1b");
+}
+
+static void utf8_is_shown_as_it_is_and_what_is_none_byte_by_byte(void **state)
+{
+    (void)state;
+    assert_string_equal(shown("%s", "Gr\303\266\303\237e \342\202\254 \360\237\231\202"),
+                        "Gr\303\266\303\237e \342\202\254 \360\237\231\202");
+    assert_string_equal(shown("%s", "latin\355, \302\2332J, \302"),
+                        "latin\\xed, \\xc2\\x9b2J, \\xc2");
+    assert_string_equal(shown("%s|%s", "\355\240\200", "\300\200"),
+                        "\\xed\\xa0\\x80|\\xc0\\x80");      /* surrogate, overlong */
+    assert_string_equal(shown("%.1s|%.2s", "\303\266", "\303\266"), "\\xc3|\303\266");
+}
+
+static void what_is_shown_counts_for_the_width(void **state)
+{
+    (void)state;
+    assert_string_equal(shown("[%6s][%-6s][%3s]", "\x1b", "\x1b", "\x1b"),
+                        "[  \\x1b][\\x1b  ][\\x1b]");
+}
+
+static void a_buffer_gets_what_an_argument_holds(void **state)
+{
+    char text[8];
+
+    (void)state;
+    assert_int_equal(ksnprintf(text, sizeof(text), "%s", "\x1b[2J"), 4);
+    assert_string_equal(text, "\x1b[2J");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +290,10 @@ int main(void)
         ARENA_TEST(null_is_printed_and_not_followed),
         ARENA_TEST(text_is_cut_to_the_buffer_and_always_ended),
         ARENA_TEST(random_conversions_are_printed_as_by_the_c_library),
+        ARENA_TEST(what_an_argument_holds_is_shown_and_what_the_format_says_is_obeyed),
+        ARENA_TEST(utf8_is_shown_as_it_is_and_what_is_none_byte_by_byte),
+        ARENA_TEST(what_is_shown_counts_for_the_width),
+        ARENA_TEST(a_buffer_gets_what_an_argument_holds),
     };
 
     return ARENA_RUN(tests);

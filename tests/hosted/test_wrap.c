@@ -90,12 +90,28 @@ static void every_letter_comes_out_in_order(void **state)
     }
 }
 
+static void a_long_word_is_broken_between_two_characters(void **state)
+{
+    char text[200] = "", expected[256] = "";
+
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        strcat(text, "\342\202\254");           /* 3 bytes each: 80 is inside one */
+    strncat(expected, text, 78);
+    strcat(expected, "\n      ");
+    strcat(expected, text + 78);
+    strcat(expected, "\n");
+    wrap_it(text, 0);
+    assert_string_equal(said, expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(what_fits_is_one_row),
         ARENA_TEST(a_row_ends_at_the_last_blank_that_lets_it_fit),
         ARENA_TEST(every_letter_comes_out_in_order),
+        ARENA_TEST(a_long_word_is_broken_between_two_characters),
     };
 
     return ARENA_RUN(tests);
