@@ -251,9 +251,14 @@ MODEL  := $(sort $(wildcard tests/hosted/model*.c))
 SOAKED := tests/fuzz/soak.c $(MODEL)
 
 # What a fuzzer tries: tests/fuzz/fuzz_NAME.c says what must hold, whatever the bytes.
-FUZZES       := mm words
-FUZZED_mm    := $(MODEL) $(strip $(MM))
-FUZZED_words := kernel/shell/words.c
+SAID           := tests/fuzz/said.c $(FORMATS)
+FUZZES         := mm words numbers params json keys
+FUZZED_mm      := $(MODEL) $(strip $(MM))
+FUZZED_words   := kernel/shell/words.c
+FUZZED_numbers := kernel/shell/shell_args.c kernel/params.c $(SAID)
+FUZZED_params  := kernel/params.c $(SAID)
+FUZZED_json    := kernel/shell/json.c $(SAID)
+FUZZED_keys    := $(EXTRA_test_edit)
 
 # $(call fuzz_objects,FOLDER,NAME,FILE...)
 fuzz_objects = $(patsubst %.c,$(1)/%.o,$(3) tests/fuzz/fuzz_$(2).c $(FUZZED_$(2)))

@@ -130,7 +130,8 @@ bool shell_address(const char *text, const char *what, uint32_t *value)
                  : is_number ? shell_number(base, what, value)
                              : named_address(base, what, value);
 
-    *value += known ? offset : 0;
+    if (known)
+        *value += offset;
     return known;
 }
 
