@@ -9,12 +9,14 @@
  * Receiving is by interrupt, so that the CPU can sleep until a key is typed.
  *
  * Rules:
- *   - a machine without the port, or with one that does not answer, costs time
- *     once, and never hangs the kernel; one that answers is waited for;
+ *   - a machine without the port, or one whose port goes away, never hangs the kernel;
+ *   - one that is there is waited for, for a minute about: a slow reader loses nothing.
+ *     After that it counts as stuck: what does not go out at once is dropped and counted,
+ *     and where the line goes on it says how much is missing;
  *   - bytes that the chip has lost are counted (its overrun bit covers one or
- *     more bytes).
+ *     more bytes), and so are those that came in broken, which are not handed on.
  *
- * Registers: National Semiconductor PC16550D data sheet, section 8.
+ * Registers: National Semiconductor PC16550D data sheet, section 8; 8.6.3 on errors.
  * No flow control, no modem lines, no second port.
  */
 #include "drivers/serial.h"
@@ -43,26 +45,54 @@ enum {
     MCR_LOOPBACK = 0x10,
     LSR_RECEIVED = 0x01,
     LSR_OVERRUN = 0x02,
+    LSR_DAMAGED = 0x0c,                 /* parity or framing: the byte to be read next */
+    LSR_BREAK = 0x10,                   /* the line was held low: comes with a byte 0 */
     LSR_ROOM = 0x20,                    /* THR is empty */
     LSR_ALL_SENT = 0x40,                /* and so is the shift register */
+    NOTHING_THERE = 0xff,               /* what a port reads as that no chip has */
 };
 
-/* A byte at 300 baud takes 33 ms; a look at the port about a microsecond. */
-enum { CLOCK = 115200, PATIENCE = 100 * 1000 };
+enum { CLOCK = 115200, DIGITS = 10 };
 
 static bool usable;
-static uint32_t overruns;
+/* Looks at a port of which each takes about a microsecond.  No clock: a virtual machine
+ * that was halted meanwhile has not waited. */
+static uint32_t patience = 60 * 1000 * 1000;
+static bool stuck;              /* patience has ended, and the chip was not ready since */
+static uint32_t missing;        /* dropped since then, */
+static uint32_t dropped;        /*   and in all */
+static uint32_t overruns, noise;
+static bool damaged, broken;    /* what waits to be read is, or behind it a break */
 static int early = -1;          /* a byte that came in before serial_listen */
 static void (*receive)(uint8_t byte);
 
-/* Every look at the line status is by this: reading clears the overrun bit. */
+/* Every look at the line status is by this: reading clears what it says of errors. */
 static uint8_t line_status(void)
 {
     uint8_t status = inb(LINE_STATUS);
 
-    if (status & LSR_OVERRUN)
-        overruns++;
+    if (status == NOTHING_THERE) {
+        usable = false;
+        return 0;
+    }
+    overruns += (status & LSR_OVERRUN) != 0;
+    if (status & LSR_BREAK)
+        broken = true;                  /* as a byte it has its errors, too */
+    else if (status & LSR_DAMAGED)
+        damaged = true;
     return status;
+}
+
+/* The byte that waits; -1: it is noise. */
+static int take_byte(void)
+{
+    uint8_t byte = inb(DATA);
+    bool is_break = broken && byte == 0, is_noise = is_break || damaged;
+
+    broken &= !is_break;                /* QEMU tells of it before its byte is read */
+    damaged = false;
+    noise += is_noise;
+    return is_noise ? -1 : byte;
 }
 
 void serial_set_baud(uint32_t baud)
@@ -102,18 +132,53 @@ bool serial_init(uint32_t baud)
     return usable;
 }
 
-/* A chip that has answered gets ready in the end, however slow its reader is. */
-static void wait_for(uint8_t bit)
+/* False: it is not ready, and will not be. */
+static bool wait_for(uint8_t bit)
 {
-    while (usable && !(line_status() & bit))
-        ;
+    uint32_t looks = stuck ? 1 : patience;
+
+    while (usable && looks-- > 0)
+        if (line_status() & bit)
+            return true;
+    stuck = usable;
+    return false;
+}
+
+static void send(const char *text)
+{
+    for (; *text != 0; text++)
+        if (wait_for(LSR_ROOM))
+            outb(DATA, (uint8_t)*text);
+}
+
+/* It goes on: what is missing here? */
+static void tell_missing(void)
+{
+    char digits[DIGITS + 1] = "";
+    char *at = &digits[DIGITS];
+
+    for (; missing > 0; missing /= 10)
+        *--at = (char)('0' + missing % 10);
+    stuck = false;
+    send("\r\n[");
+    send(at);
+    send(" bytes lost here: the serial line was not ready]\r\n");
 }
 
 void serial_put(uint8_t byte)
 {
-    wait_for(LSR_ROOM);
-    if (usable)
+    bool ready = wait_for(LSR_ROOM);
+
+    if (ready && stuck) {
+        tell_missing();
+        ready = wait_for(LSR_ROOM);
+    }
+    if (ready) {
         outb(DATA, byte);
+    } else if (usable) {
+        missing++;
+        dropped++;
+    }
 }
 
 void serial_drain(void)
@@ -133,13 +198,27 @@ void serial_listen(void (*fn)(uint8_t byte))
 
 void serial_interrupt(void)
 {
-    while (usable && (line_status() & LSR_RECEIVED))
-        receive(inb(DATA));
+    while (usable && (line_status() & LSR_RECEIVED)) {
+        int byte = take_byte();
+
+        if (byte >= 0)
+            receive((uint8_t)byte);
+    }
 }
 
 int serial_poll(void)
 {
-    return usable && (line_status() & LSR_RECEIVED) ? inb(DATA) : -1;
+    return usable && (line_status() & LSR_RECEIVED) ? take_byte() : -1;
+}
+
+uint32_t serial_dropped(void)
+{
+    return dropped;
+}
+
+uint32_t serial_noise(void)
+{
+    return noise;
 }
 
 uint32_t serial_overruns(void)

@@ -16,10 +16,14 @@ bool serial_init(uint32_t baud);
 /* Another speed: 115,200 or an integral part of it. */
 void serial_set_baud(uint32_t baud);
 
-/* Send one byte, waiting for room.  Without a port, or on a dead one: nothing. */
+/* Send one byte, waiting for room, but not for ever: see serial.c.  Without a port:
+ * nothing. */
 void serial_put(uint8_t byte);
 
-/* Wait until all that was sent has left the chip. */
+/* Bytes that were not sent because the line did not get ready. */
+uint32_t serial_dropped(void);
+
+/* Wait until all that was sent has left the chip, but not for ever. */
 void serial_drain(void);
 
 /* From now on receive(byte) is called for each byte, in serial_interrupt. */
@@ -28,6 +32,9 @@ void serial_interrupt(void);
 
 /* What has come in, without an interrupt: a byte, or -1. */
 int serial_poll(void);
+
+/* Breaks, and bytes that came in damaged; none of them was handed on. */
+uint32_t serial_noise(void);
 
 /* How many times the chip has lost bytes because nobody fetched them in time. */
 uint32_t serial_overruns(void);

@@ -4,6 +4,7 @@
  * Each is a few lines around what another file does; what they show is told there.
  */
 #include "drivers/power.h"
+#include "drivers/serial.h"
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu/timer.h"
@@ -164,17 +165,22 @@ static int cmd_uptime(int argc, char **argv)
     unsigned seconds = (unsigned)(ticks / TIMER_HZ);
     unsigned hundredths = (unsigned)(ticks % TIMER_HZ * 100 / TIMER_HZ);
     unsigned lost = (unsigned)console_overruns();
+    unsigned noise = (unsigned)serial_noise(), unsent = (unsigned)serial_dropped();
 
     if (json)
-        kprintf("{\"seconds\": %u.%02u, \"ticks\": %u, \"lost_input\": %u}\n", seconds,
-                hundredths, (unsigned)ticks, lost);
+        kprintf("{\"seconds\": %u.%02u, \"ticks\": %u, \"lost_input\": %u, "
+                "\"noisy_input\": %u, \"lost_output\": %u}\n", seconds, hundredths,
+                (unsigned)ticks, lost, noise, unsent);
     else
-        kprintf("up %u.%02u s, %u timer tick%s; %u byte%s of input lost\n", seconds,
-                hundredths, (unsigned)ticks, plural(ticks), lost, plural(lost));
+        kprintf("up %u.%02u s, %u timer tick%s; bytes lost: %u of input, and %u that were "
+                "noise; %u of output\n", seconds, hundredths, (unsigned)ticks,
+                plural(ticks), lost, noise, unsent);
     return SHELL_OK;
 }
 
-SHELL_COMMAND_IN("system", uptime, "[-j]", "time and timer ticks since boot", NULL,
+SHELL_COMMAND_IN("system", uptime, "[-j]", "time since boot, and what the console lost",
+    "Input is lost where more comes in than room is made for, and in the chip; noise are\n"
+    "breaks and damaged bytes; output is lost on a serial line that nobody reads.",
     cmd_uptime);
 
 static int cmd_backtrace(int argc, char **argv)
