@@ -57,8 +57,8 @@ enum { CLOCK = 115200, DIGITS = 10 };
 static bool usable;
 /* Looks at a port of which each takes about a microsecond.  No clock: a virtual machine
  * that was halted meanwhile has not waited. */
-static uint32_t patience = 60 * 1000 * 1000;
-static bool stuck;              /* patience has ended, and the chip was not ready since */
+static uint32_t most_looks = 60 * 1000 * 1000;
+static bool stuck;              /* they have all been taken, and the chip was not ready since */
 static uint32_t missing;        /* dropped since then, */
 static uint32_t dropped;        /*   and in all */
 static uint32_t overruns, noise;
@@ -135,7 +135,7 @@ bool serial_init(uint32_t baud)
 /* False: it is not ready, and will not be. */
 static bool wait_for(uint8_t bit)
 {
-    uint32_t looks = stuck ? 1 : patience;
+    uint32_t looks = stuck ? 1 : most_looks;
 
     while (usable && looks-- > 0)
         if (line_status() & bit)

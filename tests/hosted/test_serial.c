@@ -87,7 +87,7 @@ static void plug_in(void)
     got_length = 0;
     stuck = damaged = broken = false;
     missing = dropped = overruns = noise = 0;
-    patience = 1000;
+    most_looks = 1000;
     assert_true(serial_init(CLOCK));
     serial_listen(note);
 }
