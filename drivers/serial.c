@@ -58,7 +58,7 @@ static bool usable;
 /* Looks at a port of which each takes about a microsecond.  No clock: a virtual machine
  * that was halted meanwhile has not waited. */
 static uint32_t most_looks = 60 * 1000 * 1000;
-static bool stuck;              /* they have all been taken, and the chip was not ready since */
+static bool stuck;              /* it was not ready at any of them, nor since */
 static uint32_t missing;        /* dropped since then, */
 static uint32_t dropped;        /*   and in all */
 static uint32_t overruns, noise;
