@@ -22,6 +22,7 @@
 #include "drivers/serial.h"
 
 #include "drivers/io.h"
+#include "drivers/watchdog.h"
 
 enum {
     COM1 = 0x3f8,
@@ -137,9 +138,11 @@ static bool wait_for(uint8_t bit)
 {
     uint32_t looks = stuck ? 1 : most_looks;
 
-    while (usable && looks-- > 0)
+    while (usable && looks-- > 0) {
         if (line_status() & bit)
             return true;
+        watchdog_feed();                /* interrupts may be off, but this ends */
+    }
     stuck = usable;
     return false;
 }
