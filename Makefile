@@ -225,6 +225,8 @@ KERNEL += kernel/bench/bench_work.c     #   the calls, in workloads
 
 # kernel/lessons: one lesson a file; its first comment is the handout.
 LESSONS += kernel/lessons/drain.c       # the driver that forgets one kfree in ten
+LESSONS += kernel/lessons/crash.c       # what each mistake looks like
+LESSONS += kernel/lessons/crash_kinds.c #   the mistakes
 
 SOURCES := $(strip $(BOOT) $(MM) $(DRIVERS) $(KERNEL) $(LESSONS))
 

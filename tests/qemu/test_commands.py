@@ -9,9 +9,9 @@ OK, FAILED, USAGE, UNKNOWN, REPORTED = 0, 1, 2, 3, 4
 
 COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks whatis kmalloc kfree forget
 pages dump poke check stress bench params dmesg uptime backtrace exit reboot poweroff drain
-history clear watch more""".split()
+history clear watch more crash""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
-stress""".split()
+stress crash""".split()
 
 
 def status_of(machine, line, bug=None):
@@ -251,6 +251,8 @@ BAD = [
     ("drain 0", USAGE, "0 is not from 1 to 2000 packets a tick"),
     ("drain 2001", USAGE, "2001 is not from 1 to 2000"),
     ("drain 1 2", USAGE, 'unexpected "2"'),
+    ("crash x", USAGE, '"x" is no KIND; "crash" lists them; usage: crash [KIND|all]'),
+    ("crash null 1", USAGE, 'unexpected "1"'),
     ("params x", USAGE, 'no parameter is called "x"'),
     ("params x y", USAGE, 'unexpected "y"'),
     ("params init_on_free=", USAGE, "init_on_free: VALUE is missing"),

@@ -1,0 +1,319 @@
+/*
+ * crash_kinds.c - the mistakes themselves, from a NULL pointer to a smashed stack.
+ *
+ *     { "null", BY_ITSELF, what it does, what to look for, crash_null }
+ *
+ * Rules:
+ *   - each has a function of its own, crash_KIND, never inlined: a report names it;
+ *   - the mistake is in that function, and not in one that it calls, so that whoever
+ *     finds it at the very instruction finds it there;
+ *   - `volatile`, and pointers that went through hidden(), keep the compiler from
+ *     seeing the mistake: it would warn, or leave it out;
+ *   - one that comes to its end has given back all that it took.
+ */
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/lessons/crash_priv.h"
+#include "kernel/printk.h"
+#include "kernel/string.h"
+#include "mm/slab.h"
+
+#define CRASH(name) __attribute__((noinline)) static void crash_##name(void)
+
+enum { BYTES = 64, HANDLER_TICKS = 3 };
+
+/* Addresses above all RAM that a 32-bit machine has. */
+static const uintptr_t wild_data = 0xdeadbeef, wild_code = 0xfeedface;
+
+/* The same address, of which the compiler knows nothing. */
+static volatile char *hidden(uintptr_t address)
+{
+    __asm__ volatile("" : "+r"(address));
+    return (volatile char *)address;
+}
+
+/* ---- pointers -------------------------------------------------------------------- */
+
+CRASH(null)
+{
+    *hidden(0) = 1;
+}
+
+CRASH(zero_size)
+{
+    *hidden((uintptr_t)kmalloc(0, GFP_KERNEL)) = 1;
+}
+
+CRASH(wild)
+{
+    *hidden(wild_data) = 1;
+}
+
+CRASH(text)
+{
+    *hidden((uintptr_t)crash_text) = 1;
+}
+
+CRASH(rodata)
+{
+    *hidden((uintptr_t)"marbles") = 'M';
+}
+
+CRASH(idt)
+{
+    struct {
+        uint16_t limit;
+        uint32_t base;
+    } __attribute__((packed)) table;
+
+    __asm__ volatile("sidt %0" : "=m"(table));
+    *hidden(table.base) = 0;
+}
+
+/* ---- the stack ------------------------------------------------------------------- */
+
+__attribute__((noinline)) static int crash_stack_at(int depth)
+{
+    volatile char room[BYTES];
+
+    room[0] = (char)depth;
+    return depth < 0 ? 0 : crash_stack_at(depth + 1) + room[0];
+}
+
+CRASH(stack)
+{
+    kprintf("%d\n", crash_stack_at(0));
+}
+
+CRASH(alloca)
+{
+    volatile char room[64 << 10];
+
+    *hidden((uintptr_t)room) = 1;
+}
+
+/* Names are at most 7 letters long, somebody thought. */
+CRASH(smash)
+{
+    volatile char name[8];
+    volatile char *at = hidden((uintptr_t)name);
+
+    for (unsigned i = 0; i < BYTES; i++)
+        at[i] = 'A';
+}
+
+CRASH(double_fault)
+{
+    __asm__ volatile("movl %0, %%esp\n\t"
+                     "pushl %0" : : "r"(wild_data & ~15u) : "memory");
+}
+
+/* ---- instructions ---------------------------------------------------------------- */
+
+CRASH(divide)
+{
+    volatile int packets = 0, bytes = 1000;
+
+    bytes = bytes / packets;
+}
+
+CRASH(opcode)
+{
+    __asm__ volatile("ud2");
+}
+
+CRASH(jump)
+{
+    ((void (*)(void))(uintptr_t)hidden(wild_code))();
+}
+
+/* ---- objects --------------------------------------------------------------------- */
+
+CRASH(double_free)
+{
+    char *object = kmalloc(BYTES, GFP_KERNEL);
+
+    kfree(object);
+    kfree(object);
+}
+
+CRASH(use_after_free)
+{
+    char *object = kmalloc(BYTES, GFP_KERNEL);
+
+    kfree(object);
+    hidden((uintptr_t)object)[BYTES / 2] = 'X';
+}
+
+CRASH(overflow)
+{
+    char *object = kmalloc(BYTES, GFP_KERNEL);
+
+    hidden((uintptr_t)object)[BYTES] = 'X';
+    kfree(object);
+}
+
+CRASH(underflow)
+{
+    char *object = kmalloc(BYTES, GFP_KERNEL);
+
+    hidden((uintptr_t)object)[-1] = 'X';
+    kfree(object);
+}
+
+CRASH(uninit)
+{
+    static const char secret[] = "somebody's secret";
+    char *object = kmalloc(BYTES, GFP_KERNEL);
+
+    strlcpy(object, secret, BYTES);
+    kfree(object);
+    object = kmalloc(BYTES, GFP_KERNEL);
+    kprintf("  it reads \"%.*s\"\n", (int)strlen(secret), object);
+    kfree(object);
+}
+
+/* ---- interrupt handlers ---------------------------------------------------------- */
+
+/* Have the timer call it, and wait until that has been. */
+static void in_a_handler(void (*handler)(void *unused))
+{
+    uint32_t begin = timer_ticks();
+
+    timer_every_tick(handler, NULL);
+    while (timer_ticks() - begin < HANDLER_TICKS)
+        cpu_idle();
+    timer_stop(handler, NULL);
+}
+
+static void handler_null(void *unused)
+{
+    (void)unused;
+    *hidden(0) = 1;
+}
+
+static void handler_loop(void *unused)
+{
+    (void)unused;
+    for (;;)
+        __asm__ volatile("");
+}
+
+static void handler_alloc(void *unused)
+{
+    timer_stop(handler_alloc, unused);          /* once will do */
+    kfree(kmalloc(BYTES, GFP_KERNEL));
+}
+
+CRASH(irq_null)
+{
+    in_a_handler(handler_null);
+}
+
+CRASH(irq_loop)
+{
+    in_a_handler(handler_loop);
+}
+
+CRASH(irq_alloc)
+{
+    in_a_handler(handler_alloc);
+}
+
+/* ---- what does not end ----------------------------------------------------------- */
+
+CRASH(loop)
+{
+    for (;;)
+        __asm__ volatile("");
+}
+
+CRASH(cli_loop)
+{
+    irq_disable();
+    for (;;)
+        __asm__ volatile("");
+}
+
+CRASH(hlt)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+/* ---- one's own words ------------------------------------------------------------- */
+
+CRASH(assert)
+{
+    volatile int marbles = 1;
+
+    KASSERT(marbles == 2);
+}
+
+CRASH(panic)
+{
+    panic("the bag has a hole");
+}
+
+/* ---- the table ------------------------------------------------------------------- */
+
+const struct crash_kind crash_kinds[] = {
+    { "null", BY_ITSELF, "writes to NULL, as if kmalloc could never fail",
+      "\"a NULL pointer was used\", and the function behind \"in\"", crash_null },
+    { "zero_size", BY_ITSELF, "writes to what kmalloc(0) gave, which is no memory",
+      "\"ZERO_SIZE_PTR was used\"", crash_zero_size },
+    { "wild", BY_ITSELF, "writes to 0xdeadbeef, by a pointer that was never set",
+      "\"not mapped\", and what is \"there\"", crash_wild },
+    { "text", BY_ITSELF, "writes over its own code",
+      "\"read-only\", and whose code is \"there\"", crash_text },
+    { "rodata", BY_ITSELF, "changes a letter of a string constant",
+      "\"read-only\", and \"kernel constants\"", crash_rodata },
+    { "stack", BY_ITSELF, "calls itself for ever",
+      "\"stack overflow\", and how often it is below \"called from\"", crash_stack },
+    { "alloca", BY_ITSELF, "has a local array of 64 KiB, larger than the stack",
+      "\"stack overflow\", in a function that has just begun", crash_alloca },
+    { "divide", BY_ITSELF, "divides by a number of packets that is 0",
+      "\"divide error\"", crash_divide },
+    { "opcode", BY_ITSELF, "runs an instruction that no CPU has",
+      "\"invalid opcode\"", crash_opcode },
+    { "jump", BY_ITSELF, "calls a function by a pointer with 0xfeedface in it",
+      "\"execution of\", and who called: first below \"called from\"", crash_jump },
+    { "double_free", BY_ITSELF, "gives an object back twice",
+      "\"BUG\", and who freed it first; it is refused, and all goes on",
+      crash_double_free },
+    { "use_after_free", BY_ITSELF, "writes into an object that it has given back",
+      "nothing: nobody sees it.  After params slub_debug=P, check does",
+      crash_use_after_free },
+    { "overflow", BY_ITSELF, "writes one byte behind an object of 64",
+      "nothing: nobody sees it.  After params slub_debug=Z, kfree does",
+      crash_overflow },
+    { "underflow", BY_ITSELF, "writes one byte before an object",
+      "nothing: nobody sees it.  After params slub_debug=Z, kfree does",
+      crash_underflow },
+    { "uninit", BY_ITSELF, "reads an object into which it has written nothing",
+      "what the last owner left.  After params init_on_alloc=1, no more",
+      crash_uninit },
+    { "irq_null", BY_ITSELF, "writes to NULL in a handler of the timer's interrupt",
+      "\"in an interrupt handler\"", crash_irq_null },
+    { "irq_loop", BY_NMI, "loops in an interrupt handler, where no key comes through",
+      "nothing, until a watchdog sends an NMI", crash_irq_loop },
+    { "irq_alloc", BY_ITSELF, "calls kmalloc(64, GFP_KERNEL) in an interrupt handler",
+      "\"BUG\": it would have to sleep, and gets NULL", crash_irq_alloc },
+    { "loop", BY_CTRL_C, "loops for ever",
+      "the function in which Ctrl-C, or watchdog=, has ended it", crash_loop },
+    { "cli_loop", BY_NMI, "turns interrupts off, and loops for ever",
+      "nothing, until a watchdog sends an NMI", crash_cli_loop },
+    { "hlt", BY_NMI, "turns interrupts off, and waits for one",
+      "nothing, until a watchdog sends an NMI", crash_hlt },
+    { "double_fault", BY_ITSELF, "pushes a word where no stack is",
+      "\"double fault\": the page fault found no stack either", crash_double_fault },
+    { "smash", BY_ITSELF, "writes past a local array, over where it returns to",
+      "0x41414141: the letter A, four times", crash_smash },
+    { "idt", BY_ITSELF, "overwrites the table by which the CPU finds who reports",
+      "\"read-only\": else nothing could be reported any more", crash_idt },
+    { "assert", BY_ITSELF, "asserts what is not so",
+      "the file, the line, and what was asserted", crash_assert },
+    { "panic", BY_ITSELF, "calls panic(\"the bag has a hole\")",
+      "\"panic\", and these words", crash_panic },
+};
+const size_t nr_crash_kinds = sizeof(crash_kinds) / sizeof(crash_kinds[0]);

@@ -1,0 +1,23 @@
+/*
+ * crash_priv.h - the kinds of mistakes that `crash` can make.
+ */
+#ifndef KERNEL_LESSONS_CRASH_PRIV_H
+#define KERNEL_LESSONS_CRASH_PRIV_H
+
+#include <stddef.h>
+
+/* Who ends it?  Itself: by a fault, or because nobody minds. */
+enum crash_end { BY_ITSELF, BY_CTRL_C, BY_NMI };
+
+struct crash_kind {
+    const char *name;
+    enum crash_end end;
+    const char *does;           /* at most 58 columns, behind its name */
+    const char *look_for;
+    void (*make)(void);
+};
+
+extern const struct crash_kind crash_kinds[];
+extern const size_t nr_crash_kinds;
+
+#endif
