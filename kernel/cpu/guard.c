@@ -86,7 +86,10 @@ static void set_depth(unsigned to)
 
 bool guard_is_on(void)
 {
-    return depth > 0 && guard_innermost->ebp != 0;
+    for (unsigned level = depth; level > 0; level--)
+        if (guards[level - 1].ebp != 0 && !guards[level - 1].is_ending)
+            return true;
+    return false;
 }
 
 uint32_t guard_command(void)
