@@ -36,6 +36,7 @@
 #include "drivers/pic.h"
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/gdt.h"
+#include "kernel/cpu/paging.h"
 #include "mm/port.h"
 
 enum { MAX_DEPTH = 12, PATIENCE = 300 };        /* interrupts: 3 s, if nothing is typed */
@@ -222,15 +223,18 @@ static void choose_innermost(void)
 /* The other task is to go on behind the call, as the iret of a nested one makes it. */
 static void set_other_task(uint32_t flags)
 {
-    struct tss *tss = &kernel_tss;
-
-    tss->eip = (uint32_t)(uintptr_t)guard_return;
-    tss->eax = true;                    /* it was ended */
-    tss->edx = flags;
-    tss->esp = (uint32_t)(uintptr_t)report_stack_top;
-    tss->eflags = EFLAGS_ALWAYS_ONE;    /* interrupts off */
-    tss->cs = KERNEL_CODE;
-    tss->ds = tss->es = tss->fs = tss->gs = tss->ss = KERNEL_DATA;
+    kernel_tss = (struct tss){
+        .cr3 = (uint32_t)(uintptr_t)page_directory,
+        .eip = (uint32_t)(uintptr_t)guard_return,
+        .eax = true,                    /* it was ended */
+        .edx = flags,
+        .esp = (uint32_t)(uintptr_t)report_stack_top,
+        .eflags = EFLAGS_ALWAYS_ONE,    /* interrupts off */
+        .cs = KERNEL_CODE,
+        .ds = KERNEL_DATA, .es = KERNEL_DATA, .fs = KERNEL_DATA,
+        .gs = KERNEL_DATA, .ss = KERNEL_DATA,
+        .io_map = sizeof(struct tss),
+    };
     gdt_nest_double_fault();
 }
 
