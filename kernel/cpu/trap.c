@@ -41,6 +41,7 @@ static struct handler {
     void (*fn)(void);           /* NULL: nobody */
     uint32_t command;           /* that has set it up; 0: the kernel */
 } handlers[PIC_LINES];
+static void (*kernels[PIC_LINES])(void);        /* the kernel's own */
 
 static void (*on_exception)(const struct trap_frame *frame, uint32_t esp);
 
@@ -66,21 +67,27 @@ static void call_handler(void *arg)
     handler->fn();
 }
 
-static void run_guarded(struct handler *handler)
+/* A command's is gone: the kernel's own is back, if there is one. */
+static void drop(unsigned irq)
 {
-    struct handler before = *handler;
-    struct guard_end end = guard_call_handler(call_handler, handler);
+    handlers[irq] = (struct handler){ kernels[irq], 0 };
+}
+
+static void run_guarded(unsigned irq)
+{
+    struct handler before = handlers[irq];
+    struct guard_end end = guard_call_handler(call_handler, &before);
 
     if (!end.ended)
         return;
-    handler->fn = NULL;
+    drop(irq);
     guard_handler_ended((uintptr_t)before.fn, before.command, &end);
 }
 
 void trap_interrupt(struct trap_frame *frame)
 {
     unsigned irq = frame->vector - FIRST_IRQ;
-    struct handler *handler = &handlers[irq];
+    const struct handler *handler = &handlers[irq];
     bool is_nested = mm_state & MM_IRQ;
 
     if (pic_is_spurious(irq))
@@ -88,7 +95,7 @@ void trap_interrupt(struct trap_frame *frame)
     if (!is_nested)
         mm_irq_begin();
     if (handler->fn != NULL && handler->command != 0)
-        run_guarded(handler);
+        run_guarded(irq);
     else if (handler->fn != NULL)
         handler->fn();
     if (!is_nested)
@@ -133,7 +140,10 @@ void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp))
 
 void irq_handle(unsigned irq, void (*fn)(void))
 {
-    handlers[irq % PIC_LINES] = (struct handler){ fn, guard_command() };
+    irq %= PIC_LINES;
+    handlers[irq] = (struct handler){ fn, guard_command() };
+    if (handlers[irq].command == 0)
+        kernels[irq] = fn;
 }
 
 unsigned irq_drop_of(uint32_t command)
@@ -142,7 +152,7 @@ unsigned irq_drop_of(uint32_t command)
 
     for (unsigned irq = 0; irq < PIC_LINES; irq++)
         if (handlers[irq].fn != NULL && handlers[irq].command == command) {
-            handlers[irq].fn = NULL;
+            drop(irq);
             n++;
         }
     return n;

@@ -22,7 +22,8 @@ void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp));
 
 /*
  * From now on IRQ `irq` (below 16) calls fn, with interrupts off and MM_IRQ set; NULL:
- * nobody.  If a command set it up and it faults, it is not called any more.
+ * nobody.  If a command set it up and it faults, it is not called any more, and the one
+ * that the kernel had set up before is.
  */
 void irq_handle(unsigned irq, void (*fn)(void));
 
