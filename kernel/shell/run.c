@@ -7,9 +7,9 @@
  *                      +--> put back, and say so; what it took stays (hooks.h)
  *
  * What is put back, to what it was when the command began: handlers that it has set up,
- * the dials (params NAME=VALUE), the loglevel, where printed text goes, the terminal's
- * colours.  Interrupts, segments and the like are put back by the guard whether the
- * command was ended or has returned.
+ * the dials (params NAME=VALUE), the loglevel, the terminal's colours.  Whether it was ended
+ * or has returned: where printed text goes; and by the guard interrupts, segments and the
+ * like.
  *
  * Rules:
  *   - the words are copied, so that they lie on the command's own stack, and not where
@@ -170,7 +170,6 @@ static void after_end(const struct run *run, const struct guard_end *end)
     tell_end(run, end);
     put_back(run, end);
     shell_hooks->command_ended(level, run->command->name);
-    kprintf_filter = run->filter;
 }
 
 /* ---- running --------------------------------------------------------------------- */
@@ -236,6 +235,7 @@ int run_guarded(const struct shell_command *command, int argc, char **argv)
         after_end(run, &end);
     else if (end.irq_off)
         pr_warn("%s has returned with interrupts off; they are on again", command->name);
+    kprintf_filter = run->filter;
     shell_running = run->outer;
     printk_hold(own > 0);
     return status_of(run, &end);
