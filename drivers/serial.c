@@ -199,6 +199,16 @@ void serial_listen(void (*fn)(uint8_t byte))
         outb(INTERRUPT_ENABLE, IER_RECEIVED);
 }
 
+void serial_put_back(void)
+{
+    if (!usable)
+        return;
+    outb(LINE_CONTROL, LCR_8_BITS);     /* first: it says what the next port is */
+    outb(MODEM_CONTROL, MCR_DTR_RTS | MCR_OUT2);
+    if (receive != NULL)
+        outb(INTERRUPT_ENABLE, IER_RECEIVED);
+}
+
 void serial_interrupt(void)
 {
     while (usable && (line_status() & LSR_RECEIVED)) {

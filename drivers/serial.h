@@ -30,6 +30,9 @@ void serial_drain(void);
 void serial_listen(void (*receive)(uint8_t byte));
 void serial_interrupt(void);
 
+/* Whatever was written to its ports, it sends and receives as before; not its speed. */
+void serial_put_back(void);
+
 /* What has come in, without an interrupt: a byte, or -1. */
 int serial_poll(void);
 

@@ -232,6 +232,11 @@ bool console_set_baud(uint32_t baud)
     return true;
 }
 
+void console_put_back(void)
+{
+    serial_put_back();
+}
+
 void console_listen(void)
 {
     irq_handle(SERIAL_IRQ, serial_interrupt);

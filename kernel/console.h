@@ -14,6 +14,9 @@ struct multiboot_info;
 void console_init(void);
 void console_listen(void);
 
+/* A command has run, and may have written to the chip's ports: it sends and receives. */
+void console_put_back(void);
+
 /*
  * Print on the screen as well, if there is one with VGA text, which is cleared.
  * The loader's information is asked whether there may be one.

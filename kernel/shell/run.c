@@ -8,8 +8,8 @@
  *
  * What is put back, to what it was when the command began: handlers that it has set up,
  * the dials (params NAME=VALUE), the loglevel, the terminal's colours.  Whether it was ended
- * or has returned: where printed text goes; and by the guard interrupts, segments and the
- * like.
+ * or has returned: the serial line, where printed text goes; and by the guard interrupts,
+ * segments and the like.
  *
  * Rules:
  *   - the words are copied, so that they lie on the command's own stack, and not where
@@ -231,6 +231,7 @@ int run_guarded(const struct shell_command *command, int argc, char **argv)
     struct guard_end end = guard_call(command_body, run);
 
     level = own;
+    console_put_back();
     if (end.ended)
         after_end(run, &end);
     else if (end.irq_off)
