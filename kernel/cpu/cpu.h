@@ -96,6 +96,15 @@ static inline void cpu_set_cr4(uint32_t value)
     __asm__ volatile("movl %0, %%cr4" : : "r"(value) : "memory");
 }
 
+/* Drop what the TLB knows of that page (a 486 has it, too). */
+static inline void cpu_forget_page(uint32_t addr)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory");
+}
+
+/* The compiler moves no access across it. */
+static inline void cpu_barrier(void) { __asm__ volatile("" : : : "memory"); }
+
 /* ---- tables, tasks, debug registers --------------------------------------------- */
 
 /* What lgdt and lidt read. */

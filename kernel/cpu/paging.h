@@ -22,13 +22,22 @@ struct paging_part {
 typedef void *(*paging_pages)(size_t count, const char *what_for);
 
 /*
- * Map RAM up to ram_end to itself, but for these parts, and turn paging on.
- * False: no pages were left for the page tables, and nothing is on.
+ * Map RAM up to ram_end to itself, but for these parts, and turn paging on; take_pages is
+ * asked once, for tables.  False: none were left, the CPU needs them, and nothing is on.
  */
 bool paging_init(uint64_t ram_end, const struct paging_part *parts, size_t count,
                  paging_pages take_pages);
 
 /* May this byte be read?  Most of the first MiB, guard pages, what is beyond RAM may not. */
 bool paging_maps(uint32_t addr);
+
+/*
+ * Take whole pages of RAM away from everybody, or give them back; rights and contents stay
+ * as they are.  False: from some page on it cannot be done, for want of a table.
+ */
+bool paging_set_present(void *start, size_t bytes, bool present);
+
+/* Pages that the directory and all tables take, those in use and those in reserve. */
+uint32_t paging_table_pages(void);
 
 #endif

@@ -10,6 +10,7 @@
  * All numbers come from one mm_get_stats, which recounts the heap by walking it:
  * they are true together.
  */
+#include "kernel/cpu/paging.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
@@ -69,6 +70,7 @@ static void print_meminfo(const struct mm_stats *s, bool json)
         { "Reports", "reports", s->reports, false },
         { "LastSerial", "last_serial", s->last_serial, false },
         { "SkippedRanges", "skipped_ranges", s->skipped, false },
+        { "PageTables", "page_tables_kb", kilobytes(paging_table_pages()), true },
     };
     const size_t count = sizeof(rows) / sizeof(rows[0]);
 
@@ -95,7 +97,8 @@ SHELL_COMMAND_IN("memory", meminfo, "[-j]", "how much memory is free and used",
     "    MemTotal = MemFree + MemUsed        exactly\n"
     "    MemUsed = Slab + LargeKmallocs + Pages + Metadata\n"
     "    LiveObjects = Kmallocs - Kfrees, LivePages = PagesAllocated - PagesFreed\n"
-    "LiveBytes is what was asked for, Slab what it takes.  Take one, look again:\n"
+    "LiveBytes is what was asked for, Slab what it takes.  PageTables were taken\n"
+    "before the rest became MemTotal.  Take one, look again:\n"
     "    meminfo; kmalloc 100; meminfo",
     cmd_meminfo);
 

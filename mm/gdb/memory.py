@@ -10,6 +10,7 @@ A kernel stopped inside the allocator is between two truths; that is said as wel
 """
 import json
 
+from . import target
 from .heap import PAGE_SHIFT, Heap
 from .target import Command, write
 
@@ -161,7 +162,15 @@ def rows(heap, t):
         ("BadFrees", "bad_frees", heap.bad_frees, False),
         ("Reports", "reports", heap.reports, False),
         ("LastSerial", "last_serial", heap.serial, False),
-        ("SkippedRanges", "skipped_ranges", heap.skipped, False)]
+        ("SkippedRanges", "skipped_ranges", heap.skipped, False),
+        *page_tables()]
+
+
+def page_tables():
+    """Of the kernel, which has some; a program with mm in it has none of its own."""
+    pages = target.static("kernel/cpu/paging.c", "page_tables")
+    return [] if pages is None else [
+        ("PageTables", "page_tables_kb", kilobytes(pages), True)]
 
 
 class BuddyInfo(Command):
