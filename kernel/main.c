@@ -69,6 +69,7 @@ static void map_memory(void)
         { symbols_start, image_end, PAGING_READ_ONLY },
         { command_stack_guard, command_stack, PAGING_ABSENT },
         { boot_stack_guard, boot_stack, PAGING_ABSENT },
+        { report_stack_guard, report_stack, PAGING_ABSENT },
     };
 
     if (!paging_init(memmap_ram_end(), parts, sizeof(parts) / sizeof(parts[0]),

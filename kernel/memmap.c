@@ -22,6 +22,7 @@
  */
 #include "kernel/memmap.h"
 
+#include "kernel/cpu/trap.h"
 #include "kernel/image.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
@@ -287,6 +288,8 @@ static const struct part {
     { command_stack, boot_stack_guard, "stack of commands" },
     { boot_stack_guard, boot_stack, "guard page between two stacks" },
     { boot_stack, boot_stack_top, "stack of the shell" },
+    { report_stack_guard, report_stack, "guard page below the stack of reports" },
+    { report_stack, report_stack_top, "stack of reports" },
     { bss_start, bss_end, "kernel data" },
     { symbols_start, image_end, "kernel symbol table" },
 };

@@ -33,7 +33,7 @@ unsigned irq_drop_of(uint32_t command);
 /* ---- trap_entry.S ------------------------------------------------------- */
 
 extern const uint32_t trap_entries[];   /* addresses of the entries, by vector */
-extern const char report_stack[], report_stack_top[];
+extern const char report_stack_guard[], report_stack[], report_stack_top[];
 
 /*
  * The code between these keeps a struct trap_frame right above its own frame, whose

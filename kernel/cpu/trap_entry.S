@@ -140,8 +140,12 @@ trap_entries:
     .size trap_entries, . - trap_entries
 
     .section .bss
-    .balign 16
-    .globl report_stack, report_stack_top
+    .balign 4096
+    .globl report_stack_guard, report_stack, report_stack_top
+    .type report_stack_guard, @object
+    .size report_stack_guard, 4096
+report_stack_guard:             /* absent: what a report runs over is nobody's */
+    .skip 4096
     .type report_stack, @object
 report_stack:
     .skip 8192

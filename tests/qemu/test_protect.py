@@ -57,3 +57,18 @@ def test_meminfo_tells_what_the_tables_take(boot, memory, tables):
     machine = boot(memory=memory)
     assert machine.meminfo()["page_tables_kb"] == 4 * (2 + tables)
     assert f"PageTables:     {4 * (2 + tables):8} kB" in machine.run("meminfo")
+
+
+# ---- guard pages -------------------------------------------------------------------
+
+@pytest.mark.parametrize("stack, words", [
+    ("command_stack", "guard page below the stack of commands"),
+    ("boot_stack", "guard page between two stacks"),
+    ("report_stack", "guard page below the stack of reports")])
+def test_below_each_stack_there_is_nothing(machine, elf, stack, words):
+    start = symbol(elf, stack)
+    assert symbol(elf, stack + "_guard") == start - 4096
+    (what,) = machine.json(f"whatis {start - 1} -j")
+    assert what["region"] == words
+    assert f"is not mapped ({words})" in machine.run(f"dump {start - 1} 1")[0]
+    machine.run(f"dump {start} 16")
