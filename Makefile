@@ -119,6 +119,7 @@ MM += mm/front/functions.c              # the calls as functions, without a call
 MM += mm/look/look.c                    # what the heart asks of those who look
 MM += mm/look/what.c                    # what is this address
 MM += mm/look/former.c                  #   and what was there before
+MM += mm/look/fault.c                   # who was where an access faulted
 MM += mm/look/explain.c                 # why a free was refused
 MM += mm/look/names.c                   #   bugs and flags in words
 MM += mm/look/observe.c                 # telling those who look on

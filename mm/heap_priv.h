@@ -25,6 +25,7 @@ struct heap {
     void (*do_put_off)(void);   /* do the frees that were put off; mm is entered */
     uint32_t quarantined;       /* objects that are freed, but not their slots (S9), */
     size_t quarantined_bytes;   /*   and what these slots take */
+    bool unmaps;                /* free pages are not there: mm_map_hook took them away */
 };
 
 extern struct heap heap;

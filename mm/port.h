@@ -101,4 +101,12 @@ struct mm_report;
  */
 extern void (*mm_report_hook)(const struct mm_report *report);
 
+/*
+ * Take whole pages of the heap away from everybody, so that who touches one faults, or give
+ * them back, with what was in them.  NULL (the default): that cannot be done here.  False:
+ * it could not be done this time, or only in part.  Called with mm entered; mm never asks
+ * it to take away what is live.  Before mm_init is called again, all must be there.
+ */
+extern bool (*mm_map_hook)(void *start, size_t bytes, bool present);
+
 #endif

@@ -21,7 +21,8 @@ def find(heap):
             start, asked = heap.address(block.pfn), heap.page_record(block.pfn)[1]
             yield from wrong("Right Redzone overwritten", start + asked,
                              (block.pages << PAGE_SHIFT) - asked, RED_LIVE)
-    if target.static("mm/watch/settings.c", "settings.debug_pagealloc"):
+    if target.static("mm/watch/settings.c", "settings.debug_pagealloc") and \
+            not heap.unmaps:            # else they are not there, and nobody wrote to them
         for block in heap.of_kind(heap.PG_FREE, heap.PG_KEPT):
             yield from wrong("page poison overwritten", heap.address(block.pfn),
                              block.pages << PAGE_SHIFT, PAGE_POISON)

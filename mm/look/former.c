@@ -126,6 +126,36 @@ static const struct record *exhume(const union place *place, uint32_t behind,
     return &place[1 + offset / grave->slot_size].record;
 }
 
+/* The slot of a grave that the address lies in; NULL: it lies in none. */
+static const struct record *slot_around(const union place *place, uintptr_t addr,
+                                        uintptr_t *start)
+{
+    const struct grave *grave = &place->grave;
+    uintptr_t first = (uintptr_t)address_of(grave->pfn) + grave->left;
+    uintptr_t index = (addr - first) / grave->slot_size;
+
+    *start = first + index * grave->slot_size;
+    return addr >= first && index < grave->slots ? &place[1 + index].record : NULL;
+}
+
+const struct record *former_around(const void *addr, uintptr_t *start)
+{
+    const struct record *found = NULL;
+    uintptr_t at;
+
+    for (unsigned half = 0; half < 2; half++)
+        for (uint32_t i = 0; i < used[half]; i += 1u + places[half][i].grave.slots) {
+            const struct record *record = slot_around(&places[half][i],
+                                                      (uintptr_t)addr, &at);
+
+            if (record && later(found, record) == record) {
+                found = record;
+                *start = at;
+            }
+        }
+    return found;
+}
+
 const struct record *former_at(const void *addr, const struct record *found)
 {
     uintptr_t pfn = pfn_of(addr);

@@ -30,6 +30,11 @@ void former_reset(void);
  * that one tells (NULL: nothing); else that one.
  */
 const struct record *former_at(const void *addr, const struct record *found);
+/*
+ * Of all objects that this address lay in, start to end of their slots, in slabs that are
+ * no more: the record of the last one, and where it started.  NULL: none is known.
+ */
+const struct record *former_around(const void *addr, uintptr_t *start);
 
 /* ---- for struct looker (hooks_priv.h says what they do): look.c -------------------- */
 

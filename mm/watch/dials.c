@@ -24,6 +24,7 @@ enum { NUMBER_SIZE = 24 };
 static void recover_end(void)
 {
     quarantine_hide();
+    watch_map_all();            /* whatever was being taken away, or given back */
     watch_large_forget();
     watch_paint();
 }
@@ -172,8 +173,10 @@ static const char *set_switch(const struct dial_switch *dial, const char *value)
     if (is_on && dial->needs_records && !mm_records)
         return needs_records;
     *dial->is_on = is_on;
-    if (settings.debug_pagealloc && !poisoned && is_started())
+    if (is_started() && settings.debug_pagealloc && !poisoned)
         watch_poison_pages();
+    else if (is_started() && !settings.debug_pagealloc)
+        watch_show_pages();
     return NULL;
 }
 

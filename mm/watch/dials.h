@@ -9,7 +9,8 @@
  *                -  none of them
  *     init_on_alloc=1     all new memory is zero
  *     init_on_free=1      all freed memory is zero
- *     debug_pagealloc=on  poison for free pages
+ *     debug_pagealloc=on  poison for free pages, which are taken away if that can be
+ *                         (mm_map_hook): then who touches one faults
  *     page_owner=on       U for pages
  *     quarantine=BYTES    freed objects wait until so many bytes wait, then are reused
  *

@@ -2,10 +2,16 @@
  * watch_pages.c - pages and large kmallocs, watched: poison while they are free, a red
  * zone behind what was asked for, and the calls that took and freed them.
  *
- *     debug_pagealloc        0xaa in free pages
+ *     debug_pagealloc        0xaa in free pages, and if that can be (mm_map_hook) they are
+ *                            not there at all
  *     slub_debug=Z           0xcc from the end of a large kmalloc to its block's
  *
- * Cost: linear in the bytes of the block.
+ * Where free pages are taken away, the poison lies in them as well: it is what their next
+ * owner finds, so that he is known who never wrote to them; but nobody needs to look at
+ * it.  If some page cannot be taken away, no more are: all come back, and their poison is
+ * looked at (heap.unmaps).
+ *
+ * Cost: linear in the bytes of the block, and in its pages.
  */
 #include "mm/watch/watch_pages_priv.h"
 
@@ -107,6 +113,36 @@ struct alloc_site *watch_block_taken(const struct mm_request *request, uint32_t 
     return watch_page_site(request->site, kind);
 }
 
+/* ---- pages that are not there --------------------------------------------- */
+
+bool (*mm_map_hook)(void *start, size_t bytes, bool present);
+
+bool watch_map(uint32_t pfn, uint32_t n, bool present)
+{
+    return mm_map_hook && mm_map_hook(address_of(pfn), (size_t)n << PAGE_SHIFT, present);
+}
+
+/* What is in no whole block as well. */
+void watch_map_all(void)
+{
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++)
+        if (heap.buddy.page[pfn].kind != PG_HOLE)
+            watch_map(pfn, 1, true);
+}
+
+void watch_show_pages(void)
+{
+    if (heap.unmaps)
+        watch_map_all();
+    heap.unmaps = false;
+}
+
+static void hide(uint32_t pfn, uint32_t n)
+{
+    if (!watch_map(pfn, n, false))
+        watch_show_pages();
+}
+
 /* ---- free pages --------------------------------------------------------- */
 
 static struct zone page_zone(uint32_t pfn, uint32_t n)
@@ -123,7 +159,9 @@ void watch_pages_taken(const struct mm_request *request, uint32_t pfn)
     struct look look = { request->call, request->site, zone.start,
                          "restored, and the pages handed out" };
 
-    if (settings.debug_pagealloc)
+    if (heap.unmaps)
+        watch_map(pfn, 1u << request->order, true);
+    else if (settings.debug_pagealloc)
         zone_look(&look, &zone);
     if (settings.init_on_alloc)
         memset(zone.start, 0, (size_t)(zone.end - zone.start));
@@ -137,13 +175,15 @@ void watch_pages_freed(uint32_t pfn, uint32_t n)
         zone_fill(&zone);
     else if (settings.init_on_free)
         memset(zone.start, 0, (size_t)(zone.end - zone.start));
+    if (heap.unmaps)
+        hide(pfn, n);
 }
 
 uint32_t watch_free_look(const struct look *look, uint32_t pfn)
 {
     struct zone zone = page_zone(pfn, 1u << heap.buddy.page[pfn].order);
 
-    return settings.debug_pagealloc ? zone_look(look, &zone) : 0;
+    return settings.debug_pagealloc && !heap.unmaps ? zone_look(look, &zone) : 0;
 }
 
 /* ---- all of the heap ---------------------------------------------------- */
@@ -176,5 +216,6 @@ void watch_block_paint(uint32_t pfn, struct page *page)
 
 void watch_poison_pages(void)
 {
+    heap.unmaps = mm_map_hook != NULL;
     watch_blocks(poison_block);
 }

@@ -30,8 +30,14 @@ void watch_large_forget(void);
 uint32_t watch_free_look(const struct look *look, uint32_t pfn);
 /* The red zone of a large kmalloc, the poison of what is free: as they must be. */
 void watch_block_paint(uint32_t pfn, struct page *page);
-/* debug_pagealloc was set: poison what is free. */
+/* debug_pagealloc was set: poison what is free, and take it away; or it is off. */
 void watch_poison_pages(void);
+void watch_show_pages(void);
+
+/* Pages are to be there, or not.  False: that could not be done. */
+bool watch_map(uint32_t pfn, uint32_t n, bool present);
+/* All that are mm's are there. */
+void watch_map_all(void);
 
 /* Call fn for each block that is whole, and each slab; the sum of what it returns. */
 uint32_t watch_blocks(uint32_t (*fn)(uint32_t pfn, struct page *page));

@@ -1,0 +1,68 @@
+/*
+ * fault.c - an access that faulted in the heap: who was there before.
+ *
+ * A free page that is not there (debug_pagealloc) was part of something once:
+ *
+ *     pages, large kmallocs     start at a page whose number is a multiple of their size,
+ *                               so the page's own number, rounded down by each order,
+ *                               finds the record:  0x1237 -> 0x1236 -> 0x1234 -> 0x1230
+ *     objects                   lay in a slab that is no more: former.c
+ *
+ * Of all that covered the address the one with the highest serial number was last.
+ *
+ * Cost: O(MAX_PAGE_ORDER), and a search of former lives.
+ */
+#include "mm/look/fault.h"
+
+#include "mm/look/look_priv.h"
+
+/* What started at that page and was freed: does it reach to the address? */
+static bool covers(uint32_t head, const void *addr, const struct record *than)
+{
+    const struct record *record = &heap.record[head];
+
+    return record->site && record->freed_by &&
+           (!than || record->serial > than->serial) &&
+           (uintptr_t)addr - (uintptr_t)address_of(head) < record->size;
+}
+
+/* The record of the last life at that address, and where it started; or NULL. */
+static const struct record *last_life(const void *addr, uint32_t pfn, uintptr_t *start)
+{
+    const struct record *found = former_around(addr, start);
+
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++) {
+        uint32_t head = pfn & ~((1u << order) - 1);
+
+        if (!covers(head, addr, found))
+            continue;
+        found = &heap.record[head];
+        *start = (uintptr_t)address_of(head);
+    }
+    return found;
+}
+
+static void tell_free(struct mm_what *what)
+{
+    const struct record *record =
+        heap.record ? last_life(what->addr, what->pfn, &what->start) : NULL;
+
+    if (!record)
+        return;
+    what->bytes = what->asked = record->size;
+    what->offset = (uintptr_t)what->addr - what->start;
+    what->used_before = true;
+    what->serial = record->serial;
+    what->taken_by = site_of(record->site);
+    what->freed_by = site_of(record->freed_by);
+}
+
+bool mm_explain_fault(const void *addr, struct mm_what *what)
+{
+    mm_what_is(addr, what);
+    if (what->kind != MM_FREE_PAGE || !heap.unmaps)
+        return false;
+    tell_free(what);
+    heap.reports++;
+    return true;
+}
