@@ -210,6 +210,7 @@ KERNEL += kernel/memory/held.c          # what the shell holds: $1, $2 ...
 KERNEL += kernel/memory/sites.c         # call sites in words
 KERNEL += kernel/memory/report.c        # what mm reports, printed
 KERNEL += kernel/memory/report_damage.c #   damage, byte by byte, as slub does
+KERNEL += kernel/memory/report_fault.c  #   a fault in memory that was taken away
 KERNEL += kernel/memory/dials.c         # the parameters of mm
 KERNEL += kernel/memory/aftermath.c     # what a command that was ended leaves
 KERNEL += kernel/memory/whatis.c        # whatis: what an address is, in sentences

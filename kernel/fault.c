@@ -73,8 +73,11 @@ static void explain_place(uintptr_t addr)
         pr_emerg("  there: %s", memmap_region(addr));
 }
 
-static void explain_page_fault(uintptr_t addr, uint32_t eip, uint32_t error)
+static void explain_page_fault(uintptr_t addr, uint32_t eip, uint32_t error,
+                               bool (*tell_fault)(uintptr_t, bool, uintptr_t))
 {
+    bool told = tell_fault != NULL && !(error & PF_PRESENT) &&
+                tell_fault(addr, error & PF_WRITE, eip);
     const char *access = error & PF_WRITE ? "write to"
                          : addr == eip ? "execution of" : "read from";
 
@@ -86,7 +89,7 @@ static void explain_page_fault(uintptr_t addr, uint32_t eip, uint32_t error)
         pr_emerg("  the guard page above the stack: was a local array overrun?");
     else if (addr < FIRST_MIB)
         explain_near_null(addr);
-    else
+    else if (!told)
         explain_place(addr);
 }
 
@@ -97,12 +100,13 @@ bool fault_address(const struct trap_frame *frame, uintptr_t *addr)
 }
 
 /* A stack overflow comes as a double fault: the CPU could not push the first one. */
-void fault_explain(const struct trap_frame *frame)
+void fault_explain(const struct trap_frame *frame,
+                   bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip))
 {
     uintptr_t addr = cpu_cr2();
 
     if (frame->vector == PAGE_FAULT)
-        explain_page_fault(addr, frame->eip, frame->error);
+        explain_page_fault(addr, frame->eip, frame->error, tell_fault);
     else if (frame->vector == DOUBLE_FAULT && is_below_stack(addr))
         pr_emerg("stack overflow: 0x%08x is in the guard page below the stack",
                  (unsigned)addr);

@@ -102,6 +102,7 @@ static void connect_guard(void)
 
 static const struct panic_hooks panic_hooks = {
     .tell_state = report_busy,
+    .tell_fault = report_fault,
     .tell_whose = report_whose,
 };
 

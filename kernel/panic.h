@@ -14,6 +14,11 @@
 struct panic_hooks {
     /* Add lines, behind what went wrong and where: what was mm doing? */
     void (*tell_state)(void);
+    /*
+     * First of all: what is not mapped was touched at addr, by the instruction at eip.
+     * True: who knows why it is not there has said so.
+     */
+    bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip);
     /* Whose is that address?  Add lines, or none; last in a report, for it may fault. */
     void (*tell_whose)(uintptr_t addr);
 };
@@ -32,8 +37,12 @@ void panic_warned(void);
 
 /* ---- fault.c ---------------------------------------------------------------------- */
 
-/* An exception in words: what was tried, and what lies there. */
-void fault_explain(const struct trap_frame *frame);
+/*
+ * An exception in words: what was tried, and what lies there.  tell_fault as above, or
+ * NULL: nobody knows more.
+ */
+void fault_explain(const struct trap_frame *frame,
+                   bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip));
 
 /* Was it a page fault?  At which address. */
 bool fault_address(const struct trap_frame *frame, uintptr_t *addr);

@@ -6,8 +6,9 @@
  *     0x00523100  68 65 6c 6c 6f 00 6b 6b  6b 6b 6b 6b 6b 6b 6b 6b   |hello.kk..|
  *
  * dump reads what is mapped below the end of RAM, and nothing else: page 0 is not
- * there, so that NULL faults, nor is the guard page below the stack, and behind the
- * end of RAM live devices, where reading may change something.
+ * there, so that NULL faults, nor are the guard pages below the stacks, nor what the
+ * dials took away; and behind the end of RAM live devices, where reading may change
+ * something.
  */
 #include "kernel/cpu/paging.h"
 #include "kernel/memmap.h"
@@ -48,6 +49,16 @@ static void dump_line_json(uint32_t address, uint32_t count)
     kprintf("\"}\n");
 }
 
+/* Why a page of RAM is not mapped. */
+static const char *why_absent(uint32_t address)
+{
+    struct mm_what what;
+
+    mm_what_is((const void *)(uintptr_t)address, &what);
+    return what.kind == MM_OUTSIDE || what.kind == MM_HOLE
+               ? memmap_region(address) : "a debugging dial took it away";
+}
+
 /* Only what is RAM, and mapped; says why not. */
 static bool may_dump(uint32_t address)
 {
@@ -59,7 +70,7 @@ static bool may_dump(uint32_t address)
                 memmap_region(address));
     else if (!paging_maps(address))
         kprintf("dump: 0x%08x is not mapped (%s)\n", (unsigned)address,
-                memmap_region(address));
+                why_absent(address));
     else
         return true;
     return false;
@@ -97,7 +108,7 @@ static int cmd_dump(int argc, char **argv)
 SHELL_COMMAND_IN("look", dump, "ADDR|$N [BYTES] [-j]",
     "bytes of memory, in hex and as text",
     "64 bytes unless told otherwise.  Freed memory can be looked at, too: it holds\n"
-    "what its last owner left there.\n"
+    "what its last owner left there (debug_pagealloc=on takes free pages away).\n"
     "    kmalloc 32; dump $ 32",
     cmd_dump);
 

@@ -9,6 +9,7 @@
  * it walks up the chain of frame pointers.
  */
 #include "kernel/backtrace.h"
+#include "kernel/cpu/paging.h"
 #include "kernel/memory/report.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
@@ -21,6 +22,7 @@ enum { VALUE_SIZE = 128 };      /* of slub_debug */
 
 void dials_init(void)
 {
+    mm_map_hook = paging_set_present;
     mm_stack_hook = backtrace_to_mm;
 }
 
@@ -69,6 +71,6 @@ DIAL(slub_debug, "FZPU[,CACHE...][;...]", "-",
 DIAL(slab_debug, "FZPU[,CACHE...][;...]", "-", "the same, by its newer name");
 DIAL(init_on_alloc, "0|1", "0", "clear all memory that is handed out");
 DIAL(init_on_free, "0|1", "0", "clear all memory that is freed");
-DIAL(debug_pagealloc, "on|off", "off", "poison free pages, and look at it");
+DIAL(debug_pagealloc, "on|off", "off", "take free pages away: who touches one faults");
 DIAL(page_owner, "on|off", "off", "record the calls that took pages");
 DIAL(quarantine, "BYTES", "0", "hold so many bytes of freed objects back");

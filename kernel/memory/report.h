@@ -4,6 +4,7 @@
 #ifndef KERNEL_MEMORY_REPORT_H
 #define KERNEL_MEMORY_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mm_report;
@@ -19,6 +20,12 @@ void report_busy(void);
 
 /* The address of a fault: whose was it?  Nothing is said of what is not in the heap. */
 void report_whose(uintptr_t addr);
+
+/*
+ * A page fault at addr, by the instruction at eip: if it is in memory that mm took away
+ * (debug_pagealloc), say who was there.  False: it is not, and nothing was said.
+ */
+bool report_fault(uintptr_t addr, bool is_write, uintptr_t eip);
 
 /* The report of overwritten bytes: where, whose, what is there, who is beside it. */
 void report_damage(const struct mm_report *report);

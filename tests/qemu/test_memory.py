@@ -327,9 +327,9 @@ def test_whatis_knows_every_kind_of_address(fresh, elf):
     assert kind(at[1] | 0xfff)[0] == "slab_rest"
     assert kind(0x3000000)[0] == "free_pages"
 
-    (meta,) = {fresh.json(f"whatis 0x{a:x} -j")[0]["kind"]
-               for a in (((symbol(elf, "image_end") + 0x3fff) & ~0xfff),)}
-    assert meta == "meta"
+    tables = symbol(elf, "image_end") + 0x3fff & ~0xfff
+    assert kind(tables)[1]["region"] == "page tables"
+    assert kind(tables + (fresh.meminfo()["page_tables_kb"] << 10))[0] == "meta"
 
     for address, words in {
             symbol(elf, "kernel_main") + 1: "kernel code: kernel_main+0x1/",

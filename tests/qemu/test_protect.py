@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from marbles import symbol
+from marbles import site, symbol
 
 LARGE_PAGES = [[], ["-cpu", "486"], ["-cpu", "qemu32,-pse"]]
 
@@ -57,6 +57,91 @@ def test_meminfo_tells_what_the_tables_take(boot, memory, tables):
     machine = boot(memory=memory)
     assert machine.meminfo()["page_tables_kb"] == 4 * (2 + tables)
     assert f"PageTables:     {4 * (2 + tables):8} kB" in machine.run("meminfo")
+
+
+# ---- free pages (debug_pagealloc) ---------------------------------------------------
+
+PAGES_TAKEN = site("kernel/memory/cmd_alloc.c", r"= alloc_pages\(")
+PAGES_FREED = site("kernel/memory/cmd_alloc.c", r"^    free_pages\(")
+KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
+KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(\(void")
+
+
+def faults(machine, command):
+    """The lines of the report of the fault that this command ends with; mm is whole."""
+    machine.send(command + "\r")
+    lines = machine.until_prompt()
+    machine.is_whole()
+    first = next(n for n, line in enumerate(lines) if line.startswith("BUG: "))
+    return lines[first:]
+
+
+@pytest.fixture(params=LARGE_PAGES, ids=lambda a: " ".join(a) or "default")
+def without_free_pages(boot, request):
+    return boot(memory="64M", cmdline="debug_pagealloc=on", arguments=request.param)
+
+
+def test_a_write_to_freed_pages_faults_and_says_who_freed_them(without_free_pages):
+    machine = without_free_pages
+    _, p = machine.take("pages 1")
+    machine.run("poke $1 0 4096; pages free $1")
+    report = faults(machine, "poke $1+4097")
+    assert re.match(r"BUG: DEBUG_PAGEALLOC: use-after-free write in cmd_poke\+0x", report[0])
+    assert report[1:5] == [
+        f"  4097 bytes inside of what was there: 0x{p:08x}-0x{p + 8191:08x}, size=8192",
+        f"  allocated by take_pages ({PAGES_TAKEN}), serial 1",
+        f"  freed by give_pages_back ({PAGES_FREED})",
+        f"page fault: write to 0x{p + 4097:08x}, which is not mapped"]
+
+
+def test_a_read_of_a_freed_large_kmalloc_faults(without_free_pages, lab_elf):
+    machine = without_free_pages
+    _, p = machine.take("kmalloc 20000")
+    machine.run("dump $1; kfree $1")
+    assert machine.run("dump $1") == [
+        f"dump: 0x{p:08x} is not mapped (a debugging dial took it away)"]
+    report = faults(machine, "poke $1+19999")
+    assert f"  allocated by cmd_kmalloc ({KMALLOC}), serial 1" in report
+    assert f"  freed by cmd_kfree ({KFREE})" in report
+
+
+def test_what_nobody_ever_had_is_told_as_that(without_free_pages):
+    report = faults(without_free_pages, "poke 0x2000000")
+    assert re.match("BUG: DEBUG_PAGEALLOC: invalid write in cmd_poke", report[0])
+    assert report[1] == "  there is no record that it was ever handed out"
+
+
+@pytest.mark.parametrize("memory", ["8M", "64M", "512M"])
+@pytest.mark.parametrize("arguments", LARGE_PAGES[:2], ids=["default", "486"])
+def test_it_is_turned_at_the_prompt_and_nothing_else_changes(boot, memory, arguments):
+    machine = boot(memory=memory, arguments=arguments)
+    machine.run("kmalloc 100 3; pages 2; kfree $2")
+    before = machine.meminfo()
+    address = 6 << 20
+    for _ in range(2):
+        machine.run("params debug_pagealloc=on")
+        assert "is not mapped" in machine.run(f"dump {address}")[0]
+        assert machine.run("stress 3000")[-1].endswith("all given back, all rules hold")
+        machine.is_whole()
+        machine.run("params debug_pagealloc=off")
+        assert "|" in machine.run(f"dump {address}")[0]
+        machine.is_whole()
+    after = machine.meminfo()
+    for key in ("total_kb", "live_objects", "live_bytes", "page_tables_kb"):
+        assert after[key] == before[key]
+
+
+def test_with_all_dials_it_stands_stress(boot):
+    machine = boot(cmdline="slub_debug=FZPU debug_pagealloc=on page_owner=on "
+                           "init_on_alloc=1 quarantine=64K")
+    assert machine.run("stress 5000")[-1].endswith("all given back, all rules hold")
+    machine.is_whole()
+
+
+def test_in_the_clean_twin_the_write_is_silent(boot):
+    machine = boot()
+    machine.run("pages 1; pages free $1; poke $1+4097")
+    machine.is_whole()
 
 
 # ---- guard pages -------------------------------------------------------------------
