@@ -138,6 +138,7 @@ MM += mm/watch/watch.c                  #   objects: red zones, poison, slabs pr
 MM += mm/watch/watch_pages.c            #   pages and large kmallocs
 MM += mm/watch/zone.c                   #   bytes that must all be the same
 MM += mm/watch/quarantine.c             #   freed objects that wait
+MM += mm/watch/guarded.c                #   objects against a page that is not there
 MM += mm/watch/stack.c                  # the calls that led to a call
 
 # drivers: one chip a file.

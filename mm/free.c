@@ -25,7 +25,7 @@
 
 static bool is_object_of(const struct object *object, const struct kmem_cache *cache)
 {
-    if (object->kind == MM_SLAB_LIVE)
+    if (object->kind == MM_SLAB_LIVE || object->kind == MM_GUARDED)
         return !cache || object->slot.cache == cache;
     return object->kind == MM_LARGE && !cache;
 }
@@ -63,6 +63,8 @@ static void free_proved(const struct mm_free_request *free, const struct object 
         site = mm_watcher->freeing(free, object, late);
     if (object->kind == MM_SLAB_LIVE)
         slab_free(&object->slot, site);
+    else if (unlikely(object->kind == MM_GUARDED))
+        mm_watcher->free_guarded(object, site);
     else
         pages_free(site, object->pfn);
     if (unlikely(mm_watcher))

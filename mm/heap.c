@@ -25,7 +25,7 @@ void heap_reset(void)
 /* What the bit says of hooks and serial numbers, and which pages are kept, agree here. */
 void mm_hooks_changed(void)
 {
-    if (mm_watcher || mm_observers || heap.serial >= FEW_SERIALS) {
+    if (heap.watches_all || mm_observers || heap.serial >= FEW_SERIALS) {
         mm_state_set(MM_LONG_WAY);
         heap.buddy.keep = 0;            /* nothing is quick now, so let it be plain */
         buddy_join_kept(&heap.buddy);
@@ -45,8 +45,9 @@ void serials_run_out(void)
     mm_report(&(struct mm_report){ .bug = MM_NO_MORE_SERIALS, .call = "mm" });
 }
 
-void mm_watch_with(const struct watcher *watcher)
+void mm_watch_with(const struct watcher *watcher, bool all)
 {
     mm_watcher = watcher;
+    heap.watches_all = all;
     mm_hooks_changed();
 }

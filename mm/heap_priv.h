@@ -25,6 +25,10 @@ struct heap {
     void (*do_put_off)(void);   /* do the frees that were put off; mm is entered */
     uint32_t quarantined;       /* objects that are freed, but not their slots (S9), */
     size_t quarantined_bytes;   /*   and what these slots take */
+    uint32_t guarded_pages;     /* in blocks of guarded objects, live ones and others: */
+    uint32_t guarded_freed;     /*   so many of these are freed, and wait */
+    uint32_t unguarded;         /* objects that found no pages to be guarded with */
+    bool watches_all;           /* mm_watcher wants to see every call */
     bool unmaps;                /* free pages are not there: mm_map_hook took them away */
 };
 

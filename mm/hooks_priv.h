@@ -9,8 +9,8 @@
  *     mm_observers   are told what was done, and change nothing
  *     mm_looker      explains and mends what was found broken (mm/look)
  *
- * As long as there is one of the first two, every call goes the long way (MM_LONG_WAY),
- * which asks:
+ * As long as there is one of the first two who wants it, every call goes the long way
+ * (MM_LONG_WAY), which asks:
  *
  *     if (unlikely(mm_watcher))
  *         mm_watcher->pages_freed(pfn, n);
@@ -55,6 +55,10 @@ struct watcher {
     void (*freed)(const struct object *object);
     /* The slot's object was freed: is the slot held back from being handed out? */
     bool (*holds_back)(const struct slot *slot);
+    /* A guarded object: of its block, as a large kmalloc, is told what lies in it. */
+    void (*find_guarded)(struct object *object);
+    /* Proved: it is live.  Free it. */
+    void (*free_guarded)(const struct object *object, struct alloc_site *site);
     /* Memory is short, or a cache shrinks: put back what was held (slab_put_back). */
     void (*let_go)(void);
 
@@ -78,8 +82,11 @@ struct watcher {
 /* NULL: nobody decides. */
 extern const struct watcher *mm_watcher;
 
-/* heap.c: from now on.  mm_state says in one bit whether anybody hangs in. */
-void mm_watch_with(const struct watcher *watcher);
+/*
+ * heap.c: from now on; all: every call goes the long way, else those that need it anyway.
+ * As long as there is a guarded object there is a watcher.
+ */
+void mm_watch_with(const struct watcher *watcher, bool all);
 /* The same, after either of them has changed. */
 void mm_hooks_changed(void);
 
@@ -112,6 +119,8 @@ struct looker {
      */
     void (*slab_begins)(const struct kmem_cache *cache, struct page *slab);
     void (*slab_ends)(const struct kmem_cache *cache, struct page *slab);
+    /* The block of a guarded object goes, which started at that offset: the same. */
+    void (*guarded_ends)(uint32_t pfn, uint32_t offset);
     /* Tell the observers, of whom there is one at least, what happens at p. */
     void (*allocated)(const struct mm_request *request, const void *p);
     void (*freeing)(const struct mm_free_request *free);

@@ -15,6 +15,7 @@
  */
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
+#include "mm/object_priv.h"
 #include "mm/pages_priv.h"
 #include "mm/slab_priv.h"
 
@@ -37,7 +38,7 @@ static void *object_alloc(struct kmem_cache *cache, struct mm_request *request)
         mm_leave();
     }
     if (p && request->gfp & __GFP_ZERO)
-        memset(p, 0, usable_room(cache, request->bytes));
+        object_clear(p);
     return p;
 }
 

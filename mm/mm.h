@@ -53,6 +53,8 @@ struct mm_stats {
     uint32_t meta_pages;        /* page structs, page records */
     uint32_t live_pages;        /* alloc_pages and alloc_pages_exact */
     uint32_t large_pages;       /* kmallocs in blocks of their own */
+    uint32_t guarded_pages;     /* of guarded objects, live ones and freed ones */
+    uint32_t unguarded;         /* objects that found no pages to be guarded with */
     uint32_t pages_allocated, pages_freed;  /* pages, by the page API, since boot */
     uint32_t kmallocs, kfrees;  /* objects: every cache, and large kmallocs */
     uint32_t live_objects;      /* kmallocs - kfrees */
@@ -110,6 +112,8 @@ enum mm_what_kind {
     MM_SLAB_REST,               /* in a slab, behind the last slot */
     MM_SLAB_REDZONE,            /* in a slab, between two objects (dial Z): `start` is
                                    the nearer one's, `offset` below 0 or behind it */
+    MM_GUARDED,                 /* the block of a live object that is guarded (kfence): */
+    MM_GUARDED_FREE,            /*   `start` is the object's, `offset` as above; freed */
 };
 
 /* A life of an object, or of a block of pages, that has ended. */
@@ -129,7 +133,7 @@ struct mm_what {
     unsigned order;             /* of the block or slab */
     bool exact;                 /* a run: from alloc_pages_exact, its tail given back */
     bool broken;                /* a block that is longer than it can be */
-    const char *cache;          /* slabs: its name */
+    const char *cache;          /* slabs, guarded objects: its name */
     uint32_t slot;              /* slabs: number of the slot, from 0 */
     bool quarantined;           /* MM_SLAB_FREE: freed, but its slot is not free yet */
     bool used_before;           /* free memory: known to have been handed out */
@@ -192,6 +196,7 @@ enum mm_bug {
     MM_BUG_RIGHT_REDZONE,       /* behind an object, or behind the size asked */
     MM_BUG_LEFT_REDZONE,        /* before an object */
     MM_BUG_POISON,              /* in an object that was freed */
+    MM_BUG_GUARDED,             /* in the slack beside a guarded object */
     MM_BUG_PAGE_POISON,         /* in a free page */
     MM_BUG_CORRUPTED,           /* mm's own structures: `problem` is the rule */
     /* nobody's bug */

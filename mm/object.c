@@ -14,6 +14,8 @@
  */
 #include "mm/object_priv.h"
 
+#include "mm/hooks_priv.h"
+
 /* ---- slabs -------------------------------------------------------------------- */
 
 /*
@@ -83,6 +85,8 @@ static void find_in_page(struct object *object, const void *addr, uint32_t pfn)
         break;
     case PG_LARGE:
         find_block(object, MM_LARGE);
+        if (unlikely(is_guarded(object->page) && mm_watcher))
+            mm_watcher->find_guarded(object);
         break;
     case PG_SLAB:
         find_slot(object, addr, pfn);
@@ -122,10 +126,18 @@ size_t object_usable(const struct object *object)
 {
     bool is_slot = object->kind == MM_SLAB_LIVE;
     bool has_zone = is_slot ? object->slot.cache->left
-                            : object->kind == MM_LARGE && object->page->redzone;
+                            : object->kind == MM_GUARDED ||
+                              (object->kind == MM_LARGE && object->page->redzone);
     size_t most = is_slot && has_zone ? object->slot.cache->object_size : object->room;
 
     if (!has_zone || !object->record || object->record->size > most)
         return most;
     return object->record->size;
+}
+
+void object_clear(void *p)
+{
+    struct object object = object_at(p);
+
+    memset(p, 0, object_usable(&object));
 }

@@ -15,7 +15,7 @@ struct object {
     char *start;                /* of the object, block, or rest of a slab */
     size_t room;                /* bytes that are its own */
     struct record *record;      /* of its life now or last; NULL: none is kept */
-    struct slot slot;           /* MM_SLAB_LIVE, MM_SLAB_FREE */
+    struct slot slot;           /* MM_SLAB_LIVE, MM_SLAB_FREE; guarded: its cache */
 };
 
 /* Any address, in any state of mm; nothing is believed that was not checked. */
@@ -23,5 +23,7 @@ struct object object_at(const void *addr);
 
 /* Bytes that may be used at a live object: with red zones only those asked for. */
 size_t object_usable(const struct object *object);
+/* Of the new object or block at p all that may be used is cleared. */
+void object_clear(void *p);
 
 #endif

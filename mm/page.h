@@ -50,6 +50,7 @@ struct page {
         uint32_t run;           /* PG_USED: pages of an exact run, else 0; */
                                 /*   PG_PART: pfn of the run's first page */
         uint32_t redzone;       /* PG_LARGE: 1 if a red zone is behind what was asked */
+        uint32_t guard;         /*   more than 1 if it is a guarded object: is_guarded() */
     };
 };
 
@@ -80,6 +81,15 @@ static inline uint8_t page_tag(enum page_kind kind, unsigned order)
 static inline uint32_t used_pages(const struct page *page)
 {
     return page->kind == PG_USED && page->run ? page->run : 1u << page->order;
+}
+
+/*
+ * Of a block's first page: does it hold one object of a cache, beside pages that are not
+ * there?  Then the lower byte of `guard` names the cache, and above it is the offset.
+ */
+static inline bool is_guarded(const struct page *page)
+{
+    return page->kind == PG_LARGE && page->guard > 1;
 }
 
 /* Of a block's first page: is the block free? */

@@ -91,14 +91,6 @@ static void own(const struct mm_request *request, uint32_t pfn, enum page_kind k
     buddy_own(&heap.buddy, pfn, kind, order);
 }
 
-/* Of the new block at p all that may be used is cleared. */
-static void clear(void *p)
-{
-    struct object object = object_at(p);
-
-    memset(p, 0, object_usable(&object));
-}
-
 void *block_alloc(const struct mm_request *request, enum page_kind kind)
 {
     uint32_t n = (uint32_t)pages_for(request->bytes), pfn = NO_PAGE;
@@ -116,7 +108,7 @@ void *block_alloc(const struct mm_request *request, enum page_kind kind)
     if (pfn == NO_PAGE)
         return mm_fail(request, MM_OUT_OF_MEMORY);
     if (request->gfp & __GFP_ZERO)
-        clear(address_of(pfn));
+        object_clear(address_of(pfn));
     return address_of(pfn);
 }
 

@@ -50,7 +50,8 @@
  *       countdown of these, and of full ones, ends where the next level begins;
  *   S4  the spare slab is empty, and no slab but it and the one served is;
  *   S5  the word being served is one of the served slab's, with its group;
- *   S6  allocs - frees is the number of live slots; slabs, the number of slabs;
+ *   S6  allocs - frees is the number of live slots and live guarded objects; slabs, the
+ *       number of slabs;
  *   S7  a slot is live if and only if its record says so;
  *   S8  a cache's layout follows from its slot size;
  *   S9  a slot that is neither live nor free is in quarantine, and no other is.

@@ -16,7 +16,9 @@
  *   M2  pages_allocated - pages_freed is the number of pages in live page blocks;
  *   M3  no live serial number is newer than the newest;
  *   M4  a record names call sites that exist;
- *   M5  a live block of pages has a live record.
+ *   M5  a live block of pages has a live record;
+ *   M6  a guarded object lies in its block as one of its cache (watch/guarded.c);
+ *   M7  guarded_pages and guarded_freed count the blocks of these, and the freed ones.
  *
  * Cost: linear in the span; and in the ranges, once for each that must be left out.
  */

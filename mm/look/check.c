@@ -24,6 +24,7 @@ const void *mm_check_where(void)
 
 struct sums {
     uint32_t used, meta, live_pages;
+    uint32_t guarded, guarded_freed;
     const char *broken;         /* the rule that a live block's record breaks */
 };
 
@@ -40,6 +41,20 @@ static void add_record(const struct record *record, struct sums *sums)
     sums->broken = fault;
 }
 
+/* Its record may say that it is freed: then it waits (M7). */
+static void add_guarded(const struct page *page, struct sums *sums)
+{
+    const struct record *record = &heap.record[page - heap.buddy.page];
+    const char *fault = record_fault(record);
+
+    sums->guarded += 1u << page->order;
+    sums->guarded_freed += !is_live(record);
+    if (!fault || sums->broken)
+        return;
+    where = record;
+    sums->broken = fault;
+}
+
 static void add_block(const struct page *page, struct sums *sums)
 {
     uint32_t pages = 1u << page->order;
@@ -50,13 +65,15 @@ static void add_block(const struct page *page, struct sums *sums)
     sums->used += pages;
     if (page->kind == PG_USED || page->kind == PG_PART)
         sums->live_pages += pages;
-    if (heap.record && (page->kind == PG_USED || page->kind == PG_LARGE))
+    if (is_guarded(page))
+        add_guarded(page, sums);
+    else if (heap.record && (page->kind == PG_USED || page->kind == PG_LARGE))
         add_record(&heap.record[page - heap.buddy.page], sums);
 }
 
 static const char *check_sums(void)
 {
-    struct sums sums = { 0, 0, 0, NULL };
+    struct sums sums = { 0 };
 
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn = buddy_next(&heap.buddy, pfn))
         add_block(&heap.buddy.page[pfn], &sums);
@@ -65,6 +82,9 @@ static const char *check_sums(void)
         return "M1: total is not free + used";
     if (sums.live_pages != heap.pages_allocated - heap.pages_freed)
         return "M2: pages allocated and freed do not give the live pages";
+    if (!sums.broken && (sums.guarded != heap.guarded_pages ||
+                         sums.guarded_freed != heap.guarded_freed))
+        return "M7: guarded objects are not as many as counted";
     return sums.broken;
 }
 

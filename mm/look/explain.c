@@ -34,6 +34,10 @@ static enum mm_bug why_slot(const struct mm_free_request *free,
 {
     if (free->how == MM_FREE_PAGES || free->how == MM_FREE_EXACT)
         return MM_BUG_OBJECT_TO_FREE_PAGES;
+    if (what->broken)
+        return MM_BUG_CORRUPTED;
+    if (what->kind == MM_GUARDED_FREE && what->offset == 0)
+        return MM_BUG_DOUBLE_FREE;
     if (what->kind == MM_SLAB_FREE && (what->offset == 0 || what->before.serial))
         return what->offset ? MM_BUG_DOUBLE_FREE : freed_or_never(what);
     if (what->offset)
@@ -66,6 +70,8 @@ static enum mm_bug why(const struct mm_free_request *free, const struct mm_what 
     case MM_SLAB_LIVE:
     case MM_SLAB_FREE:
     case MM_SLAB_REDZONE:
+    case MM_GUARDED:
+    case MM_GUARDED_FREE:
         return why_slot(free, what);
     case MM_LARGE:
     case MM_USED_PAGES:

@@ -10,6 +10,8 @@
  *
  * Of all that covered the address the one with the highest serial number was last.
  *
+ * The block of a guarded object (kfence) is its own, with the pages that are not there.
+ *
  * Cost: O(MAX_PAGE_ORDER), and a search of former lives.
  */
 #include "mm/look/fault.h"
@@ -60,9 +62,10 @@ static void tell_free(struct mm_what *what)
 bool mm_explain_fault(const void *addr, struct mm_what *what)
 {
     mm_what_is(addr, what);
-    if (what->kind != MM_FREE_PAGE || !heap.unmaps)
+    if (what->kind == MM_FREE_PAGE && heap.unmaps)
+        tell_free(what);
+    else if (what->kind != MM_GUARDED && what->kind != MM_GUARDED_FREE)
         return false;
-    tell_free(what);
     heap.reports++;
     return true;
 }

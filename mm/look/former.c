@@ -102,6 +102,16 @@ void former_slab_ends(const struct kmem_cache *cache, struct page *slab)
         leave(cache, &heap.record[pfn + i], i, slots);
 }
 
+/* As of a slab with one slot, of a block's size: where it ends nobody asks. */
+void former_guarded_ends(uint32_t pfn, uint32_t offset)
+{
+    uint32_t bytes = (uint32_t)PAGE_SIZE << heap.buddy.page[pfn].order;
+
+    bury((struct grave){ pfn, bytes - offset, (uint16_t)offset, 1 }, &heap.record[pfn]);
+    if (offset)
+        heap.record[pfn].sites = 0;     /* nothing started at the page itself */
+}
+
 /* ---- asking --------------------------------------------------------------- */
 
 /* The one with the higher serial number, if b is that of something freed. */

@@ -15,6 +15,7 @@ void look_start(void)
         .mend = slab_mend,
         .slab_begins = former_slab_begins,
         .slab_ends = former_slab_ends,
+        .guarded_ends = former_guarded_ends,
         .allocated = observe_allocated,
         .freeing = observe_freeing,
         .resized = observe_resized,

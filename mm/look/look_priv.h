@@ -48,6 +48,7 @@ void slab_mend(struct kmem_cache *cache);
 /* former.c */
 void former_slab_begins(const struct kmem_cache *cache, struct page *slab);
 void former_slab_ends(const struct kmem_cache *cache, struct page *slab);
+void former_guarded_ends(uint32_t pfn, uint32_t offset);
 /* observe.c; for mm_recover: whoever was told something never came back */
 void observe_recover(void);
 void observe_allocated(const struct mm_request *request, const void *p);

@@ -24,6 +24,7 @@ const char *mm_bug_name(enum mm_bug bug)
         [MM_BUG_RIGHT_REDZONE] = "Right Redzone overwritten",
         [MM_BUG_LEFT_REDZONE] = "Left Redzone overwritten",
         [MM_BUG_POISON] = "Poison overwritten",
+        [MM_BUG_GUARDED] = "memory corruption",
         [MM_BUG_PAGE_POISON] = "page poison overwritten",
         [MM_BUG_CORRUPTED] = "corrupted",
         [MM_OUT_OF_MEMORY] = "out of memory",

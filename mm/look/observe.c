@@ -74,7 +74,7 @@ static void describe(struct mm_event *event)
         return;
     event->room = object.room;
     event->is_pages = object.kind == MM_USED_PAGES;
-    if (object.kind == MM_SLAB_LIVE)
+    if (object.kind == MM_SLAB_LIVE || object.kind == MM_GUARDED)
         event->cache = object.slot.cache->name;
     if (!object.record)
         return;

@@ -282,10 +282,24 @@ static void mend_slab(struct page *slab)
         mend_slot(&slot);
 }
 
+/* A freed one goes: see recover_end of the watcher. */
+static void mend_guarded(const struct object *object)
+{
+    if (object->kind != MM_GUARDED || object->is_broken)
+        return;
+    found.live[cache_number(object->slot.cache)]++;
+    mend_live(object->start, object->record, object->slot.cache->object_size);
+}
+
 static void mend_block(uint32_t pfn, struct page *page)
 {
     uint32_t pages = used_pages(page);
+    struct object object = object_at(address_of(pfn));
 
+    if (is_guarded(page)) {
+        mend_guarded(&object);
+        return;
+    }
     if (page->kind == PG_LARGE)
         found.larges++;
     else

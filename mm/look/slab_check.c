@@ -8,6 +8,7 @@
  */
 #include "mm/look/look_priv.h"
 
+#include "mm/object_priv.h"
 #include "mm/slab_priv.h"
 
 /* ---- one cache ---------------------------------------------------------- */
@@ -125,6 +126,17 @@ static const char *check_caches(void)
     return NULL;
 }
 
+/* M6; a guarded object is in no slab, but is one of the cache's, too. */
+static bool count_guarded(const struct page *page)
+{
+    struct object object = object_at(page_address(page));
+
+    if (object.is_broken || object.kind == MM_LARGE)
+        return false;
+    tallies[cache_number(object.slot.cache)].live += object.kind == MM_GUARDED;
+    return true;
+}
+
 static const char *check_slabs(const void **where)
 {
     for (uint32_t pfn = 0, behind; pfn < heap.buddy.npages; pfn = behind) {
@@ -135,6 +147,10 @@ static const char *check_slabs(const void **where)
             if (page->cache != NO_CACHE) {
                 *where = address_of(pfn);
                 return "S1: a page that is in no slab names a cache";
+            }
+            if (is_guarded(page) && !count_guarded(page)) {
+                *where = address_of(pfn);
+                return "M6: a guarded object does not lie as one of its cache";
             }
             continue;
         }

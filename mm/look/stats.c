@@ -121,6 +121,8 @@ void mm_get_stats(struct mm_stats *stats)
     stats->total_pages = heap.total_pages;
     stats->free_pages = heap.buddy.nfree;
     stats->meta_pages = heap.meta_pages;
+    stats->guarded_pages = heap.guarded_pages;
+    stats->unguarded = heap.unguarded;
     stats->pages_allocated = heap.pages_allocated;
     stats->pages_freed = heap.pages_freed;
     stats->kmallocs = heap.large_allocs + heap.ended;

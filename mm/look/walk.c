@@ -9,7 +9,7 @@
  * Cost: linear in the heap.  mm is busy meanwhile: nothing changes underfoot.
  */
 #include "mm/enter_priv.h"
-#include "mm/slot_priv.h"
+#include "mm/object_priv.h"
 
 struct walk {
     bool (*fn)(const struct mm_what *what, void *arg);
@@ -38,10 +38,20 @@ static bool visit_slab(const struct walk *walk, struct page *slab)
     return true;
 }
 
+/* A freed one waits, and is not live. */
+static bool visit_guarded(const struct walk *walk, struct page *page)
+{
+    struct object object = object_at(page_address(page));
+
+    return object.kind != MM_GUARDED || visit(walk, object.start);
+}
+
 static bool visit_block(const struct walk *walk, struct page *page)
 {
     if (is_slab_of(cache_of(page), pfn_of_page(page)))
         return visit_slab(walk, page);
+    if (is_guarded(page))
+        return visit_guarded(walk, page);
     if (page->kind == PG_USED || page->kind == PG_LARGE)
         return visit(walk, page_address(page));
     return true;

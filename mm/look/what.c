@@ -55,6 +55,15 @@ static void fill_block(struct mm_what *what, const struct object *object)
     fill_record(what, object->record);
 }
 
+static void fill_guarded(struct mm_what *what, const struct object *object)
+{
+    what->cache = object->slot.cache->name;
+    what->broken = object->is_broken;
+    what->asked = what->bytes;
+    what->used_before = what->kind == MM_GUARDED_FREE;
+    fill_record(what, object->record);
+}
+
 /* A free page, or the rest of a slab: of what once started at this address. */
 static void fill_free(struct mm_what *what, const struct object *object)
 {
@@ -81,6 +90,8 @@ static void fill(struct mm_what *what, const struct object *object)
         what->cache = cache_of(object->page)->name;
     if (what->kind == MM_SLAB_LIVE || what->kind == MM_SLAB_FREE)
         fill_slot(what, object);
+    else if (what->kind == MM_GUARDED || what->kind == MM_GUARDED_FREE)
+        fill_guarded(what, object);
     else if (is_handed_out(object))
         fill_block(what, object);
     else if (what->kind == MM_FREE_PAGE || what->kind == MM_SLAB_REST)

@@ -14,6 +14,7 @@
 #include "mm/enter_priv.h"
 #include "mm/hooks_priv.h"
 #include "mm/slab_priv.h"
+#include "mm/watch/guarded_priv.h"
 #include "mm/watch/quarantine_priv.h"
 #include "mm/watch/settings_priv.h"
 #include "mm/watch/watch_pages_priv.h"
@@ -25,8 +26,15 @@ static void recover_end(void)
 {
     quarantine_hide();
     watch_map_all();            /* whatever was being taken away, or given back */
+    guarded_recover();
     watch_large_forget();
     watch_paint();
+}
+
+static void let_go(void)
+{
+    quarantine_let_go();
+    guarded_let_go();
 }
 
 static void settle(const struct object *freed);
@@ -40,7 +48,9 @@ static const struct watcher watcher = {
     .freeing = watch_freeing,
     .freed = settle,
     .holds_back = quarantine_holds_back,
-    .let_go = quarantine_let_go,
+    .find_guarded = guarded_find,
+    .free_guarded = guarded_free,
+    .let_go = let_go,
     .pages_taken = watch_pages_taken,
     .pages_freed = watch_pages_freed,
     .slab_made = watch_slab_made,
@@ -180,17 +190,42 @@ static const char *set_switch(const struct dial_switch *dial, const char *value)
     return NULL;
 }
 
+/* Decimal digits; what is behind them.  NULL: too many. */
+static const char *read_digits(const char *at, size_t *number)
+{
+    for (*number = 0; *at >= '0' && *at <= '9'; at++) {
+        if (*number > SIZE_MAX / 16)
+            return NULL;
+        *number = *number * 10 + (size_t)(*at - '0');
+    }
+    return at;
+}
+
+static const char *set_kfence(const char *value)
+{
+    size_t every;
+    const char *end = read_digits(value, &every);
+
+    if (!end || every > UINT32_MAX)
+        return "it is too large";
+    if (end == value || *end)
+        return "it is a number: 1 guards each object, N one of N refills, 0 none";
+    if (every && !mm_records)
+        return needs_records;
+    if (every && is_started() && !mm_map_hook)
+        return "nobody is there who could take a page away";
+    guarded_set((uint32_t)every);
+    return NULL;
+}
+
 /* Decimal, with K or M. */
 static const char *set_quarantine(const char *value)
 {
-    size_t bytes = 0;
-    const char *at = value;
+    size_t bytes;
+    const char *at = read_digits(value, &bytes);
 
-    for (; *at >= '0' && *at <= '9'; at++) {
-        if (bytes > SIZE_MAX / 16)
-            return "it is too large";
-        bytes = bytes * 10 + (size_t)(*at - '0');
-    }
+    if (!at)
+        return "it is too large";
 
     unsigned shift = (*at | 0x20) == 'k' ? 10 : (*at | 0x20) == 'm' ? 20 : 0;
 
@@ -207,10 +242,10 @@ static const char *set_quarantine(const char *value)
 
 /* ---- all of them -------------------------------------------------------- */
 
-/* Some dial is on, or something is left of one that was. */
-static bool any_is_on(void)
+/* Every call is to be watched: a dial is on, or something is left of one that was. */
+static bool is_every_call_watched(void)
 {
-    if (settings_any() || heap.quarantined || watch_large_is_left())
+    if (settings_every_call() || heap.quarantined || watch_large_is_left())
         return true;
     for (unsigned i = 0; i < MAX_CACHES; i++)
         if (caches[i].dials)
@@ -218,21 +253,43 @@ static bool any_is_on(void)
     return false;
 }
 
-/*
- * That was freed: is it time for a cache that waits, or for the short ways?  Only the last
- * object of a cache, and the last red zone of a large kmalloc, can change that.
- */
+static bool is_any_guarded(void)
+{
+    return settings.kfence || heap.guarded_pages;
+}
+
+/* Watch what must be watched from now on. */
+static void watch(void)
+{
+    bool all = is_every_call_watched();
+
+    mm_watch_with(all || is_any_guarded() ? &watcher : NULL, all);
+}
+
+/* Only the last of its kind can change what is watched, or be what a cache waits for. */
+static bool may_settle(const struct object *freed)
+{
+    switch (freed->kind) {
+    case MM_SLAB_LIVE:
+        return cache_is_empty(freed->slot.cache) || quarantine_has_emptied();
+    case MM_GUARDED:
+        return cache_is_empty(freed->slot.cache) || !heap.guarded_pages;
+    case MM_LARGE:
+        return !watch_large_is_left();
+    default:
+        return false;
+    }
+}
+
+/* That was freed: is it time for a cache that waits, or for the short ways? */
 static void settle(const struct object *freed)
 {
-    bool is_slot = freed->kind == MM_SLAB_LIVE;
-
-    if (is_slot ? !cache_is_empty(freed->slot.cache) && !quarantine_has_emptied()
-                : freed->kind != MM_LARGE || watch_large_is_left())
+    if (!may_settle(freed))
         return;
-    if (is_slot && waiting)
+    if (freed->kind != MM_LARGE && waiting)
         waiting = apply_to_empty();
-    if (!any_is_on())
-        mm_watch_with(NULL);
+    if (!settings_every_call() && (heap.watches_all || !is_any_guarded()))
+        watch();
 }
 
 static bool is_slub_debug(const char *name)
@@ -248,6 +305,8 @@ static const char *set(const char *name, const char *value)
         return set_slub_debug(value);
     if (same_name(name, "quarantine"))
         return set_quarantine(value);
+    if (same_name(name, "kfence.every"))
+        return set_kfence(value);
     return dial ? set_switch(dial, value) : "there is no such dial";
 }
 
@@ -257,7 +316,9 @@ void dials_start(void)
     watch_large_forget();
     if (settings.debug_pagealloc)
         watch_poison_pages();
-    mm_watch_with(settings_any() ? &watcher : NULL);
+    guarded_set(settings.kfence);
+    mm_watch_with(settings_every_call() || settings.kfence ? &watcher : NULL,
+                  settings_every_call());
 }
 
 const char *mm_set_dial(const char *name, const char *value)
@@ -268,12 +329,12 @@ const char *mm_set_dial(const char *name, const char *value)
         return set(name, value);
     if (mm_state & MM_IRQ || !mm_enter(NULL))       /* mm_state changes hands: enter.c */
         return "the allocator is busy";
-    mm_watch_with(&watcher);
+    mm_watch_with(&watcher, true);
     watch_look_at_all();        /* who looks now may not look later */
     problem = set(name, value);
     if (waiting)
         waiting = apply_to_empty();     /* some were held in quarantine */
-    mm_watch_with(any_is_on() ? &watcher : NULL);
+    watch();
     mm_leave();
     return problem;
 }
@@ -287,6 +348,7 @@ void mm_reset_dials(void)
 {
     mm_set_dial("slub_debug", "-");
     mm_set_dial("quarantine", "0");
+    mm_set_dial("kfence.every", "0");
     for (size_t i = 0; i < NR_SWITCHES; i++)
         mm_set_dial(switches[i].name, "0");
     settings.slub_debug[0] = '\0';
@@ -315,5 +377,7 @@ const char *mm_dial(const char *name)
         return settings.slub_debug;
     if (same_name(name, "quarantine"))
         return settings.quarantine ? in_digits(settings.quarantine) : "";
+    if (same_name(name, "kfence.every"))
+        return settings.kfence ? in_digits(settings.kfence) : "";
     return dial && *dial->is_on ? dial->on : "";
 }

@@ -13,9 +13,11 @@
  *                         (mm_map_hook): then who touches one faults
  *     page_owner=on       U for pages
  *     quarantine=BYTES    freed objects wait until so many bytes wait, then are reused
+ *     kfence.every=N      objects stand against a page that is not there: each (1), or
+ *                         one of N times that a slab's free slots are used up
  *
  * With any of them on, all calls go the long way round, which looks here (MM_LONG_WAY);
- * with none, the short ways do not know of them.
+ * with none, and with kfence.every above 1, the short ways do not know of them.
  */
 #ifndef MM_WATCH_DIALS_H
 #define MM_WATCH_DIALS_H

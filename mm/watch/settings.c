@@ -115,9 +115,9 @@ static bool slub_debug_is_on(void)
     return flags != 0;
 }
 
-bool settings_any(void)
+bool settings_every_call(void)
 {
-    return settings.init_on_alloc || settings.init_on_free ||
+    return settings.kfence == 1 || settings.init_on_alloc || settings.init_on_free ||
            settings.debug_pagealloc || settings.page_owner || settings.quarantine ||
            slub_debug_is_on();
 }

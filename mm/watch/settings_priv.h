@@ -11,6 +11,7 @@ enum { SPEC_SIZE = 128 };
 struct settings {
     bool init_on_alloc, init_on_free, debug_pagealloc, page_owner;
     size_t quarantine;          /* bytes; 0: none */
+    uint32_t kfence;            /* guard one of so many; 0: none */
     char slub_debug[SPEC_SIZE]; /* the text given; "" is off */
 };
 
@@ -20,7 +21,7 @@ extern struct settings settings;
 const char *settings_slub_debug(const char *text);
 /* What slub_debug says of a cache of that name: DIAL_F ... */
 uint8_t dials_of(const char *name);
-/* Is any of them on? */
-bool settings_any(void);
+/* Is any of them on for which each call is watched?  (kfence.every above 1 is not.) */
+bool settings_every_call(void);
 
 #endif

@@ -27,6 +27,7 @@
 #include "mm/object_priv.h"
 #include "mm/slab_priv.h"
 #include "mm/watch/dials.h"
+#include "mm/watch/guarded_priv.h"
 #include "mm/watch/settings_priv.h"
 #include "mm/watch/stack_priv.h"
 #include "mm/watch/watch_pages_priv.h"
@@ -183,11 +184,14 @@ void *watch_take(struct kmem_cache *cache, const struct mm_request *request)
     bool who = cache->dials & DIAL_U;
     struct alloc_site *site = who ? stack_site(request->site) : request->site;
 
+    void *p = guarded_take(cache, request, site);
+
+    if (p)
+        return p;
     if (!serve_whole(cache, request))
         return NULL;
     look_at_next(cache, request);
-
-    void *p = take_slot(cache, request, site);
+    p = take_slot(cache, request, site);
 
     taken(cache, p, request);
     return p;
@@ -209,9 +213,12 @@ static void resized(struct alloc_site *site, const struct slot *slot, size_t siz
 bool watch_resized(struct alloc_site *site, const struct object *object, size_t size)
 {
     bool is_slot = object->kind == MM_SLAB_LIVE;
+    struct look look = { "krealloc", site, object->start, "restored" };
 
     if (is_slot)
         resized(site, &object->slot, size);
+    else if (object->kind == MM_GUARDED)
+        guarded_resized(&look, object, size);
     else
         watch_large_resized(site, object->pfn, size);
     return settings.init_on_alloc && !(is_slot && object->slot.cache->ctor);
@@ -249,6 +256,10 @@ struct alloc_site *watch_freeing(const struct mm_free_request *free,
                          "restored, and the object freed" };
     const struct slot *slot = &object->slot;
 
+    if (object->kind == MM_GUARDED) {
+        guarded_look(&look, object);
+        return slot->cache->dials & DIAL_U && !late ? stack_site(free->site) : free->site;
+    }
     if (object->kind != MM_SLAB_LIVE) {
         watch_large_goes(&look, object->pfn);
         return late ? free->site
@@ -331,6 +342,14 @@ static uint32_t look_at_slab(struct page *slab, const char *call)
     return found;
 }
 
+static uint32_t look_at_guarded(uint32_t pfn)
+{
+    struct object object = object_at(address_of(pfn));
+    struct look look = { "check", NULL, object.start, "restored" };
+
+    return guarded_look(&look, &object);
+}
+
 static uint32_t look_at_block(uint32_t pfn, struct page *page)
 {
     struct look look = { "check", NULL, address_of(pfn), "restored" };
@@ -338,6 +357,8 @@ static uint32_t look_at_block(uint32_t pfn, struct page *page)
     if (is_slab_of(cache_of(page), pfn) &&
         cache_of(page)->dials & (DIAL_Z | DIAL_P))
         return look_at_slab(page, "check");
+    if (is_guarded(page))
+        return look_at_guarded(pfn);
     if (page->kind == PG_LARGE)
         return watch_large_look(&look, pfn);
     return is_free_block(page) ? watch_free_look(&look, pfn) : 0;

@@ -38,7 +38,7 @@ static struct zone large_zone(uint32_t pfn, size_t asked)
 
 static bool has_zone(const struct page *page)
 {
-    return page->kind == PG_LARGE && page->redzone;
+    return page->kind == PG_LARGE && page->redzone == 1;
 }
 
 static uint32_t zones;          /* how many have one */
@@ -125,9 +125,14 @@ bool watch_map(uint32_t pfn, uint32_t n, bool present)
 /* What is in no whole block as well. */
 void watch_map_all(void)
 {
-    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++)
-        if (heap.buddy.page[pfn].kind != PG_HOLE)
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
+        const struct page *page = &heap.buddy.page[pfn];
+
+        if (is_guarded(page))
+            pfn += (1u << page->order) - 1;
+        else if (page->kind != PG_HOLE)
             watch_map(pfn, 1, true);
+    }
 }
 
 void watch_show_pages(void)

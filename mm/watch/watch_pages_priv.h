@@ -36,7 +36,7 @@ void watch_show_pages(void);
 
 /* Pages are to be there, or not.  False: that could not be done. */
 bool watch_map(uint32_t pfn, uint32_t n, bool present);
-/* All that are mm's are there. */
+/* All that are mm's are there, but for those of guarded objects. */
 void watch_map_all(void);
 
 /* Call fn for each block that is whole, and each slab; the sum of what it returns. */

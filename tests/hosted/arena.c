@@ -138,7 +138,7 @@ static const char *wrong_sum(const struct mm_stats *s)
     if (free_pages != s->free_pages)
         return "free_blocks do not add up to free_pages";
     if (s->total_pages != s->free_pages + s->slab_pages + s->meta_pages +
-                          s->live_pages + s->large_pages)
+                          s->live_pages + s->large_pages + s->guarded_pages)
         return "total is not free + used";
     if (s->live_objects != s->kmallocs - s->kfrees)
         return "live_objects is not kmallocs - kfrees";
@@ -205,7 +205,7 @@ struct arena_state arena_state(void)
 
 #define COMPARED(X)                                                           \
     X(total_pages) X(free_pages) X(slab_pages) X(empty_slab_pages) X(meta_pages) \
-    X(live_pages) X(large_pages) X(pages_allocated) X(pages_freed) X(kmallocs)  \
+    X(live_pages) X(large_pages) X(guarded_pages) X(pages_allocated) X(pages_freed) X(kmallocs)  \
     X(kfrees) X(live_objects) X(live_bytes) X(last_serial) X(skipped)
 
 static const char *difference(const struct arena_state *a, const struct arena_state *b)

@@ -62,8 +62,20 @@ bool faults_on_write(void *at)
     return faults(at, true);
 }
 
+static void show_all(void)
+{
+    assert_int_equal(mprotect(arena_memory(), ARENA_BYTES, PROT_READ | PROT_WRITE), 0);
+}
+
+void protect_open(uint32_t pages)
+{
+    show_all();
+    arena_open(pages, 0);
+}
+
 int protect_setup(void **state)
 {
+    show_all();
     protect_fails = -1;
     mm_map_hook = protect_map;
     return arena_setup(state);
@@ -74,7 +86,6 @@ int protect_teardown(void **state)
     int status = arena_teardown(state);
 
     mm_reset_dials();
-    mprotect(arena_memory(), ARENA_BYTES, PROT_READ | PROT_WRITE);
     mm_map_hook = NULL;
     return status;
 }

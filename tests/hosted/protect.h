@@ -15,6 +15,9 @@ extern long protect_fails;      /* below 0: all are done */
 bool faults_on_read(const void *at);
 bool faults_on_write(void *at);
 
+/* arena_open(pages, 0), whatever is not there now. */
+void protect_open(uint32_t pages);
+
 /* A fresh heap in which pages can be taken away, and the end of it. */
 int protect_setup(void **state);
 int protect_teardown(void **state);

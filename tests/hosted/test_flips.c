@@ -342,6 +342,8 @@ static bool breaks_page(const struct page *page, size_t offset)
         return is_on_a_list(page) || page->kind == PG_KEPT;
     if (offset < offsetof(struct page, map))
         return is_on_a_list(page);
+    if (page->kind == PG_LARGE)         /* M6; but 0 and 1 are its red zone */
+        return offset > offsetof(struct page, guard) || bit.bit > 0;
     return is_first(page) || page->kind == PG_USED || page->kind == PG_PART;
 }
 
