@@ -34,9 +34,13 @@ struct kernel_param {
 
 /* One that may be set again at the prompt; get_ gives its value now, "" is off_. */
 #define KERNEL_DIAL(name_, value_, off_, help_, fn_, get_)                     \
+    KERNEL_DIAL_CALLED(name_, #name_, value_, off_, help_, fn_, get_)
+
+/* The same, called by a text that is no name in C, such as "kfence.every". */
+#define KERNEL_DIAL_CALLED(name_, text_, value_, off_, help_, fn_, get_)       \
     static const struct kernel_param kernel_param_##name_ __attribute__((      \
-        section("kernel_params"), used)) = { #name_, value_, help_, fn_, get_, off_, \
-                                             #name_ "=", __FILE__, __LINE__ }
+        section("kernel_params"), used)) = { text_, value_, help_, fn_, get_, off_, \
+                                             text_ "=", __FILE__, __LINE__ }
 
 /* Parse the line (copied, not kept) and set each parameter found in it. */
 void params_parse(const char *line);

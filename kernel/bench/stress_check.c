@@ -9,7 +9,7 @@
  *       krealloc too;
  *   C5  a cache's object comes as its constructor or its last owner left it;
  *   C6  ksize is at least what was asked, and what kmalloc_size_roundup foretold
- *       (with red zones it is what was asked; where no slab can be had, it is more).
+ *       (with red zones, or guarded, it is what was asked; where no slab can be had, it is more).
  *
  *     0    EDGE                        bytes - EDGE    bytes
  *     |####|...........................|###############|     # = (pattern + i) & 255
@@ -121,7 +121,8 @@ bool stress_check_place(struct stress *s, const struct piece *piece)
 bool stress_check_new(struct stress *s, const struct piece *piece)
 {
     if (piece->how == OBJECT && ksize(piece->p) < kmalloc_size_roundup(piece->bytes) &&
-        (mm_dial("slub_debug")[0] == 0 || ksize(piece->p) != piece->bytes))
+        ((mm_dial("slub_debug")[0] == 0 && mm_dial("kfence.every")[0] == 0) ||
+         ksize(piece->p) != piece->bytes))
         return stress_fail(s, piece, "C6: ksize is less than kmalloc_size_roundup");
     if (piece->how == OBJECT && ksize(piece->p) < piece->bytes)
         return stress_fail(s, piece, "C6: ksize is too small");

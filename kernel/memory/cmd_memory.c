@@ -2,7 +2,7 @@
  * cmd_memory.c - how much memory: meminfo, buddyinfo, slabinfo.
  *
  *     MemTotal  =  MemFree  +  MemUsed          to the kilobyte, always
- *                              MemUsed  =  Slab + Large + Pages + Metadata
+ *                              MemUsed  =  Slab + Large + Pages + Guarded + Metadata
  *
  * The first rows are those of Linux's /proc files of these names, to the blank;
  * below them is what Marbles knows more.  With -j each row is a JSON object.
@@ -57,6 +57,7 @@ static void print_meminfo(const struct mm_stats *s, bool json)
         { "MemUsed", "used_kb", kilobytes(s->total_pages - s->free_pages), true },
         { "LargeKmallocs", "large_kb", kilobytes(s->large_pages), true },
         { "Pages", "pages_kb", kilobytes(s->live_pages), true },
+        { "Guarded", "guarded_kb", kilobytes(s->guarded_pages), true },
         { "Metadata", "meta_kb", kilobytes(s->meta_pages), true },
         { "Kmallocs", "kmallocs", s->kmallocs, false },
         { "Kfrees", "kfrees", s->kfrees, false },
@@ -70,6 +71,7 @@ static void print_meminfo(const struct mm_stats *s, bool json)
         { "Reports", "reports", s->reports, false },
         { "LastSerial", "last_serial", s->last_serial, false },
         { "SkippedRanges", "skipped_ranges", s->skipped, false },
+        { "Unguarded", "unguarded", s->unguarded, false },
         { "PageTables", "page_tables_kb", kilobytes(paging_table_pages()), true },
     };
     const size_t count = sizeof(rows) / sizeof(rows[0]);
@@ -95,7 +97,7 @@ static int cmd_meminfo(int argc, char **argv)
 SHELL_COMMAND_IN("memory", meminfo, "[-j]", "how much memory is free and used",
     "The rows of Linux's /proc/meminfo, then those of Marbles:\n"
     "    MemTotal = MemFree + MemUsed        exactly\n"
-    "    MemUsed = Slab + LargeKmallocs + Pages + Metadata\n"
+    "    MemUsed = Slab + LargeKmallocs + Pages + Guarded + Metadata\n"
     "    LiveObjects = Kmallocs - Kfrees, LivePages = PagesAllocated - PagesFreed\n"
     "LiveBytes is what was asked for, Slab what it takes.  PageTables were taken\n"
     "before the rest became MemTotal.  Take one, look again:\n"

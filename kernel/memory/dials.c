@@ -55,6 +55,7 @@ static bool set_kmemleak(const char *value)
     set_again("slub_debug", "-");
     set_again("page_owner", "off");
     set_again("quarantine", "0");
+    set_again("kfence.every", "0");
     return true;
 }
 
@@ -62,9 +63,11 @@ KERNEL_PARAM(kmemleak, "on|off", "record who allocates and frees (on)", set_kmem
 
 /* Those that can be set at the prompt as well. */
 #define DIAL(name, value_name, off, help)                                       \
-    static bool set_##name(const char *value) { return set_dial(#name, value); } \
-    static const char *get_##name(void) { return mm_dial(#name); }              \
-    KERNEL_DIAL(name, value_name, off, help, set_##name, get_##name)
+    DIAL_CALLED(name, #name, value_name, off, help)
+#define DIAL_CALLED(name, text, value_name, off, help)                          \
+    static bool set_##name(const char *value) { return set_dial(text, value); } \
+    static const char *get_##name(void) { return mm_dial(text); }               \
+    KERNEL_DIAL_CALLED(name, text, value_name, off, help, set_##name, get_##name)
 
 DIAL(slub_debug, "FZPU[,CACHE...][;...]", "-",
      "check slabs, red zones, poison, who");
@@ -74,3 +77,5 @@ DIAL(init_on_free, "0|1", "0", "clear all memory that is freed");
 DIAL(debug_pagealloc, "on|off", "off", "take free pages away: who touches one faults");
 DIAL(page_owner, "on|off", "off", "record the calls that took pages");
 DIAL(quarantine, "BYTES", "0", "hold so many bytes of freed objects back");
+DIAL_CALLED(kfence_every, "kfence.every", "N", "0",
+            "guard each object (1), or one of N refills");

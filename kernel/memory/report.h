@@ -23,7 +23,7 @@ void report_whose(uintptr_t addr);
 
 /*
  * A page fault at addr, by the instruction at eip: if it is in memory that mm took away
- * (debug_pagealloc), say who was there.  False: it is not, and nothing was said.
+ * (debug_pagealloc, kfence.every), say who was there.  False: it is not, and nothing was said.
  */
 bool report_fault(uintptr_t addr, bool is_write, uintptr_t eip);
 

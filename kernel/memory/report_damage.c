@@ -85,6 +85,8 @@ static void log_dumps(const struct mm_report *report)
     uintptr_t from = damage->first & ~(uintptr_t)(LINE_BYTES - 1);
     bool in_zone = report->bug == MM_BUG_RIGHT_REDZONE ||
                    report->bug == MM_BUG_LEFT_REDZONE;
+    const char *name = report->bug == MM_BUG_POISON    ? "Object"
+                       : report->bug == MM_BUG_GUARDED ? "Slack" : "Page";
 
     from = from > damage->start ? from : damage->start;
     if (report->bug == MM_BUG_LEFT_REDZONE)
@@ -94,8 +96,7 @@ static void log_dumps(const struct mm_report *report)
     if (report->bug == MM_BUG_RIGHT_REDZONE)
         log_dump("Redzone", from, damage->end, MOST_LINES);
     if (!in_zone)
-        log_dump(report->bug == MM_BUG_POISON ? "Object" : "Page", from, damage->end,
-                 MOST_LINES);
+        log_dump(name, from, damage->end, MOST_LINES);
 }
 
 /* ---- neighbours --------------------------------------------------------- */
@@ -156,9 +157,15 @@ void report_damage(const struct mm_report *report)
     char caller[TEXT_SIZE], name[NAME_SIZE];
     const char *cache = cache_of(report, name);
 
-    pr_err("BUG %s (0x%08x): %s: found by %s%s", cache,
-           (unsigned)report->what.start, mm_bug_name(report->bug), report->call,
-           site_caller(report->caller, caller, sizeof(caller)));
+    site_caller(report->caller, caller, sizeof(caller));
+    if (report->bug == MM_BUG_GUARDED)  /* as Linux's kfence says it */
+        pr_err("BUG: KFENCE: %s in %s: found by %s%s", mm_bug_name(report->bug),
+               report->caller != NULL ? site_function(report->caller) : report->call,
+               report->call, caller);
+    else
+        pr_err("BUG %s (0x%08x): %s: found by %s%s", cache,
+               (unsigned)report->what.start, mm_bug_name(report->bug), report->call,
+               caller);
     log_range(report);
     whatis_describe(&report->what, log_line);
     log_dumps(report);

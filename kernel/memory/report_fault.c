@@ -1,16 +1,27 @@
 /*
- * report_fault.c - a page fault in memory that mm took away, in the form of Linux's kfence.
+ * report_fault.c - a page fault in memory that mm took away, in the form of Linux's kfence
+ * (Documentation/dev-tools/kfence.rst).
  *
- *     BUG: DEBUG_PAGEALLOC: use-after-free write in push+0x10/0x40
- *       16 bytes inside of what was there: 0x00523000-0x00523fff, size=4096
+ *     BUG: KFENCE: out-of-bounds write in push+0x10/0x40
+ *       Out-of-bounds write at 0x00524000 (64B right of kfence-#7)
+ *       kfence-#7: 0x00523fc0-0x00523fff, size=64, cache=kmalloc-64
+ *       allocated by make_ring (ring.c:73), serial 7
+ *
+ *     BUG: KFENCE: use-after-free read in pop+0x8/0x30
+ *       Use-after-free read at 0x00523fc0 (in kfence-#7)
+ *       kfence-#7: 0x00523fc0-0x00523fff, size=64, cache=kmalloc-64
  *       allocated by make_ring (ring.c:73), serial 7
  *       freed by end (ring.c:99)
+ *
+ * The number of an object is its serial number.  Of a free page that debug_pagealloc took
+ * away the same is told as DEBUG_PAGEALLOC, of whoever was last there.
  *
  * The first line is for programs.  The rest of a fault's report follows: registers and
  * the calls that led there.
  */
 #include "kernel/memory/report.h"
 #include "kernel/memory/sites.h"
+#include "kernel/memory/whatis.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
@@ -18,18 +29,39 @@
 
 enum { TEXT_SIZE = 160 };
 
-static const char *kind_of_access(const struct mm_what *what)
+static const char *error_of(const struct mm_what *what)
 {
+    if (what->kind == MM_GUARDED)
+        return "out-of-bounds";
     return what->serial != 0 || what->used_before ? "use-after-free" : "invalid";
 }
 
-static void log_place(const struct mm_what *what)
+/* One line: how, where, and where that is from the object. */
+static void log_guarded(const struct mm_what *what, const char *access)
 {
-    if (what->serial == 0)
-        return;
-    pr_emerg("  %u byte%s inside of what was there: 0x%08x-0x%08x, size=%u",
-             (unsigned)what->offset, plural(what->offset), (unsigned)what->start,
-             (unsigned)(what->start + what->asked - 1), (unsigned)what->asked);
+    uintptr_t addr = (uintptr_t)what->addr;
+    char cache[TEXT_SIZE];
+    bool left = addr < what->start;
+
+    if (what->kind == MM_GUARDED)
+        pr_emerg("  Out-of-bounds %s at 0x%08x (%uB %s of kfence-#%u)", access,
+                 (unsigned)addr, (unsigned)(left ? what->start - addr : what->offset),
+                 left ? "left" : "right", (unsigned)what->serial);
+    else
+        pr_emerg("  Use-after-free %s at 0x%08x (in kfence-#%u)", access,
+                 (unsigned)addr, (unsigned)what->serial);
+    strlcpy(cache, what->cache != NULL ? what->cache : "none", sizeof(cache));
+    pr_emerg("  kfence-#%u: 0x%08x-0x%08x, size=%u, cache=%s", (unsigned)what->serial,
+             (unsigned)what->start, (unsigned)(what->start + what->asked - 1),
+             (unsigned)what->asked, printable(cache));
+}
+
+static void log_free_page(const struct mm_what *what)
+{
+    if (what->serial != 0)
+        pr_emerg("  %u byte%s inside of what was there: 0x%08x-0x%08x, size=%u",
+                 (unsigned)what->offset, plural(what->offset), (unsigned)what->start,
+                 (unsigned)(what->start + what->asked - 1), (unsigned)what->asked);
 }
 
 static void log_life(const struct mm_what *what)
@@ -43,19 +75,25 @@ static void log_life(const struct mm_what *what)
     }
     pr_emerg("  allocated%s, serial %u",
              site_caller(what->taken_by, caller, sizeof(caller)), (unsigned)what->serial);
-    pr_emerg("  freed%s", site_caller(what->freed_by, caller, sizeof(caller)));
+    if (what->freed_by != NULL)
+        pr_emerg("  freed%s", site_caller(what->freed_by, caller, sizeof(caller)));
 }
 
 bool report_fault(uintptr_t addr, bool is_write, uintptr_t eip)
 {
+    const char *access = is_write ? "write" : "read";
     struct mm_what what;
     char place[TEXT_SIZE];
 
     if (!mm_explain_fault((const void *)addr, &what))
         return false;
-    pr_emerg("BUG: DEBUG_PAGEALLOC: %s %s in %s", kind_of_access(&what),
-             is_write ? "write" : "read", symbol_format(eip, place, sizeof(place)));
-    log_place(&what);
+    pr_emerg("BUG: %s: %s %s in %s",
+             what.kind == MM_FREE_PAGE ? "DEBUG_PAGEALLOC" : "KFENCE", error_of(&what),
+             access, symbol_format(eip, place, sizeof(place)));
+    if (what.kind == MM_FREE_PAGE)
+        log_free_page(&what);
+    else
+        log_guarded(&what, access);
     log_life(&what);
     return true;
 }

@@ -42,6 +42,8 @@ static const struct kind {
     [MM_SLAB_FREE] = { "slab_free", "a free slot" },
     [MM_SLAB_REST] = { "slab_rest", "what is left of a slab behind its last slot" },
     [MM_SLAB_REDZONE] = { "slab_redzone", "the red zone of an object" },
+    [MM_GUARDED] = { "guarded_live", "a live object, guarded" },
+    [MM_GUARDED_FREE] = { "guarded_free", "a freed object, guarded" },
 };
 
 static bool in_slot(const struct mm_what *what)
@@ -54,6 +56,11 @@ static bool in_block(const struct mm_what *what)
 {
     return what->kind == MM_FREE_PAGE || what->kind == MM_USED_PAGES ||
            what->kind == MM_LARGE;
+}
+
+static bool in_guarded_block(const struct mm_what *what)
+{
+    return what->kind == MM_GUARDED || what->kind == MM_GUARDED_FREE;
 }
 
 static bool in_heap(const struct mm_what *what)
@@ -95,7 +102,7 @@ static void describe_heap(const struct mm_what *what, char *text, size_t size)
                                           : kinds[what->kind].words;
     char within[40] = "", from[32] = "";
 
-    if (what->kind == MM_SLAB_REDZONE && (uintptr_t)what->addr < what->start) {
+    if ((uintptr_t)what->addr < what->start) {
         unsigned before = (unsigned)(what->start - (uintptr_t)what->addr);
 
         ksnprintf(within, sizeof(within), "%u byte%s before, in ", before, plural(before));
@@ -113,6 +120,9 @@ static void describe_heap(const struct mm_what *what, char *text, size_t size)
                   (unsigned)(what->bytes >> 10),
                   what->exact ? "exact, first block of order" : "order",
                   what->order, from);
+    else if (in_guarded_block(what))
+        ksnprintf(text, size, "%p: %s%s: cache %s, %u byte%s%s", what->addr, within,
+                  words, what->cache, (unsigned)what->bytes, plural(what->bytes), from);
     else if (what->kind == MM_SLAB_REST)
         ksnprintf(text, size, "%p: %s (cache %s)", what->addr, words, what->cache);
     else
@@ -180,9 +190,11 @@ static void describe_slack(const struct mm_what *what, void (*line)(const char *
 {
     char text[LINE_SIZE];
     size_t behind = what->offset - what->asked;
-    bool is_live = what->kind == MM_SLAB_LIVE || what->kind == MM_LARGE;
+    bool is_live = what->kind == MM_SLAB_LIVE || what->kind == MM_LARGE ||
+                   what->kind == MM_GUARDED;
 
-    if (!is_live || what->serial == 0 || what->offset < what->asked)
+    if (!is_live || what->serial == 0 || (uintptr_t)what->addr < what->start ||
+        what->offset < what->asked)
         return;
     if (behind == 0)
         ksnprintf(text, sizeof(text), "  right behind the %u byte%s asked for",
@@ -260,7 +272,7 @@ static void json_what(const struct mm_what *what)
             kinds[what->kind].key);
     if (!in_heap(what))
         json_outside((uintptr_t)what->addr);
-    if (in_slot(what) || in_block(what))        /* before 0 in a left red zone */
+    if (in_slot(what) || in_block(what) || in_guarded_block(what)) /* before: below 0 */
         kprintf(", \"start\": \"0x%08x\", \"bytes\": %u, \"offset\": %d",
                 (unsigned)what->start, (unsigned)what->bytes, (int)what->offset);
     if (in_block(what))
@@ -269,6 +281,10 @@ static void json_what(const struct mm_what *what)
         kprintf(", \"cache\": ");
         json_string(what->cache);
         kprintf(", \"slot\": %u", (unsigned)what->slot);
+    }
+    if (in_guarded_block(what)) {
+        kprintf(", \"cache\": ");
+        json_string(what->cache);
     }
     if (what->quarantined)
         kprintf(", \"quarantined\": true");

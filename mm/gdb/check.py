@@ -209,7 +209,7 @@ def check_slabs(heap):
 
 
 def check_sums(heap):
-    """M1, M2, M3, M5."""
+    """M1, M2, M3, M5, M7."""
     totals = Totals(heap)
     if heap.meta_pages != totals.meta_pages or heap.total_pages != totals.total_pages:
         heap.say("M1: total is not free + used",
@@ -225,14 +225,30 @@ def check_sums(heap):
             heap.say("M3: a serial number is newer than the newest",
                      f"{heap.page_name(block.pfn)}: {serial}, the newest is "
                      f"{heap.serial}")
-        if not serial or freed_by:
+        if (not serial or freed_by) and not heap.guarded(block):
             heap.say("M5: the record of a live block of pages says that it is free",
                      heap.page_name(block.pfn))
+
+
+    counted = heap.guarded_pages, heap.guarded_freed
+    found = totals.guarded_pages, sum(map(heap.is_waiting, heap.guarded_blocks))
+    if counted != found:
+        heap.say("M7: guarded objects are not as many as counted",
+                 f"pages and freed ones: {counted}; recounted {found}")
+
+
+def check_guarded(heap):
+    for block in heap.guarded_blocks:
+        fault = heap.guarded_fault(block)
+        if fault:
+            heap.say("M6: a guarded object does not lie as one of its cache",
+                     f"{heap.page_name(block.pfn)} {fault}")
 
 
 def check(heap):
     """All that is broken, as (sentence, where)."""
     check_lists(heap)
+    check_guarded(heap)
     check_slabs(heap)
     check_sums(heap)
     return heap.broken

@@ -16,7 +16,9 @@ def find(heap):
     for slab in heap.slabs:
         if slab.cache.dials & (DIAL_Z | DIAL_P):
             yield from of_slab(heap, slab)
-    for block in heap.of_kind(heap.PG_LARGE):
+    for block in heap.guarded_blocks:
+        yield from of_guarded(heap, block)
+    for block in heap.large_blocks:
         if heap.recorded and heap.field(block.pfn, "redzone"):
             start, asked = heap.address(block.pfn), heap.page_record(block.pfn)[1]
             yield from wrong("Right Redzone overwritten", start + asked,
@@ -26,6 +28,18 @@ def find(heap):
         for block in heap.of_kind(heap.PG_FREE, heap.PG_KEPT):
             yield from wrong("page poison overwritten", heap.address(block.pfn),
                              block.pages << PAGE_SHIFT, PAGE_POISON)
+
+
+def of_guarded(heap, block):
+    """The slack of a live guarded object, in the pages of it that are there."""
+    if heap.is_waiting(block) or heap.guarded_fault(block):
+        return
+    cache, offset = heap.guarded(block)
+    first = heap.address(block.pfn) + (offset if offset >> PAGE_SHIFT else 0)
+    end = first + (-(-cache.object_size >> PAGE_SHIFT) << PAGE_SHIFT)
+    start, asked = heap.address(block.pfn) + offset, heap.page_record(block.pfn)[1]
+    yield from wrong("memory corruption", first, start - first, RED_LIVE)
+    yield from wrong("memory corruption", start + asked, end - start - asked, RED_LIVE)
 
 
 def wrong(what, start, size, byte, last=None):

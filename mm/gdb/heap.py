@@ -9,7 +9,7 @@ mm_check's own, in its order, so that the first is what mm_check would answer.
 
     B1 .. B8    buddy.c     blocks and their lists
     S1 .. S7    slab.c      see check.py for these
-    M1 .. M5    front/init.c
+    M1 .. M7    front/init.c
 """
 from . import target
 from .target import Unreadable
@@ -322,6 +322,38 @@ class Heap:
         run = self.field(pfn, "run") if self.kind_of[pfn] == self.PG_USED else 0
         return run or 1 << self.order_of[pfn]
 
+    # ---- guarded objects ------------------------------------------------------------
+
+    def guarded(self, block):
+        """(cache, offset) of what a PG_LARGE block holds, as guarded.c; or None."""
+        guard = self.field(block.pfn, "guard") if block.kind == self.PG_LARGE else 0
+        if guard <= 1:
+            return None
+        return self.caches.get(target.cache_number(guard & 0xff)), guard >> 8
+
+    def guarded_fault(self, block):
+        """M6: None, or what is wrong with it."""
+        cache, offset = self.guarded(block)
+        if cache is None or cache.fault or not self.recorded:
+            return "is of no cache"
+        own = -(-cache.object_size >> PAGE_SHIFT)
+        if block.pages != 1 << own.bit_length() or offset % 8 or \
+                (offset >> PAGE_SHIFT and offset != block.pages - own << PAGE_SHIFT):
+            return f"is {block.pages} pages, of an object of {cache.label} at {offset}"
+        return None
+
+    @property
+    def guarded_blocks(self):
+        return [block for block in self.of_kind(self.PG_LARGE) if self.guarded(block)]
+
+    @property
+    def large_blocks(self):
+        return [b for b in self.of_kind(self.PG_LARGE) if not self.guarded(b)]
+
+    def is_waiting(self, block):
+        """A guarded object that was freed."""
+        return bool(self.guarded(block)) and self.is_freed(self.page_record(block.pfn))
+
     # ---- slabs --------------------------------------------------------------------
 
     @property
@@ -422,6 +454,8 @@ class Heap:
                 if not free >> i & 1 and not self.is_freed(record):
                     yield record, size, True
         for block in self.of_kind(self.PG_USED, self.PG_LARGE):
+            if self.is_waiting(block):
+                continue
             yield (self.page_record(block.pfn),
                    self.run_length(block.pfn) << PAGE_SHIFT,
                    block.kind == self.PG_LARGE)

@@ -49,6 +49,10 @@ class Totals:
         by_number = {info.cache.number: info for info in self.caches}
         for slab in heap.slabs:
             by_number[slab.cache.number].add(slab)
+        for block in heap.guarded_blocks:
+            cache, _ = heap.guarded(block)
+            if cache and not heap.is_waiting(block):
+                by_number[cache.number].live += 1
         self.free_blocks = heap.free_blocks()
         self.free_pages = sum(n << k for k, n in enumerate(self.free_blocks))
         self.total_pages = heap.npages - heap.count_kind(heap.PG_HOLE)
@@ -61,7 +65,8 @@ class Totals:
 
     def _count_blocks(self, heap):
         self.live_pages = sum(b.pages for b in heap.of_kind(heap.PG_USED, heap.PG_PART))
-        large = heap.of_kind(heap.PG_LARGE)
+        large = heap.large_blocks
+        self.guarded_pages = sum(block.pages for block in heap.guarded_blocks)
         self.large, self.large_pages = len(large), sum(block.pages for block in large)
 
     def _count_objects(self, heap):
@@ -87,6 +92,7 @@ class Totals:
              heap.pages_allocated - heap.pages_freed & WORD, self.live_pages),
             ("heap.large_allocs - heap.large_frees",
              heap.large_allocs - heap.large_frees & WORD, self.large),
+            ("heap.guarded_pages", heap.guarded_pages, self.guarded_pages),
             ("heap.buddy.nonempty", heap.nonempty,
              sum(1 << k for k, n in enumerate(heap.free_blocks(heap.PG_FREE)) if n))]
         for info in self.caches:
@@ -150,6 +156,7 @@ def rows(heap, t):
         ("MemUsed", "used_kb", kilobytes(t.total_pages - t.free_pages), True),
         ("LargeKmallocs", "large_kb", kilobytes(t.large_pages), True),
         ("Pages", "pages_kb", kilobytes(t.live_pages), True),
+        ("Guarded", "guarded_kb", kilobytes(t.guarded_pages), True),
         ("Metadata", "meta_kb", kilobytes(t.meta_pages), True),
         ("Kmallocs", "kmallocs", t.kmallocs, False),
         ("Kfrees", "kfrees", t.kfrees, False),
@@ -163,6 +170,7 @@ def rows(heap, t):
         ("Reports", "reports", heap.reports, False),
         ("LastSerial", "last_serial", heap.serial, False),
         ("SkippedRanges", "skipped_ranges", heap.skipped, False),
+        ("Unguarded", "unguarded", heap.unguarded, False),
         *page_tables()]
 
 

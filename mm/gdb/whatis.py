@@ -9,7 +9,7 @@ import gdb
 
 from . import target
 from .former import former_at
-from .heap import PAGE_SHIFT, Heap, Slab
+from .heap import PAGE_SHIFT, Block, Heap, Slab
 from .sites import Sites
 from .target import Command, number, write
 
@@ -26,9 +26,12 @@ WORDS = {
     "slab_free": "a free slot",
     "slab_redzone": "the red zone of an object",
     "slab_rest": "what is left of a slab behind its last slot",
+    "guarded_live": "a live object, guarded",
+    "guarded_free": "a freed object, guarded",
 }
 SLOTS = ("slab_live", "slab_free", "slab_redzone")
 BLOCKS = ("free_pages", "used_pages", "large")
+GUARDED = ("guarded_live", "guarded_free")
 
 
 class What:
@@ -68,6 +71,8 @@ class What:
         self.order = heap.order_of[head]
         if kind in (heap.PG_FREE, heap.PG_KEPT):
             self._free(head)
+        elif kind == heap.PG_LARGE and heap.guarded(Block(head, kind, self.order)):
+            self._guarded(Block(head, kind, self.order))
         elif kind in (heap.PG_USED, heap.PG_PART, heap.PG_LARGE):
             self._pages(head, kind)
         elif kind == heap.PG_SLAB:
@@ -94,6 +99,18 @@ class What:
         self.start = heap.address(head)
         self.bytes = self.asked = heap.run_length(head) << PAGE_SHIFT
         self._record(heap.page_record(head))
+
+    def _guarded(self, block):
+        heap = self.heap
+        fault = heap.guarded_fault(block)
+        if fault:
+            raise target.Unreadable(f"{heap.page_name(block.pfn)}: a guarded object {fault} "
+                                    "(M6)")
+        self.cache, offset = heap.guarded(block)
+        record = heap.page_record(block.pfn)
+        self.kind = "guarded_free" if heap.is_freed(record) else "guarded_live"
+        self.start, self.bytes = heap.address(block.pfn) + offset, record[1]
+        self._record(record)
 
     def _slab(self, head):
         heap = self.heap
@@ -140,12 +157,14 @@ def as_json(what, sites):
         found = sites.symbols.find(what.address)
         if found:
             row.update(symbol=found[0], offset=what.address - found[1])
-    if what.kind in SLOTS + BLOCKS:
+    if what.kind in SLOTS + BLOCKS + GUARDED:
         row.update(start=f"{what.start:#010x}", bytes=what.bytes, offset=what.offset)
     if what.kind in BLOCKS:
         row.update(order=what.order)
     if what.kind in SLOTS:
         row.update(cache=what.cache.label, slot=what.slot)
+    if what.kind in GUARDED:
+        row.update(cache=what.cache.label)
     if what.quarantined:
         row.update(quarantined=True)
     if what.serial:
@@ -187,6 +206,9 @@ def sentences(what, sites):
         order = "exact, first block of order" if what.exact else "order"
         lines = [f"{at}: {within}{words}: {what.bytes >> 10} kB ({order} "
                  f"{what.order}){start}"]
+    elif what.kind in GUARDED:
+        lines = [f"{at}: {within}{words}: cache {what.cache.label}, {what.bytes} "
+                 f"bytes{start}"]
     elif what.kind == "slab_rest":
         lines = [f"{at}: {words} (cache {what.cache.label})"]
     else:

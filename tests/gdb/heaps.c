@@ -159,19 +159,20 @@ static void print_meminfo(const struct mm_stats *s)
 {
     printf("meminfo {\"total_kb\": %u, \"free_kb\": %u, \"available_kb\": %u, "
            "\"slab_kb\": %u, \"reclaimable_kb\": %u, \"unreclaimable_kb\": %u, "
-           "\"used_kb\": %u, \"large_kb\": %u, \"pages_kb\": %u, \"meta_kb\": %u, ",
+           "\"used_kb\": %u, \"large_kb\": %u, \"pages_kb\": %u, \"guarded_kb\": %u, "
+           "\"meta_kb\": %u, ",
            kb(s->total_pages), kb(s->free_pages),
            kb(s->free_pages + s->empty_slab_pages), kb(s->slab_pages),
            kb(s->empty_slab_pages), kb(s->slab_pages - s->empty_slab_pages),
            kb(s->total_pages - s->free_pages), kb(s->large_pages), kb(s->live_pages),
-           kb(s->meta_pages));
+           kb(s->guarded_pages), kb(s->meta_pages));
     printf("\"kmallocs\": %u, \"kfrees\": %u, \"live_objects\": %u, "
            "\"live_bytes\": %u, "
            "\"pages_allocated\": %u, \"pages_freed\": %u, \"live_pages\": %u, "
            "\"failed\": %u, \"bad_frees\": %u, \"reports\": %u, \"last_serial\": %u, "
-           "\"skipped_ranges\": %u}\n", s->kmallocs, s->kfrees, s->live_objects,
+           "\"skipped_ranges\": %u, \"unguarded\": %u}\n", s->kmallocs, s->kfrees, s->live_objects,
            (unsigned)s->live_bytes, s->pages_allocated, s->pages_freed, s->live_pages,
-           s->failed, s->bad_frees, s->reports, s->last_serial, s->skipped);
+           s->failed, s->bad_frees, s->reports, s->last_serial, s->skipped, s->unguarded);
 }
 
 static void print_buddyinfo(const struct mm_stats *s)

@@ -64,7 +64,8 @@ class Worker:
                 self.addresses.append(int(found[2], 16) + self.random.choice([0, 4]))
 
 
-DIALS = ["", "slub_debug=FZPU quarantine=64K debug_pagealloc=on"]
+DIALS = ["", "slub_debug=FZPU quarantine=64K debug_pagealloc=on",
+         "kfence.every=1", "kfence.every=2 debug_pagealloc=on"]
 
 
 @pytest.mark.parametrize("dials", DIALS)

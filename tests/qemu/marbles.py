@@ -249,7 +249,8 @@ class Machine:
             good = found and all(line.startswith("page alloc") for line in found)
         else:
             good = len(found) == 1 and \
-                re.match(rf"BUG (mm|\S+ \(0x[0-9a-f]{{8}}\)): {bug}: ", found[0])
+                re.match(rf"BUG (mm|\S+ \(0x[0-9a-f]{{8}}\)): {bug}: |"
+                         rf"BUG: KFENCE: {bug} in ", found[0])
         if not good:
             self.fail(f"{command!r} must report {bug!r}, and reports {found}")
 
@@ -275,8 +276,8 @@ class Machine:
         (m,) = self.json("meminfo -j")
         sums = {
             "total = free + used": m["total_kb"] == m["free_kb"] + m["used_kb"],
-            "used = slab + large + pages + meta": m["used_kb"] == m["slab_kb"]
-                + m["large_kb"] + m["pages_kb"] + m["meta_kb"],
+            "used = slab + large + pages + guarded + meta": m["used_kb"] == m["slab_kb"]
+                + m["large_kb"] + m["pages_kb"] + m["guarded_kb"] + m["meta_kb"],
             "live_objects = kmallocs - kfrees":
                 m["live_objects"] == m["kmallocs"] - m["kfrees"],
             "live_pages = pages_allocated - pages_freed":

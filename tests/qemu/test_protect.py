@@ -157,3 +157,130 @@ def test_below_each_stack_there_is_nothing(machine, elf, stack, words):
     assert what["region"] == words
     assert f"is not mapped ({words})" in machine.run(f"dump {start - 1} 1")[0]
     machine.run(f"dump {start} 16")
+
+
+# ---- guarded objects (kfence.every) ----------------------------------------------------
+
+def right_and_left(machine, size):
+    """The first two objects, of which one stands right and the other left: addresses."""
+    return [machine.take(f"kmalloc {size}")[1] for _ in range(2)]
+
+
+@pytest.fixture(params=LARGE_PAGES, ids=lambda a: " ".join(a) or "default")
+def guarded(boot, request):
+    return boot(memory="64M", cmdline="kfence.every=1", arguments=request.param)
+
+
+def test_a_write_past_an_object_faults_as_in_linux(guarded):
+    right, _ = right_and_left(guarded, 64)
+    report = faults(guarded, "poke $1 0x41 65")
+    assert re.match(r"BUG: KFENCE: out-of-bounds write in cmd_poke\+0x", report[0])
+    assert report[1:5] == [
+        f"  Out-of-bounds write at 0x{right + 64:08x} (64B right of kfence-#1)",
+        f"  kfence-#1: 0x{right:08x}-0x{right + 63:08x}, size=64, cache=kmalloc-64",
+        f"  allocated by cmd_kmalloc ({KMALLOC}), serial 1",
+        f"page fault: write to 0x{right + 64:08x}, which is not mapped"]
+
+
+def test_a_write_before_one_that_stands_left_faults(guarded):
+    _, left = right_and_left(guarded, 64)
+    report = faults(guarded, "poke $2-1")
+    assert report[1] == f"  Out-of-bounds write at 0x{left - 1:08x} (1B left of kfence-#2)"
+
+
+def test_a_use_after_free_faults_and_says_who_freed_it(guarded):
+    right, _ = right_and_left(guarded, 64)
+    guarded.run("kfree $1")
+    assert guarded.run("dump $1") == [
+        f"dump: 0x{right:08x} is not mapped (a debugging dial took it away)"]
+    report = faults(guarded, "poke $1+5")
+    assert re.match(r"BUG: KFENCE: use-after-free write in cmd_poke\+0x", report[0])
+    assert report[1:5] == [
+        f"  Use-after-free write at 0x{right + 5:08x} (in kfence-#1)",
+        f"  kfence-#1: 0x{right:08x}-0x{right + 63:08x}, size=64, cache=kmalloc-64",
+        f"  allocated by cmd_kmalloc ({KMALLOC}), serial 1",
+        f"  freed by cmd_kfree ({KFREE})"]
+
+
+def test_slack_is_looked_at_by_kfree_and_by_check(guarded):
+    guarded.run("kmalloc 100 2; poke $1-1; poke $2+100")
+    lines = guarded.run("kfree $1", bug="memory corruption")
+    assert f"BUG: KFENCE: memory corruption in cmd_kfree: found by kfree by cmd_kfree " \
+        f"({KFREE})" in lines
+    assert any("1 byte, 1 before the object.  First byte 0x41 instead of 0xcc" in line
+               for line in lines)
+    lines = guarded.run("check", bug="memory corruption")
+    assert "BUG: KFENCE: memory corruption in check: found by check" in lines
+    assert guarded.json("check -j") == [
+        {"ok": True, "broken": None, "damage": 0, "reports": 2}]
+
+
+def test_a_guarded_object_is_an_object_like_others(guarded):
+    before = guarded.meminfo()
+    right, left = right_and_left(guarded, 100)
+    (what,) = guarded.json("whatis $1+4 -j")
+    assert (what["kind"], what["cache"], what["offset"]) == ("guarded_live", "kmalloc-128", 4)
+    assert guarded.run("whatis $1")[0] == \
+        f"0x{right:08x}: a live object, guarded: cache kmalloc-128, 100 bytes"
+    assert guarded.run("whatis $2-8")[0] == f"0x{left - 8:08x}: 8 bytes before, in a live " \
+        f"object, guarded: cache kmalloc-128, 100 bytes from 0x{left:08x}"
+    assert "  right behind the 100 bytes asked for" in guarded.run("whatis $2+100")
+    rows, summary = guarded.leaks()
+    assert (rows[KMALLOC]["objects"], summary["bytes"]) == (2, 200)
+    m = guarded.meminfo()
+    assert m["guarded_kb"] == 16 and m["live_objects"] == 2
+    assert (m["total_kb"], m["unguarded"]) == (before["total_kb"], 0)
+    guarded.run("kfree $1+8", bug="interior pointer")
+    guarded.run("kfree $1")
+    guarded.run("kfree $1", bug="double free")
+    assert "a freed object, guarded" in guarded.run("whatis $1")[0]
+    guarded.run("kfree $2")
+    guarded.is_whole()
+    assert guarded.meminfo()["live_objects"] == 0
+
+
+@pytest.mark.parametrize("memory", ["8M", "64M", "512M"])
+@pytest.mark.parametrize("arguments", LARGE_PAGES[:2], ids=["default", "486"])
+@pytest.mark.parametrize("every", [1, 7])
+def test_it_is_turned_at_the_prompt(boot, memory, arguments, every):
+    machine = boot(memory=memory, arguments=arguments)
+    machine.run("kmalloc 100 3")
+    for _ in range(2):
+        assert machine.run(f"params kfence.every={every}") == [f"kfence.every={every}"]
+        machine.run("kmalloc 60 200")
+        assert machine.meminfo()["guarded_kb"] > 0
+        assert machine.run("stress 3000")[-1].endswith("all given back, all rules hold")
+        machine.is_whole()
+        assert machine.run("params kfence.every=0") == ["kfence.every=off"]
+        machine.is_whole()
+
+
+def test_with_every_seventh_only_some_are_guarded(boot):
+    machine = boot(cmdline="kfence.every=7")
+    machine.run("kmalloc 64 512")
+    kinds = [machine.json(f"whatis ${n} -j")[0]["kind"] for n in range(1, 513)]
+    assert 512 // 32 // 7 <= kinds.count("guarded_live") <= 512 // 16 // 7 + 1
+
+
+def test_guarded_with_all_dials_it_stands_stress(boot):
+    machine = boot(cmdline="slub_debug=FZPU debug_pagealloc=on page_owner=on kfence.every=1 "
+                           "init_on_alloc=1 init_on_free=1 quarantine=64K")
+    assert machine.run("stress 5000")[-1].endswith("all given back, all rules hold")
+    machine.is_whole()
+    machine.run("kmalloc 64; kfree $1")
+    assert faults(machine, "poke $1")[0].startswith("BUG: KFENCE: use-after-free write in ")
+
+
+def test_without_the_dial_all_of_that_is_silent(boot):
+    machine = boot()
+    machine.run("kmalloc 100; poke $1 0x41 101; kfree $1; poke $1; kmalloc 64; poke $2+64")
+    assert machine.meminfo()["guarded_kb"] == 0
+    machine.is_whole()
+
+
+def test_wrong_values_are_named(boot):
+    machine = boot(cmdline="kfence.every=x")
+    assert "kfence.every=x: it is a number: 1 guards each object, N one of N refills, 0 " \
+        "none" in "\n".join(machine.run("dmesg"))
+    machine = boot(cmdline="kmemleak=off kfence.every=1")
+    assert "needs the records of kmemleak=on" in "\n".join(machine.run("dmesg"))
