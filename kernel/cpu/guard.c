@@ -5,7 +5,7 @@
  *     shell ---guard_call---> watch ---guard_call---> lab ---fault
  *              guards[0]               guards[1]              |
  *                               ^-----------------------------+  only lab ends
- *     interrupt ---guard_call_handler---> handler ---fault
+ *     interrupt ---guard_call_kernel---> handler ---fault
  *                      guards[2]   ^-----------------+           only the handler ends
  *
  * To end a call is no unwinding.  The CPU goes on behind it (guard_entry.S), with a stack
@@ -199,7 +199,7 @@ struct guard_end guard_call(void (*fn)(void *arg), void *arg)
     return call(fn, arg, ++commands, hooks->stack_top);
 }
 
-struct guard_end guard_call_handler(void (*fn)(void *arg), void *arg)
+struct guard_end guard_call_kernel(void (*fn)(void *arg), void *arg)
 {
     return depth == MAX_DEPTH ? call_without(fn, arg) : call(fn, arg, 0, NULL);
 }

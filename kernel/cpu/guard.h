@@ -29,8 +29,11 @@ struct guard_end {
  */
 struct guard_end guard_call(void (*fn)(void *arg), void *arg);
 
-/* The same for an interrupt handler, on the stack of what it interrupts. */
-struct guard_end guard_call_handler(void (*fn)(void *arg), void *arg);
+/*
+ * The same for what is no command, on the stack that is: an interrupt handler, or the
+ * kernel's own work behind a command.  Ctrl-C and watchdog=N do not end it.
+ */
+struct guard_end guard_call_kernel(void (*fn)(void *arg), void *arg);
 
 /* Is anything under way that a fault would end? */
 bool guard_is_on(void);

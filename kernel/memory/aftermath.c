@@ -11,7 +11,8 @@
  *
  * If the end came while mm was changing something mm_recover() makes it whole, and
  * mm_check() is asked whether it is.  Both run under a guard, for what they read may be what
- * is broken.  Only if mm_check() objects then does the kernel stop: it does not guess.
+ * is broken; but under the kernel's own, which Ctrl-C does not end: it was for the command.
+ * Only if mm_check() objects then does the kernel stop: it does not guess.
  */
 #include "kernel/memory/aftermath.h"
 
@@ -177,7 +178,7 @@ static void tidy_and_count(void *arg)
 
 static void tell_left(struct dead *one)
 {
-    if (guard_call(tidy_and_count, one).ended || one->objects == 0)
+    if (guard_call_kernel(tidy_and_count, one).ended || one->objects == 0)
         return;
     pr_err("  it leaves %u object%s live, %zu byte%s: see leaks", (unsigned)one->objects,
            plural(one->objects), one->bytes, plural(one->bytes));
@@ -188,7 +189,7 @@ static void tell_broken(void)
 {
     const char *broken = "what it reads lies nowhere";
 
-    if (!guard_call(check, &broken).ended && broken == NULL)
+    if (!guard_call_kernel(check, &broken).ended && broken == NULL)
         return;
     pr_err("  mm's own books are broken: %s", broken);
     pr_err("  Nothing that mm says can be believed any more: reboot.");
@@ -204,7 +205,7 @@ void aftermath_ended(unsigned level, const char *name)
     struct dead *one = &dead[total++ % MAX_DEAD];
 
     *one = (struct dead){ name, began[level].serial + 1, mm_last_serial(), 0, 0 };
-    guard_call(take_out, began[level].observer);
+    guard_call_kernel(take_out, began[level].observer);
     tell_left(one);
     tell_broken();
 }
@@ -237,12 +238,12 @@ void aftermath_mend(void)
     struct mm_recovery found = { 0 };
     const char *broken = "what it reads lies nowhere";
 
-    if (guard_call(recover, &found).ended)
+    if (guard_call_kernel(recover, &found).ended)
         panic("mm: it was ended while it changed its books, and they cannot be read");
     tell_recovery(&found);
     if (!found.was_changing)
         return;
-    if (guard_call(check, &broken).ended || broken != NULL)
+    if (guard_call_kernel(check, &broken).ended || broken != NULL)
         panic("mm: it was ended while it changed its books, and they are broken: %s",
               broken);
     pr_err("  mm_check: all rules hold");

@@ -56,6 +56,16 @@ def test_a_second_ctrl_c_does_not_wait(boot, lab_elf):
     works(machine)
 
 
+def test_more_of_ctrl_c_does_not_end_what_comes_behind_the_command(boot, lab_elf):
+    """A slow machine with much memory: there mm_check() takes several ticks."""
+    machine = boot(lab_elf, memory="2G", arguments=["-icount", "shift=8"])
+    begin(machine, "loop")
+    said = interrupt(machine, "\x03\x03\x03")
+    assert "hang was ended by Ctrl-C, in hang_loop+" in said
+    assert "broken" not in said
+    machine.is_whole()
+
+
 def test_ctrl_c_ends_the_rest_of_the_line_and_of_what_was_typed_before(boot, lab_elf):
     machine = boot(lab_elf)
     machine.send("hang loop; whatis 0\r")
