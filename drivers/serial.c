@@ -10,7 +10,8 @@
  *
  * Rules:
  *   - a machine without the port, or one whose port goes away, never hangs the kernel;
- *   - one that is there is waited for, for a minute about: a slow reader loses nothing.
+ *   - one that is there is waited for, for a minute about: a slow reader loses nothing,
+ *     and who asks serial_accepts first waits with interrupts on.
  *     After that it counts as stuck: what does not go out at once is dropped and counted,
  *     and where the line goes on it says how much is missing;
  *   - bytes that the chip has lost are counted (its overrun bit covers one or
@@ -56,9 +57,10 @@ enum {
 enum { CLOCK = 115200, DIGITS = 10 };
 
 static bool usable;
-/* Looks at a port of which each takes about a microsecond.  No clock: a virtual machine
- * that was halted meanwhile has not waited. */
-static uint32_t most_looks = 60 * 1000 * 1000;
+/* Each takes about a microsecond.  No clock: a virtual machine that was halted meanwhile
+ * has not waited. */
+uint32_t serial_patience = 60 * 1000 * 1000;
+static uint32_t waited;         /* looks, since it was last ready */
 static bool stuck;              /* it was not ready at any of them, nor since */
 static uint32_t missing;        /* dropped since then, */
 static uint32_t dropped;        /*   and in all */
@@ -133,18 +135,30 @@ bool serial_init(uint32_t baud)
     return usable;
 }
 
+/* One look: is the chip ready? */
+static bool is_ready(uint8_t bit)
+{
+    bool ready = usable && line_status() & bit;
+
+    waited = ready ? 0 : waited + 1;
+    stuck |= waited >= serial_patience;
+    return ready;
+}
+
 /* False: it is not ready, and will not be. */
 static bool wait_for(uint8_t bit)
 {
-    uint32_t looks = stuck ? 1 : most_looks;
-
-    while (usable && looks-- > 0) {
-        if (line_status() & bit)
-            return true;
+    while (!is_ready(bit)) {
+        if (!usable || stuck)
+            return false;
         watchdog_feed();                /* interrupts may be off, but this ends */
     }
-    stuck = usable;
-    return false;
+    return true;
+}
+
+bool serial_accepts(void)
+{
+    return is_ready(LSR_ROOM) || stuck || !usable;
 }
 
 static void send(const char *text)

@@ -20,6 +20,12 @@ void serial_set_baud(uint32_t baud);
  * nothing. */
 void serial_put(uint8_t byte);
 
+/* Looks at a line that is not ready until it counts as stuck. */
+extern uint32_t serial_patience;
+
+/* One look: will serial_put not wait? */
+bool serial_accepts(void);
+
 /* Bytes that were not sent because the line did not get ready. */
 uint32_t serial_dropped(void);
 

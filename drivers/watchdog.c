@@ -17,21 +17,28 @@
 
 enum { STOP = 0x441, START = 0x443, FOUR_SECONDS = 13 };
 
-static bool is_present;
+static bool is_present, runs;
 
 void watchdog_init(bool present)
 {
-    is_present = present;
+    is_present = runs = present;
 }
 
 void watchdog_feed(void)
 {
-    if (is_present)
+    if (runs)
         outb(START, FOUR_SECONDS);
 }
 
 void watchdog_stop(void)
 {
-    if (is_present)
+    if (runs)
         outb(STOP, 0);
+    runs = false;
+}
+
+void watchdog_start(void)
+{
+    runs = is_present;
+    watchdog_feed();
 }

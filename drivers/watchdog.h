@@ -13,7 +13,8 @@ void watchdog_init(bool present);
 /* From now on an NMI comes 4 s after the last call. */
 void watchdog_feed(void);
 
-/* It raises nothing any more, until it is fed again. */
+/* It raises nothing any more, fed or not; until it is started again. */
 void watchdog_stop(void);
+void watchdog_start(void);
 
 #endif

@@ -49,8 +49,24 @@ static volatile bool ends_later;        /* but one is due */
 
 /* ---- out ---------------------------------------------------------------- */
 
+/* With interrupts as they are: a reader who pauses stops neither the clock nor Ctrl-C. */
+static void wait_for_serial(void)
+{
+    bool accepts;
+
+    do {
+        uint32_t flags = irq_save();
+
+        accepts = serial_accepts();
+        irq_restore(flags);
+    } while (!accepts);
+}
+
 static void put(char c)
 {
+    if (on_serial)
+        wait_for_serial();
+
     uint32_t flags = irq_save();
 
     if (on_serial)

@@ -127,6 +127,7 @@ static void end(void)
     printk_hold(guard_is_on());
     if (panic_on_oops || !guard_is_on())
         stop();
+    watchdog_start();
 }
 
 /* The first comer reports; the second is from inside a report, and is the last. */

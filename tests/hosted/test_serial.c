@@ -88,8 +88,8 @@ static void plug_in(void)
     memset(got, 0, sizeof(got));
     got_length = 0;
     stuck = damaged = broken = false;
-    missing = dropped = overruns = noise = 0;
-    most_looks = 1000;
+    waited = missing = dropped = overruns = noise = 0;
+    serial_patience = 1000;
     assert_true(serial_init(CLOCK));
     serial_listen(note);
 }
@@ -123,6 +123,28 @@ static void a_chip_that_is_never_ready_is_waited_for_once_and_all_is_counted(voi
     assert_int_equal(chip.looks, 1000 + 19 + 1);
     assert_int_equal(serial_dropped(), 20);
     assert_int_equal(chip.out_length, 0);
+}
+
+static void who_asks_first_does_not_wait_in_put(void **state)
+{
+    (void)state;
+    plug_in();
+    chip.slowness = 500;
+    for (const char *text = "ab"; *text != 0; text++) {
+        while (!serial_accepts())
+            ;
+        chip.looks = 0;
+        serial_put((uint8_t)*text);
+        assert_int_equal(chip.looks, 1);
+    }
+    chip.busy = UINT32_MAX;
+    for (int looks = 1; looks < 1000; looks++)
+        assert_false(serial_accepts());
+    assert_true(serial_accepts());              /* and from now on */
+    assert_true(serial_accepts());
+    print("cd");
+    assert_string_equal(chip.out, "ab");
+    assert_int_equal(serial_dropped(), 2);
 }
 
 static void where_the_line_goes_on_it_says_what_is_missing(void **state)
@@ -243,6 +265,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         ARENA_TEST(a_slow_chip_loses_nothing),
         ARENA_TEST(a_chip_that_is_never_ready_is_waited_for_once_and_all_is_counted),
+        ARENA_TEST(who_asks_first_does_not_wait_in_put),
         ARENA_TEST(where_the_line_goes_on_it_says_what_is_missing),
         ARENA_TEST(a_line_that_gets_stuck_as_it_says_so_is_stuck_again),
         ARENA_TEST(noise_is_counted_and_not_handed_on),
