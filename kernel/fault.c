@@ -99,17 +99,29 @@ bool fault_address(const struct trap_frame *frame, uintptr_t *addr)
     return frame->vector == PAGE_FAULT;
 }
 
-/* A stack overflow comes as a double fault: the CPU could not push the first one. */
-void fault_explain(const struct trap_frame *frame,
+/* The CPU could not push the first one: where it should have is where no stack is. */
+static void explain_double_fault(uint32_t esp)
+{
+    uintptr_t addr = cpu_cr2();
+
+    if (is_below_stack(addr)) {
+        pr_emerg("stack overflow: 0x%08x is in the guard page below the stack",
+                 (unsigned)addr);
+        return;
+    }
+    pr_emerg("double fault: a fault, and the stack to report it on is not there");
+    pr_emerg("  esp is 0x%08x: %s", (unsigned)esp, memmap_region(esp));
+}
+
+void fault_explain(const struct trap_frame *frame, uint32_t esp,
                    bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip))
 {
     uintptr_t addr = cpu_cr2();
 
     if (frame->vector == PAGE_FAULT)
         explain_page_fault(addr, frame->eip, frame->error, tell_fault);
-    else if (frame->vector == DOUBLE_FAULT && is_below_stack(addr))
-        pr_emerg("stack overflow: 0x%08x is in the guard page below the stack",
-                 (unsigned)addr);
+    else if (frame->vector == DOUBLE_FAULT)
+        explain_double_fault(esp);
     else if (frame->vector == NMI)
         pr_emerg("watchdog: no timer interrupt for 4 seconds; here it stands:");
     else if (frame->error != 0)

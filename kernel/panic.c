@@ -196,7 +196,7 @@ void panic_exception(const struct trap_frame *frame, uint32_t esp)
     char text[LINE_TEXT_SIZE];
 
     begin();
-    fault_explain(frame, hooks != NULL ? hooks->tell_fault : NULL);
+    fault_explain(frame, esp, hooks != NULL ? hooks->tell_fault : NULL);
     pr_emerg("  in %s", line_format(frame->eip, frame->eip, text, sizeof(text)));
     print_state();
     print_registers(frame, esp);

@@ -38,10 +38,10 @@ void panic_warned(void);
 /* ---- fault.c ---------------------------------------------------------------------- */
 
 /*
- * An exception in words: what was tried, and what lies there.  tell_fault as above, or
- * NULL: nobody knows more.
+ * An exception in words, with the stack at esp: what was tried, and what lies there.
+ * tell_fault as above, or NULL: nobody knows more.
  */
-void fault_explain(const struct trap_frame *frame,
+void fault_explain(const struct trap_frame *frame, uint32_t esp,
                    bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip));
 
 /* Was it a page fault?  At which address. */
