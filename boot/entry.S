@@ -6,11 +6,15 @@
  * (Multiboot Specification 0.6.96, section 3.2).  It has zeroed .bss.  There is
  * no stack yet, and its GDT may be gone: gdt_init loads our own.
  *
- *     command_stack_guard   4 KiB  paging_init takes it away: running into it faults
+ *     command_stack_guard   8 KiB  paging_init takes it away: running into it faults
  *     command_stack        32 KiB  every command, and interrupts meanwhile
  *     boot_stack_guard      4 KiB  absent as well: below one stack, and above the other
  *     boot_stack           16 KiB  kernel_main, the shell, interrupts
  *     boot_stack_top
+ *
+ * A compiler that takes a large piece of the stack touches each page of it, at its top or
+ * its bottom (-fstack-clash-protection).  At the fault esp can be a page lower than what was
+ * touched, and there the CPU pushes: so the guard below a stack has two pages.
  */
 #include "boot/multiboot.h"
 
@@ -26,9 +30,9 @@
     .balign 4096
     .globl command_stack_guard, command_stack
     .type command_stack_guard, @object
-    .size command_stack_guard, 4096
+    .size command_stack_guard, 8192
 command_stack_guard:
-    .skip 4096
+    .skip 8192
     .type command_stack, @object
     .size command_stack, 32768
 command_stack:
