@@ -155,6 +155,7 @@ KERNEL += kernel/panic.c                # reports that end a command, or the ker
 KERNEL += kernel/fault.c                #   an exception in words
 KERNEL += kernel/ending.c               # Ctrl-C and the watchdog
 KERNEL += kernel/memmap.c               # the machine's memory, handed to mm
+KERNEL += kernel/loader.c               #   what the loader says of it (pure)
 KERNEL += kernel/memmap_usable.c        #   what of it is usable (pure)
 KERNEL += kernel/console.c              # characters out and in
 KERNEL += kernel/printk.c               # kprintf and the log
@@ -257,11 +258,12 @@ SOAKED := tests/fuzz/soak.c $(MODEL)
 
 # What a fuzzer tries: tests/fuzz/fuzz_NAME.c says what must hold, whatever the bytes.
 SAID           := tests/fuzz/said.c $(FORMATS)
-FUZZES         := mm words numbers params json keys
+FUZZES         := mm words numbers params loader json keys
 FUZZED_mm      := $(MODEL) $(strip $(MM))
 FUZZED_words   := kernel/shell/words.c
 FUZZED_numbers := kernel/shell/shell_args.c kernel/params.c $(SAID)
 FUZZED_params  := kernel/params.c $(SAID)
+FUZZED_loader  := kernel/loader.c kernel/memmap_usable.c $(SAID)
 FUZZED_json    := kernel/shell/json.c $(SAID)
 FUZZED_keys    := $(EXTRA_test_edit)
 

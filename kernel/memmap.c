@@ -6,14 +6,13 @@
  *     | page 0 | low mem | VGA, ROM | image | ... heap ... | ACPI | nothing ... |
  *                                           ^ Multiboot information, modules
  *
- * In order: copy what the loader says, which may lie where nothing will be mapped; note
- * what must be kept (image, what the loader left for us); work out what is usable
- * (memmap_usable.c); take pages for page tables, if the CPU needs them; hand the rest to
- * mm.  The lists stay, so that memmap_region can tell later what any address is.
+ * In order: copy what the loader says, which may lie where nothing will be mapped
+ * (loader.c); note what must be kept (image, what the loader left for us); work out what
+ * is usable (memmap_usable.c); take pages for page tables, if the CPU needs them; hand
+ * the rest to mm.  The lists stay, so that memmap_region can tell later what any address
+ * is.
  *
  * Rules:
- *   - of what the loader says nothing is believed that is too long to be true: it is cut,
- *     and that is said;
  *   - after memmap_keep() nothing of the loader's is read any more;
  *   - nothing that is on the list of reserved ranges is ever handed over; if the
  *     list is full, its last range grows over what does not fit;
@@ -24,22 +23,17 @@
 
 #include "kernel/cpu/trap.h"
 #include "kernel/image.h"
+#include "kernel/loader.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
 enum { MAX_RESERVED = 160, MAX_RANGES = 400 };
-enum { MAP_BYTES = 12 * 1024,   /* 512 entries; UEFI has 100 to 400 */
-       LINE_BYTES = 2 * 4096,   /* QEMU's path, and more than params.c has room for */
-       MAX_MODULES = 64, MAX_NAME = 256 };
 
 #define FOUR_GIB ((uint64_t)1 << 32)
 
-/* The copy of what the loader says: the map and the command line are ours. */
-static struct multiboot_info kept __attribute__((section(".bss.read_only")));
-static uint8_t map[MAP_BYTES] __attribute__((section(".bss.read_only"), aligned(8)));
-static char line[LINE_BYTES] __attribute__((section(".bss.read_only")));
-static const struct multiboot_info *const info = &kept;
+static struct loader_copy loader __attribute__((section(".bss.read_only")));
+static const struct multiboot_info *const info = &loader.info;
 static struct mm_range reserved[MAX_RESERVED];
 static const char *reserved_name[MAX_RESERVED];
 static size_t reserved_count;
@@ -85,112 +79,24 @@ static void reserve(uintptr_t start, size_t bytes, const char *name)
     *range = (struct mm_range){ low, end - low };
 }
 
-/* Bytes up to the string's end, or `most`; the end of the address space is one, too. */
-static size_t bounded_length(uint32_t addr, size_t most)
+static void reserve_what_the_loader_left(void)
 {
-    const char *text = (const char *)(uintptr_t)addr;
-    size_t length = 0;
-
-    while (length < most && addr + length >= addr && text[length] != 0)
-        length++;
-    return length;
+    for (size_t i = 0; i < loader.left_count; i++)
+        reserve(loader.left[i].range.start, loader.left[i].range.bytes,
+                loader.left[i].name);
 }
 
-static void reserve_string(uint32_t addr, size_t most, const char *name)
+static void read_memory(void *to, uint32_t from, size_t bytes)
 {
-    if (addr != 0)
-        reserve(addr, bounded_length(addr, most) + 1, name);
+    memcpy(to, (const void *)(uintptr_t)from, bytes);
 }
 
-/* Memory that a module can be in: at least a byte, within RAM. */
-static bool is_module(const struct multiboot_mod_list *module)
+const struct multiboot_info *memmap_keep(const struct multiboot_info *from)
 {
-    return module->mod_start < module->mod_end && module->mod_end <= memmap_ram_end();
-}
+    const struct mm_range kernel = { (uintptr_t)image_start,
+                                     (size_t)(image_end - image_start) };
 
-/* False: it is ignored, but for its name. */
-static bool reserve_module(const struct multiboot_mod_list *module)
-{
-    reserve_string(module->cmdline, MAX_NAME, "command line of a boot module");
-    if (!is_module(module))
-        return false;
-    reserve(module->mod_start, module->mod_end - module->mod_start, "boot module");
-    return true;
-}
-
-static void reserve_modules(uint32_t list, uint32_t count)
-{
-    const struct multiboot_mod_list *module = (const void *)(uintptr_t)list;
-    uint32_t ignored = 0;
-
-    if (count > MAX_MODULES || list + count * sizeof(*module) < list) {
-        pr_warn("Multiboot: %u modules, at 0x%08x, are not believed: ignored",
-                (unsigned)count, (unsigned)list);
-        return;
-    }
-    reserve(list, count * sizeof(*module), "list of modules");
-    for (uint32_t i = 0; i < count; i++)
-        ignored += !reserve_module(&module[i]);
-    if (ignored > 0)
-        pr_warn("Multiboot: %u of %u modules not in RAM: ignored", (unsigned)ignored,
-                (unsigned)count);
-}
-
-/* What lies where it lay when the loader left it to us; its sizes were made sound. */
-static void reserve_loaders(const struct multiboot_info *loader)
-{
-    reserve((uintptr_t)loader, sizeof(*loader), "Multiboot information");
-    if (kept.flags & MULTIBOOT_INFO_MEM_MAP)
-        reserve(loader->mmap_addr, kept.mmap_length, "Multiboot memory map");
-    if (kept.flags & MULTIBOOT_INFO_CMDLINE)
-        reserve_string(loader->cmdline, LINE_BYTES - 1, "kernel command line");
-    if (kept.flags & MULTIBOOT_INFO_BOOT_LOADER_NAME)
-        reserve_string(loader->boot_loader_name, MAX_NAME, "name of the boot loader");
-    if (kept.flags & MULTIBOOT_INFO_MODS)
-        reserve_modules(loader->mods_addr, loader->mods_count);
-}
-
-/* ---- the copy ------------------------------------------------------------ */
-
-static void keep_map(void)
-{
-    uint32_t length = kept.mmap_length;
-
-    if (length > MAP_BYTES) {
-        pr_warn("Multiboot: a memory map of %u bytes is not believed, only the first %d",
-                (unsigned)length, MAP_BYTES);
-        kept.mmap_length = MAP_BYTES;
-    }
-    if (kept.mmap_addr + kept.mmap_length < kept.mmap_addr) {
-        pr_warn("Multiboot: the memory map at 0x%08x ends behind 4 GiB: ignored",
-                (unsigned)kept.mmap_addr);
-        kept.flags &= ~(uint32_t)MULTIBOOT_INFO_MEM_MAP;
-        return;
-    }
-    memcpy(map, (const void *)(uintptr_t)kept.mmap_addr, kept.mmap_length);
-    kept.mmap_addr = (uint32_t)(uintptr_t)map;
-}
-
-static void keep_line(void)
-{
-    size_t length = bounded_length(kept.cmdline, LINE_BYTES - 1);
-
-    memcpy(line, (const void *)(uintptr_t)kept.cmdline, length);
-    kept.cmdline = (uint32_t)(uintptr_t)line;
-}
-
-static const struct multiboot_info *loaders;
-
-const struct multiboot_info *memmap_keep(const struct multiboot_info *loader)
-{
-    loaders = loader;
-    kept = *loader;
-    if (kept.flags & MULTIBOOT_INFO_MEM_MAP)
-        keep_map();
-    if (kept.flags & MULTIBOOT_INFO_CMDLINE && kept.cmdline != 0)
-        keep_line();
-    else
-        kept.flags &= ~(uint32_t)MULTIBOOT_INFO_CMDLINE;
+    loader_copy(&loader, (uint32_t)(uintptr_t)from, read_memory, kernel);
     return info;
 }
 
@@ -225,7 +131,7 @@ bool memmap_init(void)
     if (memmap_ram_end() < (uintptr_t)image_end)
         return false;
     reserve((uintptr_t)image_start, (size_t)(image_end - image_start), "kernel image");
-    reserve_loaders(loaders);
+    reserve_what_the_loader_left();
     range_count = memmap_usable(info, reserved, reserved_count, limit, ranges,
                                 MAX_RANGES, &dropped);
     if (dropped > 0)
@@ -261,18 +167,7 @@ void memmap_hand_over(void)
 
 uint64_t memmap_ram_end(void)
 {
-    struct memmap_entry entry;
-    uint32_t offset = 0;
-    uint64_t highest = 0;
-
-    while (memmap_next_entry(info, &offset, &entry)) {
-        uint64_t end = entry.end < FOUR_GIB ? entry.end : FOUR_GIB;
-
-        if (entry.type == MULTIBOOT_MEMORY_AVAILABLE && entry.start < end &&
-            end > highest)
-            highest = end;
-    }
-    return highest;
+    return memmap_highest_ram(info);
 }
 
 /* ---- what an address is --------------------------------------------------- */

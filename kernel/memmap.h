@@ -54,7 +54,8 @@ struct memmap_entry {
 bool memmap_next_entry(const struct multiboot_info *info, uint32_t *offset,
                        struct memmap_entry *entry);
 
-/* The end of the highest RAM that the loader knows, below 4 GiB; for whatis. */
+/* The end of the highest RAM that the loader knows, below 4 GiB; of the copy, for whatis. */
+uint64_t memmap_highest_ram(const struct multiboot_info *info);
 uint64_t memmap_ram_end(void);
 
 /*

@@ -68,6 +68,22 @@ bool memmap_next_entry(const struct multiboot_info *info, uint32_t *offset,
     return true;
 }
 
+uint64_t memmap_highest_ram(const struct multiboot_info *info)
+{
+    struct memmap_entry entry;
+    uint32_t offset = 0;
+    uint64_t highest = 0;
+
+    while (memmap_next_entry(info, &offset, &entry)) {
+        uint64_t end = entry.end < HIGHEST ? entry.end : HIGHEST;
+
+        if (entry.type == MULTIBOOT_MEMORY_AVAILABLE && entry.start < end &&
+            end > highest)
+            highest = end;
+    }
+    return highest;
+}
+
 /* ---- the sweep ----------------------------------------------------------- */
 
 struct sweep {

