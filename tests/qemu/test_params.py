@@ -141,7 +141,8 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
                                              "kmemleak", "run", "term", "slub_debug",
                                              "slab_debug", "init_on_alloc",
                                              "init_on_free", "debug_pagealloc",
-                                             "page_owner", "quarantine", "watchdog",
+                                             "page_owner", "quarantine",
+                                             "kfence.every", "watchdog",
                                              "panic", "panic_on_oops",
                                              "panic_on_warn"}
     assert last == {"given": "mem=16M quiet"}
