@@ -3,19 +3,17 @@
  * instruction that runs past one, or uses it after kfree, faults.
  *
  * Such an object has a block of pages of its own, one more than it needs, and stands at
- * one end of its pages; all other pages of the block are taken away (mm_map_hook):
+ * the end of its pages; all other pages of the block are taken away (mm_map_hook):
  *
- *     right    | slack     object |///////////|      /// not there
- *     left     |///////////| object     slack |
+ *     | slack     object |///////////|      /// not there
  *
  * A new object holds 0x5a, unless it is to be zero or is constructed, which it is each time
- * that one is taken.  Slack is red (0xcc), and looked at when the object is freed or by mm_find_damage().  Of
- * an object that stands right a few bytes of it may lie behind, so that it is aligned: to
- * what its cache says; of kmalloc, to the largest power of two that divides its size.
- *
- * Which side the n-th one takes is told by the parity of n's bits: right, left, left,
- * right, left, right, right, left ...  (the sequence of Thue and Morse).  It has no period,
- * so no loop keeps step with it; and it is the same in every run.
+ * that one is taken.  Slack is red (0xcc), and looked at when the object is freed or by
+ * mm_find_damage(): so a write before the object is found then.  (Linux has half of its
+ * objects stand at the other end, by lot; here all runs are the same, and past the end is
+ * where most writes go.)  A few bytes of slack may lie behind the object, so that it is
+ * aligned: to what its cache says; of kmalloc, to the largest power of two that divides its
+ * size.
  *
  * With kfence.every=1 each object of a cache is guarded.  With N above 1 one of N refills
  * is: when a slab's free slots are used up, the object that is asked for is guarded, and
@@ -50,7 +48,7 @@ enum { WAITING = 256 };         /* a power of two: oldest wraps */
 
 static uint32_t waiting[WAITING];       /* heap.guarded_freed blocks, from the oldest on */
 static uint32_t oldest;
-static uint32_t refills, taken; /* since the dial was set */
+static uint32_t refills;        /* since the dial was set */
 
 /* ---- where it stands ------------------------------------------------------------- */
 
@@ -74,12 +72,6 @@ static unsigned order_for(const struct kmem_cache *cache)
     return pages_order((size_t)(own_pages(cache) + 1) << PAGE_SHIFT);
 }
 
-/* Where its own pages begin in the block, if it stands left. */
-static uint32_t left_offset(const struct kmem_cache *cache)
-{
-    return ((1u << order_for(cache)) - own_pages(cache)) << PAGE_SHIFT;
-}
-
 /* kmalloc promises 8 bytes, and of a power of two its size. */
 static size_t alignment(const struct kmem_cache *cache, size_t size)
 {
@@ -90,17 +82,11 @@ static size_t alignment(const struct kmem_cache *cache, size_t size)
     return divides > 8 ? divides : 8;
 }
 
-static uint32_t right_offset(const struct kmem_cache *cache, size_t size)
+static uint32_t offset_for(const struct kmem_cache *cache, size_t size)
 {
     size_t end = (size_t)own_pages(cache) << PAGE_SHIFT;
 
     return (uint32_t)((end - size) & ~(alignment(cache, size) - 1));
-}
-
-/* Where its own pages begin: one that stands right starts in the first of them. */
-static uint32_t own_offset(const struct page *page)
-{
-    return offset_of(page) < PAGE_SIZE ? 0 : offset_of(page);
 }
 
 /* M6 */
@@ -109,8 +95,7 @@ static bool is_right(const struct page *page)
     const struct kmem_cache *cache = cache_of_guarded(page);
 
     return heap.record && cache->name && page->order == order_for(cache) &&
-           offset_of(page) % 8 == 0 &&
-           (offset_of(page) < PAGE_SIZE || offset_of(page) == left_offset(cache));
+           offset_of(page) % 8 == 0 && offset_of(page) < PAGE_SIZE;
 }
 
 /* Its own pages are there, and no other of its block.  False: that cannot be done. */
@@ -118,18 +103,15 @@ static bool stand(uint32_t pfn)
 {
     const struct page *page = &heap.buddy.page[pfn];
     uint32_t all = 1u << page->order, own = own_pages(cache_of_guarded(page));
-    uint32_t first = own_offset(page) >> PAGE_SHIFT;
 
-    return watch_map(pfn, all, true) &&
-           watch_map(pfn + (first ? 0 : own), all - own, false);
+    return watch_map(pfn, all, true) && watch_map(pfn + own, all - own, false);
 }
 
 void guarded_find(struct object *object)
 {
     const struct page *page = object->page;
     const struct kmem_cache *cache = cache_of_guarded(page);
-    char *end = object->start + own_offset(page) +
-                ((size_t)own_pages(cache) << PAGE_SHIFT);
+    char *end = object->start + ((size_t)own_pages(cache) << PAGE_SHIFT);
 
     object->kind = MM_GUARDED;
     object->slot = (struct slot){ cache_of_guarded(page), object->page, 0 };
@@ -151,7 +133,7 @@ void guarded_find(struct object *object)
 static void find_slack(const struct object *object, size_t size, struct zone slack[2])
 {
     unsigned char *start = (unsigned char *)object->start;
-    unsigned char *first = start - offset_of(object->page) + own_offset(object->page);
+    unsigned char *first = start - offset_of(object->page);
     unsigned char *end = first + ((size_t)own_pages(object->slot.cache) << PAGE_SHIFT);
 
     slack[0] = (struct zone){ first, start, RED_ACTIVE, RED_ACTIVE, MM_BUG_GUARDED };
@@ -257,8 +239,7 @@ static bool settle_in(struct kmem_cache *cache, const struct mm_request *request
                       const struct alloc_site *taker, uint32_t pfn)
 {
     struct page *page = &heap.buddy.page[pfn];
-    bool left = __builtin_parity(taken++);
-    uint32_t offset = left ? left_offset(cache) : right_offset(cache, request->bytes);
+    uint32_t offset = offset_for(cache, request->bytes);
     char *start = (char *)address_of(pfn) + offset;
     struct object object = { .page = page, .start = start, .slot = { cache, page, 0 } };
 
@@ -313,7 +294,6 @@ void guarded_set(uint32_t every)
 {
     settings.kfence = every;
     refills = 0;
-    taken = 0;
     if (!every)
         guarded_let_go();
 }
