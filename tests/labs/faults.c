@@ -79,6 +79,31 @@ FAULT fault_stack_overflow(void)
     kprintf("%d\n", fault_stack(0));
 }
 
+/* Fill an array of 16 bytes, with that many. */
+__attribute__((noinline)) static void fill_array(int bytes)
+{
+    char array[16];
+    volatile char *at = (volatile char *)hidden((uintptr_t)array);
+
+    for (int i = 0; i < bytes; i++)
+        at[i] = 'x';
+}
+
+FAULT fault_array_filled(void)
+{
+    fill_array(16);
+}
+
+FAULT fault_array_overrun(void)
+{
+    fill_array(17);
+}
+
+FAULT fault_array_overrun_far(void)
+{
+    fill_array(100);
+}
+
 /* What a stray write into mm's own structures can lead to. */
 static void spoil_caches(void)
 {
@@ -220,6 +245,9 @@ static const struct {
     { "freed-pointer", fault_freed_pointer },
     { "own-code", fault_own_code },
     { "stack", fault_stack_overflow },
+    { "array-filled", fault_array_filled },
+    { "array-overrun", fault_array_overrun },
+    { "array-overrun-far", fault_array_overrun_far },
 };
 
 static int cmd_fault(int argc, char **argv)

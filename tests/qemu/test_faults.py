@@ -126,6 +126,21 @@ def test_a_failed_assertion_ends_its_command_with_its_line(lab):
     assert ENDED in lines
 
 
+@pytest.mark.parametrize("kind", ["array-overrun", "array-overrun-far"])
+def test_a_smashed_stack_ends_its_command_by_the_name_of_the_function(lab, kind):
+    text = "\n".join(lab.run(f"fault {kind}"))
+    assert re.match(r"oops: stack smashed in fill_array\+0x\w+/0x\w+: an array there "
+                    "was written past its end\n", text), text
+    if kind == "array-overrun":         # only the guard is hit: the chain is whole
+        assert re.search(r"fill_array\+.*\n.* fault_array_overrun\+.*\n.* cmd_fault\+",
+                         text), text
+    assert ENDED in text
+
+
+def test_an_array_filled_to_its_end_is_no_fault(lab):
+    assert lab.run("fault array-filled") == ["nothing happened"]
+
+
 def test_the_shell_goes_on_with_the_next_command_of_the_line(lab):
     text = "\n".join(lab.run("fault null-read; whatis 0"))
     assert text.index(ENDED) < text.index("0x00000000: page 0, not mapped")
