@@ -10,6 +10,7 @@ enum { KEPT_PAGES = 32 };       /* single pages that are kept unjoined: buddy.c 
 
 struct heap heap;
 bool mm_records = true;
+bool mm_gaps;
 uintptr_t mm_state, mm_interrupted;
 const struct watcher *mm_watcher;
 const struct looker *mm_looker;

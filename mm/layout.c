@@ -9,7 +9,7 @@
  *     few, up to 32:        | slots | records |        the map is in the page struct
  *     many, always a page:  | slots | records | map |
  *
- * With red zones (dial Z) a slot is wider than its object:
+ * With red zones (dial Z), or mm_gaps, a slot is wider than its object:
  *
  *     slot i:  | left zone       | object                 | slot i + 1 ...
  *              | right   ' left  |                        | right   ' left |
@@ -98,15 +98,19 @@ static size_t room_for(const struct kmem_cache *cache)
     return (cache->object_size + cache->align - 1) & ~((size_t)cache->align - 1);
 }
 
-static size_t zone_bytes(const struct kmem_cache *cache)
+/* Between two objects; 0: not wanted, or there is no room. */
+static uint32_t zone_bytes(const struct kmem_cache *cache, uint8_t flags)
 {
-    return cache->align > 16 ? cache->align : 16;
+    uint32_t zone = cache->align > 16 ? cache->align : 16;
+    bool fits = zone * 3 / 2 + room_for(cache) <= MAX_OBJECT_SIZE;
+
+    return fits && (flags & DIAL_Z || mm_gaps) ? zone : 0;
 }
 
 void cache_lay_out(struct kmem_cache *cache, uint8_t flags)
 {
     cache->dials = flags;
-    cache->left = flags & DIAL_Z ? (uint32_t)zone_bytes(cache) : 0;
+    cache->left = zone_bytes(cache, flags);
     cache->slot_size = cache->left + (uint32_t)room_for(cache);
     set_layout(cache);
 }
@@ -115,7 +119,7 @@ uint8_t cache_possible_dials(const struct kmem_cache *cache, uint8_t flags)
 {
     if (cache->ctor)            /* objects stay as they were constructed */
         flags &= (uint8_t)~DIAL_P;
-    if (zone_bytes(cache) * 3 / 2 + room_for(cache) > MAX_OBJECT_SIZE)
+    if (!zone_bytes(cache, DIAL_Z))
         flags &= (uint8_t)~DIAL_Z;
     return flags;
 }
@@ -127,7 +131,7 @@ bool cache_is_sound(const struct kmem_cache *cache)
     if (cache_named[cache_name(cache)] != cache || cache->slot_size < 8 ||
         cache->slot_size > MAX_OBJECT_SIZE || cache->left >= cache->slot_size ||
         cache->object_size > object_room(cache) ||
-        !(cache->dials & DIAL_Z) != !cache->left)
+        cache->left != zone_bytes(cache, cache->dials))
         return false;
     set_layout(&copy);
     return copy.order == cache->order && copy.slots == cache->slots &&

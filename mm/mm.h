@@ -19,6 +19,12 @@ struct mm_range {
 extern bool mm_records;
 
 /*
+ * Lay out slabs as with red zones (ksize is what was asked for, too), which nobody fills:
+ * for a sanitizer, that tells objects apart by what is between.  Set before mm_init.
+ */
+extern bool mm_gaps;
+
+/*
  * Take these ranges as the heap, in any order, overlapping or not.  Only whole
  * pages inside them are used, never the page at address 0.  The page structs and
  * page records span from the lowest page (in a kernel, which is freestanding code, from
@@ -75,6 +81,8 @@ void mm_get_stats(struct mm_stats *stats);
 
 /* Bugs that were reported since mm_init; running out of memory is none. */
 uint32_t mm_reports(void);
+/* One more, which somebody else has found and told. */
+void mm_count_report(void);
 
 /* The serial number of the newest allocation; 0: none, or none is recorded. */
 uint32_t mm_last_serial(void);

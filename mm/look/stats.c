@@ -74,6 +74,11 @@ uint32_t mm_last_serial(void)
     return heap.serial;
 }
 
+void mm_count_report(void)
+{
+    heap.reports++;
+}
+
 /* ---- the heap ------------------------------------------------------------ */
 
 static bool add_cache(const struct mm_cache_info *info, void *arg)

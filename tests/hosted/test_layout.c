@@ -81,6 +81,48 @@ static void slabs_with_red_zones_are_laid_out_by_the_rule(void **state)
     try_every_slot_size(false, 16);
 }
 
+/* With gaps as with red zones, but that nobody fills or looks at them. */
+static void slabs_with_gaps_are_laid_out_as_with_red_zones(void **state)
+{
+    (void)state;
+    mm_gaps = true;
+    try_every_slot_size(true, 16);
+    try_every_slot_size(false, 16);
+    mm_gaps = false;
+    arena_open(1000, 0);
+}
+
+/* The compiler is not to know that it writes before and behind. */
+static __attribute__((noinline, noclone)) void spill(char *object, size_t size)
+{
+    for (uintptr_t at = (uintptr_t)object - 8; at < (uintptr_t)object + size + 8; at++)
+        *(char *)at = 'x';
+}
+
+static void what_is_written_into_a_gap_is_nobodys(void **state)
+{
+    (void)state;
+    mm_gaps = true;
+    arena_open(1000, 0);
+    for (size_t size = 8; size <= 4096; size *= 2) {
+        char *one = kmalloc(size, GFP_KERNEL), *other = kmalloc(size, GFP_KERNEL);
+
+        assert_int_equal((uintptr_t)one % size, 0);
+        assert_true((size_t)(other > one ? other - one : one - other) >= size + 16);
+        assert_int_equal(ksize(one), size);
+        memset(other, 0x11, size);
+        spill(one, size);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(other[i], 0x11);
+        assert_int_equal(arena_what(one + size).kind, MM_SLAB_REDZONE);
+        assert_null(mm_check());
+        kfree(one);
+        kfree(other);
+    }
+    mm_gaps = false;
+    arena_open(1000, 0);
+}
+
 /* To a line of 64 bytes; objects of half a line or less share it. */
 static uint32_t slot_in_lines(uint32_t size)
 {
@@ -141,6 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(slabs_of_every_slot_size_are_laid_out_by_the_rule),
         ARENA_TEST(slabs_with_red_zones_are_laid_out_by_the_rule),
+        ARENA_TEST(slabs_with_gaps_are_laid_out_as_with_red_zones),
+        ARENA_TEST(what_is_written_into_a_gap_is_nobodys),
         ARENA_TEST(hwcache_align_keeps_objects_in_as_few_lines_as_they_need),
         ARENA_TEST(what_is_behind_the_last_slot_is_the_slabs_rest),
     };
