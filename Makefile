@@ -5,6 +5,7 @@
 #
 #     build/marbles.elf         the kernel, -O2; its objects in build/mm/ ...
 #     build/gdb/marbles.elf     the kernel, -Og, for make gdb
+#     build/san/marbles.elf     the kernel with SAN=1
 #     build/lab/N/marbles.elf   the kernel with LAB=: a number N for each list (32 kept)
 #     build/toolchain/N/        the kernel as compiler N makes it, for test-toolchains
 #     build/marbles.iso         a boot medium with the kernel
@@ -40,6 +41,8 @@ CROSS     ?=
 # Debian's release for make test-debian, and where it comes from if not from apt's.
 RELEASE   ?= trixie
 MIRROR    ?=
+# 1: GCC's address and undefined-behaviour sanitizers, in the kernel and in labs.
+SAN       ?=
 # 1: make bench-hosted as a trial, whose figures mean nothing.
 QUICK     ?=
 # 1 shows the commands as they run.
@@ -59,6 +62,7 @@ export MARBLES_CMDLINE   := $(CMDLINE)
 export MARBLES_CMDS      := $(CMDS)
 export MARBLES_SECONDS   := $(SECONDS)
 export MARBLES_QEMUFLAGS := $(QEMUFLAGS)
+export SAN
 
 # What may stand in a path that make and the shell come across, and what else is in it.
 quote      = '$(subst ','\'',$(1))'
@@ -228,6 +232,17 @@ KERNEL += kernel/bench/stress_check.c   #   after each step
 KERNEL += kernel/bench/bench.c          # bench: what the calls cost
 KERNEL += kernel/bench/bench_work.c     #   the calls, in workloads
 
+# kernel/san: the sanitizers, with SAN=1 only.
+ifeq ($(SAN),1)
+KERNEL += kernel/san/shadow.c           # which bytes may be accessed
+KERNEL += kernel/san/heap.c             #   those of the heap
+KERNEL += kernel/san/kasan.c            # what is asked before each load and store
+KERNEL += kernel/san/kasan_report.c     #   and said of one that may not be
+KERNEL += kernel/san/string.c           #   the same of memcpy and its kin
+KERNEL += kernel/san/ubsan.c            # arithmetic that C does not define
+KERNEL += kernel/san/report.c           # what all these reports have in common
+endif
+
 # kernel/lessons: one lesson a file; its first comment is the handout.
 LESSONS += kernel/lessons/drain.c       # the driver that forgets one kfree in ten
 LESSONS += kernel/lessons/crash.c       # what each mistake looks like
@@ -317,6 +332,8 @@ TEST_PYTHON = $(shell for p in $(PYTHON) /usr/bin/python3; do \
               done)
 
 comma := ,
+# $(call no_san,WHY): this target is not for a kernel with sanitizers.
+no_san = @$(if $(filter 1,$(SAN)),echo "$@: not with SAN=1: $(1)" >&2; exit 2,:)
 # $(call need,TOOL,PACKAGE): go no further without it.
 need = command -v $(1) >/dev/null || \
        { echo "$(1) is missing: install $(2), or run make deps" >&2; exit 1; }
@@ -330,6 +347,12 @@ OPT := -Og
 else
 OUT := build
 OPT := -O2
+endif
+ifeq ($(SAN),1)
+OUT := $(OUT)/san
+ifeq ($(TOOLS),clang)
+$(error SAN=1: the checks are those of GCC, and CROSS is clang)
+endif
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -351,11 +374,36 @@ KFLAGS := -std=gnu11 $(OPT) -g -march=i486 -mtune=core2 -mregparm=3 \
 
 # Labs are compiled as Linux compiles its drivers; for GDB so that all locals are there.
 # No format prints floating point, so there is none.
-LABFLAGS := $(subst -Og,-O0,$(KFLAGS)) -fno-strict-aliasing -fno-strict-overflow \
+LABFLAGS := $(subst -Og,-O0,$(KFLAGS)) -fno-strict-aliasing \
+            $(if $(filter 1,$(SAN)),,-fno-strict-overflow) \
             -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
             -Wno-missing-field-initializers -Wno-type-limits \
             -Werror=implicit-function-declaration $(if $(filter clang,$(TOOLS)),, \
                 -Werror=unsuffixed-float-constants -Werror=double-promotion)
+
+# SAN=1.  A check is a call (threshold 0), and the shadow lies where kernel/san/shadow.c
+# maps it; frames begin at 16 bytes, or GCC's marks would not fit them.  As in Linux,
+# what is not aligned is no mistake: x86 can.
+SAN_SHADOW := 0xd0000000
+KASAN := -fsanitize=kernel-address -fasan-shadow-offset=$(SAN_SHADOW) \
+         --param asan-instrumentation-with-call-threshold=0 \
+         --param asan-globals=1 --param asan-stack=1 \
+         -fsanitize-address-use-after-scope \
+         -mincoming-stack-boundary=2 -mpreferred-stack-boundary=4
+UBSAN := -fsanitize=undefined -fno-sanitize=alignment,object-size
+
+# mm touches free memory: that is its work, and the hosted tests run all of it under
+# both sanitizers.  The others serve reports, or look at memory because they are to.
+NO_SAN := mm/% kernel/san/% kernel/string.c kernel/backtrace.c \
+          kernel/memory/report_damage.c kernel/bench/stress_check.c
+# These run before there is a shadow, so they do not mark their arrays on the stack.
+NO_STACK := drivers/% kernel/cpu/% $(wildcard kernel/*.c)
+
+# $(call sanitize,FILE)
+sanitize = $(if $(filter 1,$(SAN)),$(if $(filter $(NO_SAN),$(1)), \
+               $(if $(filter kernel/san/%,$(1)),-DSAN_SHADOW=$(SAN_SHADOW)u), \
+               -DSAN $(KASAN) $(UBSAN) $(if $(filter $(NO_STACK),$(1)), \
+                   --param asan-stack=0)))
 
 # This folder is "." for the compiler, so that what it makes is the same anywhere.
 COMPILE = PWD='$(CURDIR)/.' $(KCC) -fdebug-prefix-map='$(CURDIR)/=' -MMD -MP -c
@@ -373,8 +421,8 @@ SANITIZE  := -fsanitize=address,undefined -fno-sanitize=object-size \
 $(OUT)/mm/short.o: KFLAGS += $(if $(filter clang,$(TOOLS)),, \
     -fomit-frame-pointer -ffixed-ebp -foptimize-sibling-calls)
 
-# mm has no array on its stack that is filled by what comes from outside, so guards there
-# would find nothing, and cost what is measured: 35 instructions of a large kmalloc.
+# mm has no array on its stack that is filled by what comes from outside, so guards
+# there would find nothing, and cost what is measured: 35 instructions of a large kmalloc.
 $(OUT)/mm/%.o: KFLAGS += -fno-stack-protector
 
 # The loop that is memset must not become a call of memset.
@@ -409,12 +457,12 @@ $(OUT)/flags: FORCE
 $(OUT)/%.o: %.c Makefile $(OUT)/flags
 	$(call say,CC $<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(KFLAGS) $(WARNINGS) -o $@ $<
+	$(Q)$(COMPILE) $(KFLAGS) $(call sanitize,$<) $(WARNINGS) -o $@ $<
 
 $(OUT)/%.o: %.S Makefile $(OUT)/flags
 	$(call say,AS $<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(KFLAGS) -o $@ $<
+	$(Q)$(COMPILE) $(KFLAGS) $(if $(filter 1,$(SAN)),-DSAN) -o $@ $<
 
 # Files of LAB, each once: named from this folder if they are in it, else from the root.
 # A name that nobody has declared ends there, and not at the linker, who cannot say which
@@ -450,7 +498,8 @@ LAB_OBJECTS += $(2)
 $(2): $(1) Makefile $$(OUT)/flags
 	$$(call say,LAB $$<)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(COMPILE) $$(LABFLAGS) $(call lab_map,$(1)) -o $$@ '$$<' || exit 126
+	$$(Q)$$(COMPILE) $$(LABFLAGS) $$(call sanitize,lab) $(call lab_map,$(1)) \
+	    -o $$@ '$$<' || exit 126
 endef
 
 $(foreach lab,$(LABS),$(eval LAB_COUNT += x)\
@@ -672,6 +721,7 @@ help: ## this list
 	@echo "  MEM=64M             RAM of the machine"
 	@echo "  FUZZ=mm             what fuzz tries: one of $(FUZZES)"
 	@echo "  QEMUFLAGS=\"...\"     appended to QEMU's command line"
+	@echo "  SAN=1               with sanitizers: each access is checked (kernel/san)"
 	@echo "  V=1                 show the commands"
 
 all: $(ELF) ## build the kernel: build/marbles.elf
@@ -700,6 +750,7 @@ exec: $(ELF) ## boot, run CMDS="cmd; cmd", print what they print
 	$(Q)exec $(PYTHON) tests/qemu/exec.py $(MACHINE) -kernel $(ELF)
 
 bench: $(ELF) ## what the calls cost, beside Linux, MentOS and lk
+	$(call no_san,what it counts is the checks)
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
 	$(Q)exec $(PYTHON) tests/bench/table.py $(MACHINE) -kernel $(ELF)
@@ -730,6 +781,7 @@ hosted: $(HOSTED)/libmm.a ## mm as a 64-bit library: build/hosted/libmm.a
 iso: $(ISO) ## a boot medium for BIOS and UEFI: build/marbles.iso
 
 check: $(OBJECTS) $(LIBRARY) ## who knows whom, by includes and symbols; sizes
+	$(call no_san,all call the checks)
 	$(Q)KCC="$(KCC) $(KFLAGS)" KNM="$(KNM)" HOSTCC="$(HOSTCC)" \
 	    sh tests/check.sh $(OBJECTS) $(LIBRARY)
 
@@ -744,6 +796,10 @@ SUITES := $(SUITES64) $(REPLAYS64)
 endif
 SUITES += $(HOSTED)/soak
 
+# With SAN=1 the kernel is what there is to test: mm as a program has its sanitizers.
+SUITES_RUN := $(if $(filter 1,$(SAN)),tests/qemu,check tests/test_check.py \
+                  tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb)
+
 test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(or $(GDB),gdb),gdb)
@@ -752,8 +808,7 @@ test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 ifeq ($(filter $(SUITES32),$(SUITES)),)
 	@echo "NOTE: $(OS) on $(HOST) runs no 32-bit x86 programs: 64-bit tests only."
 endif
-	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" check tests/test_check.py \
-	    tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb
+	$(Q)$(TEST_PYTHON) tests/run.py "$(MAKE)" $(SUITES_RUN)
 
 fuzz: build/fuzz/fuzz_$(FUZZ) ## FUZZTIME=600 seconds of libFuzzer on FUZZ=mm
 	$(Q)mkdir -p build/fuzz/corpus-$(FUZZ)

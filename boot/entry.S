@@ -15,8 +15,16 @@
  * A compiler that takes a large piece of the stack touches each page of it, at its top or
  * its bottom (-fstack-clash-protection).  At the fault esp can be a page lower than what was
  * touched, and there the CPU pushes: so the guard below a stack has two pages.
+ *
+ * With SAN=1 both are three times as large: there are red zones between arrays.
  */
 #include "boot/multiboot.h"
+
+#ifdef SAN
+#define TIMES 3
+#else
+#define TIMES 1
+#endif
 
 #define HEADER_FLAGS (MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO)
 
@@ -34,18 +42,18 @@
 command_stack_guard:
     .skip 8192
     .type command_stack, @object
-    .size command_stack, 32768
+    .size command_stack, TIMES * 32768
 command_stack:
-    .skip 32768
+    .skip TIMES * 32768
     .globl boot_stack_guard, boot_stack, boot_stack_top
     .type boot_stack_guard, @object
     .size boot_stack_guard, 4096
 boot_stack_guard:
     .skip 4096
     .type boot_stack, @object
-    .size boot_stack, 16384
+    .size boot_stack, TIMES * 16384
 boot_stack:
-    .skip 16384
+    .skip TIMES * 16384
 boot_stack_top:
 
     .text

@@ -29,6 +29,7 @@
 #include "kernel/panic.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
+#include "kernel/san/san.h"
 #include "kernel/shell.h"
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
@@ -92,6 +93,7 @@ static void connect_guard(void)
         .stack = (char *)command_stack,
         .stack_top = (char *)boot_stack_guard,
         .judge = ending_judge,
+        .frames_gone = san_frames_gone,
         .mend = aftermath_mend,
         .handler_ended = tell_handler,
     };
@@ -106,13 +108,31 @@ static const struct panic_hooks panic_hooks = {
     .tell_whose = report_whose,
 };
 
+static void begin_command(unsigned level)
+{
+    aftermath_begin(level);
+    san_begin_command();
+}
+
+static void command_returns(void)
+{
+    report_end_command();
+    san_end_command();
+}
+
+static void command_ended(unsigned level, const char *name)
+{
+    aftermath_ended(level, name);
+    san_end_command();
+}
+
 /* What the memory wing does for the shell. */
 static void connect_shell(void)
 {
     static const struct shell_hooks hooks = {
-        .command_begins = aftermath_begin,
-        .command_returns = report_end_command,
-        .command_ended = aftermath_ended,
+        .command_begins = begin_command,
+        .command_returns = command_returns,
+        .command_ended = command_ended,
         .reports = mm_reports,
         .held = held_address,
     };
@@ -178,10 +198,12 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
         panic("too little memory: the kernel ends at %p, RAM at 0x%08llx",
               (const void *)image_end, memmap_ram_end());
     map_memory();
+    san_init();
     report_init();
     dials_init();
     connect_shell();
     memmap_hand_over();
+    san_watch_heap();
     timer_init();
     console_listen();
     irq_enable();

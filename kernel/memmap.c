@@ -158,6 +158,12 @@ void *memmap_take_pages(size_t count, const char *what_for)
     return NULL;
 }
 
+const struct mm_range *memmap_free(size_t *count)
+{
+    *count = range_count;
+    return ranges;
+}
+
 void memmap_hand_over(void)
 {
     if (range_count == 0)

@@ -25,6 +25,9 @@ bool memmap_init(void);
 /* Whole pages for the kernel itself, before mm has them; NULL: there are none. */
 void *memmap_take_pages(size_t count, const char *what_for);
 
+/* What is free at this time, for mm to have it: ascending, not touching. */
+const struct mm_range *memmap_free(size_t *count);
+
 /* Hand what is free to mm. */
 void memmap_hand_over(void);
 

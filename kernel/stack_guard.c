@@ -23,9 +23,9 @@ void __stack_chk_fail(void) __attribute__((noreturn));
 
 /*
  * One value for ever, since two runs of one input are to be the same.  It is no secret:
- * here nobody attacks, students slip.  So it has the bytes at which copies of strings and
- * lines end, 0, newline and 0xff (StackGuard's "terminator canary"): what runs over by
- * such a copy can not put them there and go on.
+ * here nobody attacks, students slip.  So it has the bytes at which copies of strings
+ * and lines end, 0, newline and 0xff (StackGuard's "terminator canary"): what runs over
+ * by such a copy can not put them there and go on.
  */
 extern const uintptr_t __stack_chk_guard;
 const uintptr_t __stack_chk_guard = 0xff0a0000;

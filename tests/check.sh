@@ -25,6 +25,7 @@ kernel/line     kernel
 kernel/shell    kernel/line
 kernel/memory   kernel/shell
 kernel/bench    kernel/memory
+kernel/san      kernel/memory
 kernel/lessons  kernel/memory
 '
 

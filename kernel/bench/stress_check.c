@@ -121,7 +121,7 @@ bool stress_check_place(struct stress *s, const struct piece *piece)
 bool stress_check_new(struct stress *s, const struct piece *piece)
 {
     if (piece->how == OBJECT && ksize(piece->p) < kmalloc_size_roundup(piece->bytes) &&
-        ((mm_dial("slub_debug")[0] == 0 && mm_dial("kfence.every")[0] == 0) ||
+        ((mm_dial("slub_debug")[0] == 0 && mm_dial("kfence.every")[0] == 0 && !mm_gaps) ||
          ksize(piece->p) != piece->bytes))
         return stress_fail(s, piece, "C6: ksize is less than kmalloc_size_roundup");
     if (piece->how == OBJECT && ksize(piece->p) < piece->bytes)

@@ -175,8 +175,10 @@ static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
                              .irq_off = !(guard.flags_at_end & EFLAGS_IF) };
 
     set_depth(level);
-    if (ended)
+    if (ended) {
+        hooks->frames_gone();
         clean_up(&guard);
+    }
     if (ended || !(guard.mm_state & MM_BUSY))
         put_back_mm(guard.mm_state);
     put_back_cpu(&guard);

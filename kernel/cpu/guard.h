@@ -65,6 +65,8 @@ struct guard_hooks {
     char *stack, *stack_top;    /* for commands */
     /* Each interrupt is over; it came at that frame: guard_want, if something is to end. */
     void (*judge)(const struct trap_frame *frame);
+    /* A call was ended, and its frames, below the caller's, are gone. */
+    void (*frames_gone)(void);
     /* A call was ended inside mm, which is half changed: mend it. */
     void (*mend)(void);
     /* A handler was ended, and will not be called any more. */

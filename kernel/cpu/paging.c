@@ -108,6 +108,37 @@ uint32_t paging_table_pages(void)
     return page_tables;
 }
 
+/* Where that address has its entry, in a table of 4 KiB pages; NULL: no memory. */
+static uint32_t *entry_of(uint32_t address, paging_pages take_pages)
+{
+    uint32_t *upper = &page_directory[address >> LARGE_SHIFT];
+
+    if (!(*upper & PRESENT)) {
+        uint32_t *table = take_pages(1, "page tables");
+
+        if (table == NULL)
+            return NULL;
+        for (uint32_t i = 0; i < ENTRIES; i++)
+            table[i] = 0;
+        *upper = (uint32_t)(uintptr_t)table | PRESENT | WRITABLE;
+    }
+    return (uint32_t *)(uintptr_t)(*upper & ~(PAGE_SIZE - 1)) +
+           (address >> PAGE_SHIFT & (ENTRIES - 1));
+}
+
+bool paging_map(uint32_t address, const void *pages, size_t count,
+                paging_pages take_pages)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t *entry = entry_of(address + (i << PAGE_SHIFT), take_pages);
+
+        if (entry == NULL)
+            return false;
+        *entry = ((uint32_t)(uintptr_t)pages + (i << PAGE_SHIFT)) | PRESENT | WRITABLE;
+    }
+    return true;
+}
+
 bool paging_maps(uint32_t addr)
 {
     uint32_t entry = page_directory[addr >> LARGE_SHIFT];

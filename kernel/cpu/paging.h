@@ -28,6 +28,13 @@ typedef void *(*paging_pages)(size_t count, const char *what_for);
 bool paging_init(uint64_t ram_end, const struct paging_part *parts, size_t count,
                  paging_pages take_pages);
 
+/*
+ * Map `count` pages at physical address `pages` in a row from `address` on, too, where
+ * nothing is mapped; they can be written.  False: no page was left for a page table.
+ */
+bool paging_map(uint32_t address, const void *pages, size_t count,
+                paging_pages take_pages);
+
 /* May this byte be read?  Most of the first MiB, guard pages, what is beyond RAM may not. */
 bool paging_maps(uint32_t addr);
 

@@ -139,6 +139,12 @@ trap_entries:
     .endr
     .size trap_entries, . - trap_entries
 
+#ifdef SAN
+#define REPORT_STACK 32768              /* with red zones between its arrays */
+#else
+#define REPORT_STACK 8192
+#endif
+
     .section .bss
     .balign 4096
     .globl report_stack_guard, report_stack, report_stack_top
@@ -148,7 +154,7 @@ report_stack_guard:             /* absent: what a report runs over is nobody's *
     .skip 4096
     .type report_stack, @object
 report_stack:
-    .skip 8192
+    .skip REPORT_STACK
 report_stack_top:
     .size report_stack, . - report_stack
 

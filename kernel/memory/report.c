@@ -27,7 +27,7 @@
 
 enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3, SHOWN_OBJECTS = 8 };
 
-static uint32_t damages;        /* reports of bytes that were overwritten */
+static uint32_t damages;        /* reports of bytes that were, or might be, overwritten */
 static uint32_t failures;       /* to allocate, since the command began */
 static uint32_t hidden;         /* of those, not shown in any way */
 static uint32_t next_shown = 1;
@@ -278,6 +278,12 @@ static void report(const struct mm_report *report)
         panic_warned();
     if (report->fatal)
         oops("mm: %s: %s cannot go on", mm_bug_name(report->bug), report->call);
+}
+
+void report_told(void)
+{
+    damages++;
+    mm_count_report();
 }
 
 uint32_t report_refusals(void)

@@ -33,6 +33,9 @@ void report_damage(const struct mm_report *report);
 /* Of mm_reports(), those that refused what was asked for; overwritten bytes refuse nothing. */
 uint32_t report_refusals(void);
 
+/* A bug was found and told by somebody else than mm: it counts as one of mm_reports(). */
+void report_told(void);
+
 /* The shell says where a command begins and ends: see report.c on repetition. */
 void report_begin_command(void);
 void report_end_command(void);

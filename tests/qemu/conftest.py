@@ -1,4 +1,5 @@
 """Fixtures: kernels are built once, machines that no test harms are shared."""
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from marbles import ROOT, Machine, make  # noqa: E402
 
+OUT = ROOT / ("build/san" if os.environ.get("SAN") == "1" else "build")
 LABS = sorted((ROOT / "tests/labs").glob("*.c"))
 
 
@@ -14,7 +16,7 @@ LABS = sorted((ROOT / "tests/labs").glob("*.c"))
 def elf():
     """The kernel as students have it."""
     make("all")
-    return ROOT / "build/marbles.elf"
+    return OUT / "marbles.elf"
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +25,9 @@ def lab_elf():
     return build_with(LABS)
 
 
-def build_with(labs):
+def build_with(labs, *options):
     """Build a kernel with these labs; its path, as make says it."""
-    said = make("all", f"LAB={' '.join(str(lab) for lab in labs)}").stdout
+    said = make("all", f"LAB={' '.join(str(lab) for lab in labs)}", *options).stdout
     return ROOT / said.split()[-1]
 
 
