@@ -109,7 +109,7 @@ uint32_t paging_table_pages(void)
 }
 
 /* Where that address has its entry, in a table of 4 KiB pages; NULL: no memory. */
-static uint32_t *entry_of(uint32_t address, paging_pages take_pages)
+static uint32_t *new_entry(uint32_t address, paging_pages take_pages)
 {
     uint32_t *upper = &page_directory[address >> LARGE_SHIFT];
 
@@ -130,7 +130,7 @@ bool paging_map(uint32_t address, const void *pages, size_t count,
                 paging_pages take_pages)
 {
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t *entry = entry_of(address + (i << PAGE_SHIFT), take_pages);
+        uint32_t *entry = new_entry(address + (i << PAGE_SHIFT), take_pages);
 
         if (entry == NULL)
             return false;
