@@ -6,8 +6,9 @@
  *       look for: "a NULL pointer was used", and the function behind "in"
  *     page fault: write to 0x00000000, which is not mapped
  *       a NULL pointer was used: did an allocation fail, and nobody check it?
- *       in crash_null+0xa/0x12
+ *       in crash_null+0x2/0x6 (kernel/lessons/crash_kinds.c:39)
  *       ...
+ *     crash has ended by this fault, status 5
  *
  * A report is read from its top: what happened, where, and by whose call.  Who has seen
  * each of them once knows it again in his own code, where nobody says what to look for.
@@ -15,7 +16,7 @@
  * Try it
  *     crash                       what there is
  *     crash null                  one
- *     crash all                   all that end by themselves, and then check
+ *     crash all                   all that come back by themselves, and then check
  *     crash use_after_free        nobody sees it, and the kernel goes on
  *     check                       nor does mm: its own books are whole
  *     params slub_debug=FZPU      the dials, and now both again
@@ -43,7 +44,7 @@
 
 enum { LINE_SIZE = 32 };
 
-static const char *const ends[] = { "itself", "ctrl-c", "nmi" };
+static const char *const ends[] = { "itself", "ctrl-c", "nmi", "nobody" };
 
 static int list(bool json)
 {
@@ -76,7 +77,7 @@ static int make_all(void)
         shell_run(line);
         kprintf("\n");
     }
-    kprintf("Left out, for they do not end by themselves:");
+    kprintf("Left out, for they do not come back by themselves:");
     for (size_t i = 0; i < nr_crash_kinds; i++)
         if (crash_kinds[i].end != BY_ITSELF)
             kprintf(" %s", crash_kinds[i].name);
@@ -110,7 +111,9 @@ static int cmd_crash(int argc, char **argv)
 
 SHELL_COMMAND_IN("lessons", crash, "[KIND|all] [-j]", "a mistake, and its report",
     "Without a KIND it lists them.  Each says what it does and what to look for; then\n"
-    "comes the report.  `all` makes those that end by themselves, and proves the heap\n"
-    "with check.  The handout is the head comment of kernel/lessons/crash.c.\n"
+    "comes the report, and the prompt.  `all` makes those that come back by\n"
+    "themselves, and proves the heap with check.  The handout is the head comment of\n"
+    "kernel/lessons/crash.c.\n"
+    "    crash null\n"
     "    params slub_debug=FZPU; crash overflow",
     cmd_crash);

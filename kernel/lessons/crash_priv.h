@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* Who ends it?  Itself: by a fault, or because nobody minds. */
-enum crash_end { BY_ITSELF, BY_CTRL_C, BY_NMI };
+/* Who ends it?  Itself: by a fault, or because nobody minds.  Behind a panic is no prompt. */
+enum crash_end { BY_ITSELF, BY_CTRL_C, BY_NMI, NEVER };
 
 struct crash_kind {
     const char *name;
