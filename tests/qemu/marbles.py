@@ -27,6 +27,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parents[2]
+SAN = os.environ.get("SAN") == "1"      # the kernel has sanitizers
+OUT = ROOT / ("build/san" if SAN else "build")
 QEMU = os.environ.get("QEMU", "qemu-system-i386")
 GDB = os.environ.get("GDB", "gdb")
 PROMPT = re.compile(r"(?:\A|[\r\n])marbles> \Z")

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from marbles import DOWN, ROOT, make
+from marbles import DOWN, OUT, ROOT, make
 from qmp import Monitor
 
 if platform.machine() not in ("x86_64", "i686", "i586"):
@@ -19,7 +19,7 @@ MENU = "will be executed automatically in"
 @pytest.fixture(scope="module")
 def iso(elf):
     make("iso")
-    return ROOT / "build/marbles.iso"
+    return OUT / "marbles.iso"
 
 
 # ---- machines -------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_made_in_another_folder_it_is_the_same_to_the_byte(iso, tmp_path):
                    if not name.startswith("MAKE")}
     subprocess.run(["sh", "-c", "umask 077; make -s iso"], cwd=there, check=True,
                    env={**environment, "TZ": "Asia/Tokyo"}, capture_output=True)
-    assert (there / "build/marbles.iso").read_bytes() == iso.read_bytes()
+    assert (there / OUT.relative_to(ROOT) / "marbles.iso").read_bytes() == iso.read_bytes()
 
 
 PACKAGES = {"grub-mkimage": "grub-common", "xorriso": "xorriso", "mformat": "mtools"}

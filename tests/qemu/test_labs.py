@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from conftest import build_with
-from marbles import ROOT, Machine, environment, make
+from marbles import OUT, ROOT, Machine, environment, make
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def test_a_checkout_may_have_brackets_and_a_lab_may_lie_beside_it(tmp_path):
         assert sites == {"list.h", "labs/y.c"}, done.stdout + done.stderr
     said = subprocess.run(["make", "all"], cwd=copy, env=environment(), check=True,
                           capture_output=True, text=True)
-    image = (copy / "build/marbles.elf").read_bytes()
+    image = (copy / OUT.relative_to(ROOT) / "marbles.elf").read_bytes()
     assert str(tmp_path).encode() not in image, said.stderr
 
 
@@ -181,7 +181,7 @@ def test_a_checkout_whose_path_cannot_be_is_one_line(tmp_path):
 
 def test_kernels_of_old_lists_of_labs_go(outside):
     """The oldest, so that no test loses its own."""
-    lab_folder = ROOT / "build/lab"
+    lab_folder = OUT / "lab"
     for n in range(1, 60):
         (lab_folder / f"{n}").mkdir(parents=True, exist_ok=True)
         os.utime(lab_folder / f"{n}", (n, n))
