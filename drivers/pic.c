@@ -6,6 +6,9 @@
  *                          ^ line 2
  *     IRQ 8..15 ------> slave
  *
+ * Of lines that wait the lowest goes first, but 0, the timer's, is last: else a handler at
+ * each tick that takes longer than a tick would keep all others out, Ctrl-C as well.
+ *
  * After reset the master's vectors are those of CPU exceptions, hence pic_init.
  * When a line drops before the CPU asks which it was, a controller answers with
  * its line 7 although nothing is in service there: a spurious interrupt, which
@@ -25,6 +28,7 @@ enum {
     ICW1_INIT_WITH_ICW4 = 0x11,
     ICW4_8086 = 0x01,
     OCW2_END = 0x20,
+    OCW2_LAST_IS_0 = 0xc0,              /* set priority: line 0 is the bottom */
     OCW3_READ_IN_SERVICE = 0x0b,
 };
 
@@ -45,6 +49,7 @@ void pic_init(unsigned base)
 {
     start(MASTER, base, 1 << CASCADE);
     start(SLAVE, base + 8, CASCADE);
+    outb(MASTER, OCW2_LAST_IS_0);
     pic_enable(CASCADE);
 }
 

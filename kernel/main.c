@@ -78,6 +78,11 @@ static void map_memory(void)
         panic("no memory for page tables");
 }
 
+static unsigned stop_handlers(uint32_t command)
+{
+    return timer_stop_of(command) + irq_drop_of(command);
+}
+
 static void tell_handler(uintptr_t handler)
 {
     char name[NAME_SIZE];
@@ -95,6 +100,7 @@ static void connect_guard(void)
         .judge = ending_judge,
         .frames_gone = san_frames_gone,
         .mend = aftermath_mend,
+        .stop_handlers = stop_handlers,
         .handler_ended = tell_handler,
     };
 

@@ -25,7 +25,8 @@
  *   - the frames of inner ones lie on the stack that may be broken: one that is ended and
  *     does not come to its end is given up, and the one around it is ended;
  *   - from a call's end until its guard is off interrupts are off: nobody may come back to
- *     a frame that is gone.
+ *     a frame that is gone; and by then what a command had set up is stopped, for a handler
+ *     that takes longer than a tick lets nothing else run.
  *
  * Debug registers: SDM 3B, 17.2; task switches: SDM 3A, 7.3.
  */
@@ -178,6 +179,8 @@ static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
     if (ended) {
         hooks->frames_gone();
         clean_up(&guard);
+        if (command != 0)
+            end.handlers = hooks->stop_handlers(command);
     }
     if (ended || !(guard.mm_state & MM_BUSY))
         put_back_mm(guard.mm_state);

@@ -15,6 +15,7 @@ struct guard_end {
     const char *why;            /* it was ended: NULL by a fault; or what guard_want said */
     uintptr_t where;            /* why is not NULL: at that instruction */
     bool irq_off;               /* interrupts were off then */
+    unsigned handlers;          /* that it had set up: they are stopped */
 };
 
 /*
@@ -69,6 +70,8 @@ struct guard_hooks {
     void (*frames_gone)(void);
     /* A call was ended inside mm, which is half changed: mend it. */
     void (*mend)(void);
+    /* A command was ended: what it had set up is called no more; how many handlers. */
+    unsigned (*stop_handlers)(uint32_t command);
     /* A handler was ended, and will not be called any more. */
     void (*handler_ended)(uintptr_t handler);
 };

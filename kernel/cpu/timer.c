@@ -105,7 +105,7 @@ unsigned timer_stop_of(uint32_t command)
     unsigned n = 0;
 
     for (unsigned i = 0; i < MAX_HANDLERS; i++)
-        if (handlers[i].fn != NULL && handlers[i].command == command) {
+        if (handlers[i].fn != NULL && handlers[i].command >= command) {
             handlers[i].fn = NULL;
             n++;
         }

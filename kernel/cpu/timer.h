@@ -18,7 +18,7 @@ uint32_t timer_ticks(void);             /* since boot; wraps after 497 days */
  */
 bool timer_every_tick(void (*fn)(void *arg), void *arg);
 
-/* Stop all that the command of that number (guard.h) has added; how many. */
+/* Stop all that this command (guard.h), or one since it began, has added; how many. */
 unsigned timer_stop_of(uint32_t command);
 void timer_stop(void (*fn)(void *arg), void *arg);
 

@@ -151,7 +151,7 @@ unsigned irq_drop_of(uint32_t command)
     unsigned n = 0;
 
     for (unsigned irq = 0; irq < PIC_LINES; irq++)
-        if (handlers[irq].fn != NULL && handlers[irq].command == command) {
+        if (handlers[irq].fn != NULL && handlers[irq].command >= command) {
             drop(irq);
             n++;
         }

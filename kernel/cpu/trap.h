@@ -27,7 +27,7 @@ void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp));
  */
 void irq_handle(unsigned irq, void (*fn)(void));
 
-/* Take away what that command has set up; how many handlers. */
+/* Take away what that command, or one since it began, has set up; how many handlers. */
 unsigned irq_drop_of(uint32_t command);
 
 /* ---- trap_entry.S ------------------------------------------------------- */

@@ -22,7 +22,6 @@
 
 #include "kernel/console.h"
 #include "kernel/cpu/guard.h"
-#include "kernel/cpu/timer.h"
 #include "kernel/line/tty.h"
 #include "kernel/lines.h"
 #include "kernel/params.h"
@@ -40,7 +39,6 @@ static struct run {
     int argc;
     char **argv;
     int status;                 /* that it returned */
-    uint32_t number;            /* guard_command() */
     uint32_t reports;           /* before it began, as all below */
     int loglevel;
     void (*filter)(const char *text, size_t length);
@@ -114,14 +112,6 @@ static void put_back_dials(const struct run *run, char *text)
     }
 }
 
-static void put_back_handlers(const struct run *run, char *text)
-{
-    unsigned n = timer_stop_of(run->number) + irq_drop_of(run->number);
-
-    if (n > 0)
-        add(text, "%u interrupt handler%s stopped", n, plural(n));
-}
-
 /* Colours are off and the cursor is there, if the terminal understands that. */
 static void put_back_terminal(void)
 {
@@ -137,7 +127,8 @@ static void put_back(const struct run *run, const struct guard_end *end)
     put_back_terminal();
     if (end->irq_off)
         add(text, "interrupts on");
-    put_back_handlers(run, text);
+    if (end->handlers > 0)
+        add(text, "%u interrupt handler%s stopped", end->handlers, plural(end->handlers));
     if (console_loglevel != run->loglevel)
         add(text, "loglevel %d", run->loglevel);
     console_loglevel = run->loglevel;
@@ -180,7 +171,6 @@ static void command_body(void *arg)
     char text[MAX_TEXT], *words[MAX_WORDS + 1];
     size_t used = 0;
 
-    run->number = guard_command();
     for (int i = 0; i < run->argc; i++) {
         words[i] = text + used;
         used += strlcpy(words[i], run->argv[i], MAX_TEXT - used) + 1;

@@ -88,6 +88,20 @@ HANG hang_in_handler(void)
     hang_loop();
 }
 
+/* The next tick has come before it returns, so nothing else runs any more. */
+static void slow_handler(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 10 * 1000 * 1000; i++)
+        turns++;
+}
+
+HANG hang_in_ticks(void)
+{
+    timer_every_tick(slow_handler, NULL);
+    hang_loop();
+}
+
 static void count_turns(void *unused)
 {
     (void)unused;
@@ -125,6 +139,7 @@ static const struct {
     { "irq-off", hang_with_interrupts_off },
     { "halted", hang_halted },
     { "handler", hang_in_handler },
+    { "ticks", hang_in_ticks },
     { "switched", hang_with_all_switched },
 };
 

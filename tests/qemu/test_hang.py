@@ -6,7 +6,8 @@ import pytest
 
 # hang KIND: the function that it is in when it is ended; None: one of several.
 BY_CTRL_C = {"loop": "hang_loop", "check": None, "taking": None, "leaking": None,
-             "printing": None, "commands": None, "constructor": "hang_loop"}
+             "printing": None, "commands": None, "constructor": "hang_loop",
+             "ticks": "hang_loop"}
 BY_NMI = {"irq-off": "hang_loop", "halted": "hang_halted"}
 
 
@@ -72,6 +73,14 @@ def test_ctrl_c_ends_the_rest_of_the_line_and_of_what_was_typed_before(boot, lab
     machine.wait_for("it hangs")
     machine.send("kmalloc 10\r")
     assert "page 0" not in interrupt(machine)
+    works(machine)
+
+
+def test_what_a_command_within_the_one_that_is_ended_had_set_up_stops(boot, lab_elf):
+    machine = boot(lab_elf)
+    machine.send("more hang ticks\r")
+    machine.wait_for("it hangs")
+    assert "  put back: 1 interrupt handler stopped" in interrupt(machine)
     works(machine)
 
 
