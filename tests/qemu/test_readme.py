@@ -108,7 +108,7 @@ def test_a_session_of_the_readme_happens_as_it_is_shown(elf, number):
 
 
 def test_there_are_sessions():
-    assert len(sessions()) == 4 and sum(len(steps) for _, steps in sessions()) > 20
+    assert len(sessions()) == 5 and sum(len(steps) for _, steps in sessions()) > 20
 
 
 # ---- tables ---------------------------------------------------------------------
