@@ -36,7 +36,7 @@ def bare(tmp_path):
     (house / "tests/deps.sh").write_text(
         "echo installing\n" + "".join(
             f"{shutil.which('ln')} -s {shutil.which(tool)} '{path}'\n"
-            for tool in ("gcc", "ld", "nm", "as")))
+            for tool in ("gcc", "ld", "nm", "as", "readelf")))
     return house, str(path)
 
 
