@@ -172,8 +172,8 @@ bool console_drop_to_interrupt(void)
 {
     if (!ctrl_c_waits())
         return false;
-    while (console_poll() != CTRL_C)
-        ;
+    while (ctrl_c_waits())
+        console_poll();
     console_clear_interrupt();
     return true;
 }

@@ -61,7 +61,7 @@ int console_interrupted(void);
 void console_clear_interrupt(void);
 
 /*
- * Drop what was typed before the first Ctrl-C that waits unread, and it; what was typed
+ * Drop what was typed before the last Ctrl-C that waits unread, and it; what was typed
  * behind it stays.  False: none waits.
  */
 bool console_drop_to_interrupt(void);

@@ -76,7 +76,7 @@ static void explain_place(uintptr_t addr)
 static void explain_page_fault(uintptr_t addr, uint32_t eip, uint32_t error,
                                bool (*tell_fault)(uintptr_t, bool, uintptr_t))
 {
-    bool told = tell_fault != NULL && !(error & PF_PRESENT) &&
+    bool told = tell_fault != NULL && !(error & PF_PRESENT) && addr >= FIRST_MIB &&
                 tell_fault(addr, error & PF_WRITE, eip);
     const char *access = error & PF_WRITE ? "write to"
                          : addr == eip ? "execution of" : "read from";

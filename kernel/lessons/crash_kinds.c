@@ -308,7 +308,7 @@ const struct crash_kind crash_kinds[] = {
     { "double_fault", BY_ITSELF, "pushes a word where no stack is",
       "\"double fault\": the page fault found no stack either", crash_double_fault },
     { "smash", BY_ITSELF, "writes past a local array, over where it returns to",
-      "0x41414141: the letter A, four times", crash_smash },
+      "\"stack smashed\": it does not return, for a guard word has changed", crash_smash },
     { "idt", BY_ITSELF, "overwrites the table by which the CPU finds who reports",
       "\"read-only\": else nothing could be reported any more", crash_idt },
     { "assert", BY_ITSELF, "asserts what is not so",

@@ -172,15 +172,15 @@ static int cmd_uptime(int argc, char **argv)
                 "\"noisy_input\": %u, \"lost_output\": %u}\n", seconds, hundredths,
                 (unsigned)ticks, lost, noise, unsent);
     else
-        kprintf("up %u.%02u s, %u timer tick%s; bytes lost: %u of input, and %u that were "
-                "noise; %u of output\n", seconds, hundredths, (unsigned)ticks,
-                plural(ticks), lost, noise, unsent);
+        kprint_wrapped(0, "up %u.%02u s, %u timer tick%s; lost: %u byte%s of input, %u of "
+                       "output; %u noisy", seconds, hundredths, (unsigned)ticks,
+                       plural(ticks), lost, plural(lost), unsent, noise);
     return SHELL_OK;
 }
 
 SHELL_COMMAND_IN("system", uptime, "[-j]", "time since boot, and what the console lost",
-    "Input is lost where more comes in than room is made for, and in the chip; noise are\n"
-    "breaks and damaged bytes; output is lost on a serial line that nobody reads.",
+    "Input is lost where more comes in than room is made for, and in the chip; noisy\n"
+    "are breaks and damaged bytes; output is lost on a serial line that nobody reads.",
     cmd_uptime);
 
 static int cmd_backtrace(int argc, char **argv)

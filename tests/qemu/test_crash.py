@@ -25,7 +25,7 @@ AT_ONCE = {
     "jump": ("page fault: execution of 0xfeedface", None),
     "irq_null": ("in an interrupt handler", "handler_null"),
     "double_fault": ("double fault", "crash_double_fault"),
-    "smash": ("page fault: execution of 0x41414141", None),
+    "smash": ("oops: stack smashed in crash_smash+", None),
     "idt": ("there: kernel data, idt", "crash_idt"),
 }
 

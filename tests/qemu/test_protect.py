@@ -146,13 +146,13 @@ def test_in_the_clean_twin_the_write_is_silent(boot):
 
 # ---- guard pages -------------------------------------------------------------------
 
-@pytest.mark.parametrize("stack, words", [
-    ("command_stack", "guard page below the stack of commands"),
-    ("boot_stack", "guard page between two stacks"),
-    ("report_stack", "guard page below the stack of reports")])
-def test_below_each_stack_there_is_nothing(machine, elf, stack, words):
+@pytest.mark.parametrize("stack, pages, words", [
+    ("command_stack", 2, "guard page below the stack of commands"),
+    ("boot_stack", 1, "guard page between two stacks"),
+    ("report_stack", 1, "guard page below the stack of reports")])
+def test_below_each_stack_there_is_nothing(machine, elf, stack, pages, words):
     start = symbol(elf, stack)
-    assert symbol(elf, stack + "_guard") == start - 4096
+    assert symbol(elf, stack + "_guard") == start - 4096 * pages
     (what,) = machine.json(f"whatis {start - 1} -j")
     assert what["region"] == words
     assert f"is not mapped ({words})" in machine.run(f"dump {start - 1} 1")[0]
