@@ -33,6 +33,10 @@ GDBFLAGS  ?=
 FUZZ      ?= mm
 FUZZTIME  ?= 600
 SOAK      ?= 1000000000
+# Of make soak-qemu: from what it draws, the seconds, and the steps (0: as many as it can).
+SEED      ?= 1
+TIME      ?= 3600
+STEPS     ?= 0
 # Files that make mutants alters, and how many mutants it tries; 0 is all.
 MUTANTS   ?= $(sort $(wildcard mm/*.[ch] mm/*/*.[ch]))
 SAMPLE    ?= 0
@@ -58,6 +62,11 @@ override CMDS      := $(value CMDS)
 override SECONDS   := $(value SECONDS)
 override QEMUFLAGS := $(value QEMUFLAGS)
 override LAB       := $(value LAB)
+# The robot of soak-qemu, and what it does.
+SOAK_LABS := $(addprefix tests/labs/,soak.c bag.c inject.c faults.c hang.c)
+ifneq ($(filter soak-qemu,$(MAKECMDGOALS)),)
+override LAB += $(SOAK_LABS)
+endif
 export MARBLES_CMDLINE   := $(CMDLINE)
 export MARBLES_CMDS      := $(CMDS)
 export MARBLES_SECONDS   := $(SECONDS)
@@ -821,6 +830,13 @@ fuzz: build/fuzz/fuzz_$(FUZZ) ## FUZZTIME=600 seconds of libFuzzer on FUZZ=mm
 soak: $(HOSTED)/soak ## SOAK=1000000000 random operations on mm, against a model
 	$(Q)$(HOSTED)/soak $(SOAK)
 
+soak-qemu: $(ELF) ## TIME=3600 seconds of random commands and faults, by SEED=1
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(Q)MARBLES_SEED='$(SEED)' MARBLES_TIME='$(TIME)' MARBLES_STEPS='$(STEPS)' \
+	    exec $(PYTHON) tests/qemu/soak.py $(KERNEL_DIR)/soak-$(SEED).log \
+	    $(MACHINE) -kernel $(ELF)
+
 coverage: $(COVERED) ## what of mm/ the hosted tests run, and what they do not
 	@$(call need,$(GCOV),gcc)
 	$(Q)$(PYTHON) tests/coverage.py $(GCOV) $(COVERAGE) $(COVERED)
@@ -841,7 +857,8 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
-        check test coverage mutants fuzz soak test-debian test-toolchains clean FORCE
+        check test coverage mutants fuzz soak soak-qemu test-debian test-toolchains \
+        clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
