@@ -7,7 +7,7 @@ A SUITE is
     tests/qemu       a folder: pytest
     build/hosted/... a program made by make, which prints TAP
 
-Programs run beside the others, one after the other, and are told last.  One line a suite;
+Programs and then GDB run beside the others, and are told last.  One line a suite;
 of a suite that fails, all it has printed.  The last line is
 "N passed, N failed", and the status is 1 if anything failed.  A suite that cannot be
 built or run, that dies on the way, or that has no test in it is a failure as well.
@@ -25,6 +25,8 @@ INHERITED = re.compile(r"MAKE|MFLAGS|GNUMAKEFLAGS|MARBLES_|LAB$|CMDLINE$|CMDS$|M
                        r"QEMUFLAGS$|GDBFLAGS$|SECONDS$")
 ENVIRONMENT = {name: value for name, value in os.environ.items()
                if not INHERITED.match(name)}
+# Runs beside the others, behind the programs: two lanes of about the same length.
+BESIDE = "tests/gdb"
 JOBS = f"-j{os.cpu_count() or 1}"
 
 
@@ -106,13 +108,13 @@ def main():
             print(output, end="")
         sys.stdout.flush()
 
-    # Programs ask for a processor and nothing else, so they run beside the others.
-    with ThreadPoolExecutor(1) as beside:
-        results = [(suite, beside.submit(run_suite, make, suite)) for suite in programs]
+    with ThreadPoolExecutor(1) as lane:
+        beside = [(suite, lane.submit(run_suite, make, suite)) for suite in suites
+                  if suite in programs or suite == BESIDE]
         for suite in suites:
-            if suite not in programs:
+            if suite not in programs and suite != BESIDE:
                 tell(suite, *run_suite(make, suite))
-        for suite, result in results:
+        for suite, result in beside:
             tell(suite, *result.result())
     print(f"{total[0]} passed, {total[1]} failed")
     return 1 if total[1] else 0
