@@ -21,10 +21,13 @@
  *     check                       nor does mm: its own books are whole
  *     params slub_debug=FZPU      the dials, and now both again
  *     crash use_after_free; check
+ *     params kfence.every=1       and another one: is check needed now?
+ *     crash use_after_free
  *
  * Questions
  *   1. Which are found at the very instruction, which when the object is given back,
- *      which by check, which never?  Make a table; make another with the dials on.
+ *      which by check, which never?  Make a table: with the dials off, with each of them
+ *      on, and in a kernel made by `make run SAN=1`.
  *   2. crash overflow writes one byte.  Whose is it, with the dials off?  What would
  *      its owner see, when, and whom would he suspect?
  *   3. Why is crash double_free found with all dials off, and crash use_after_free not?

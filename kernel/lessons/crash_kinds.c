@@ -87,7 +87,7 @@ CRASH(stack)
 
 CRASH(alloca)
 {
-    volatile char room[64 << 10];
+    volatile char room[256 << 10];
 
     *hidden((uintptr_t)room) = 1;
 }
@@ -270,7 +270,7 @@ const struct crash_kind crash_kinds[] = {
       "\"read-only\", and \"kernel constants\"", crash_rodata },
     { "stack", BY_ITSELF, "calls itself for ever",
       "\"stack overflow\", and how often it is below \"called from\"", crash_stack },
-    { "alloca", BY_ITSELF, "has a local array of 64 KiB, larger than the stack",
+    { "alloca", BY_ITSELF, "has a local array of 256 KiB, larger than the stack",
       "\"stack overflow\", in a function that has just begun", crash_alloca },
     { "divide", BY_ITSELF, "divides by a number of packets that is 0",
       "\"divide error\"", crash_divide },
@@ -282,10 +282,10 @@ const struct crash_kind crash_kinds[] = {
       "\"BUG\", and who freed it first; it is refused, and all goes on",
       crash_double_free },
     { "use_after_free", BY_ITSELF, "writes into an object that it has given back",
-      "nothing: nobody sees it.  After params slub_debug=P, check does",
+      "nothing: nobody sees it.  After params kfence.every=1, the CPU does",
       crash_use_after_free },
     { "overflow", BY_ITSELF, "writes one byte behind an object of 64",
-      "nothing: nobody sees it.  After params slub_debug=Z, kfree does",
+      "nothing: nobody sees it.  After params kfence.every=1, the CPU does",
       crash_overflow },
     { "underflow", BY_ITSELF, "writes one byte before an object",
       "nothing: nobody sees it.  After params slub_debug=Z, kfree does",

@@ -7,9 +7,11 @@ in words.
 LEFT_OUT = {
     # It is wrong on purpose, and SAN=1 tells it before whoever is tested here can.
     "wrong": [
+        "test_crash.py::",
         "test_dials.py::test_a_write_",
         "test_dials.py::test_they_can_be_set_at_the_prompt",
         "test_faults.py::",
+        "test_hurt.py::",
         "test_memory.py::test_meminfo_and_check_count_what_was_reported",
         "test_reports.py::test_a_command_that_was_reported_ends_with_a_status",
     ],

@@ -5,12 +5,13 @@ The table below is the one that question 1 of kernel/lessons/crash.c asks for.
 import re
 
 import pytest
+from conftest import LABS, build_with
 from marbles import CTRL_C, Machine, symbol
 
 FINE, REPORTED, FAULT, STOPPED = 0, 4, 5, 6
 SECONDS = 20                    # for a prompt that comes at once, or never
 
-# Found at the very instruction, whatever the dials: what is said, and where (None: in no
+# Found at the very instruction, in each column: what is said, and where (None: in no
 # function, for eip is what is wrong).
 AT_ONCE = {
     "null": ("page fault: write to 0x00000000", "crash_null"),
@@ -25,11 +26,10 @@ AT_ONCE = {
     "jump": ("page fault: execution of 0xfeedface", None),
     "irq_null": ("in an interrupt handler", "handler_null"),
     "double_fault": ("double fault", "crash_double_fault"),
-    "smash": ("oops: stack smashed in crash_smash+", None),
     "idt": ("there: kernel data, idt", "crash_idt"),
 }
 
-# Found by a call, which refuses, whatever the dials.
+# Found by a call, which refuses, in each column.
 REFUSED = {
     "double_free": r"BUG mm: double free: kfree\(0x\w+\) by crash_double_free ",
     "irq_alloc": r"BUG mm: GFP_KERNEL in an interrupt: kmalloc\(64 bytes, GFP_KERNEL\) "
@@ -44,32 +44,51 @@ ENDED = {
     "irq_loop": ("the watchdog", "handler_loop"),
 }
 
+# Each column is a machine: its parameters, and how its kernel is made.
 COLUMNS = {
-    "plain": "",
-    "dials": "slub_debug=FZPU init_on_alloc=1 init_on_free=1 debug_pagealloc=on "
-             "page_owner=on quarantine=64K",
+    "plain": ("", []),
+    "dials": ("slub_debug=FZPU init_on_alloc=1 init_on_free=1 debug_pagealloc=on "
+              "page_owner=on quarantine=64K", []),
+    "kfence": ("kfence.every=1", []),
+    "SAN": ("", ["SAN=1"]),
 }
 
-# Found late or never: in each column by which command (crash itself, by its kfree; or
-# check behind it), and with which words.
+# Found by whom the column has: the CPU at the instruction, which ends the command; SAN,
+# there, and it goes on; kfree, or check, later; None, never.  And with which words.
 LATE = {
-    "use_after_free": {"plain": None, "dials": (
-        "check", r"BUG kmalloc-64 \(0x\w+\): Poison overwritten: found by check")},
-    "overflow": {"plain": None, "dials": (
-        "crash", r"Right Redzone overwritten: found by kfree by crash_overflow ")},
-    "underflow": {"plain": None, "dials": (
-        "crash", r"Left Redzone overwritten: found by kfree by crash_underflow ")},
-    "uninit": {"plain": None, "dials": None},
+    "use_after_free": {
+        "plain": None,
+        "dials": ("check", r"^BUG kmalloc-64 .*: Poison overwritten: found by check"),
+        "kfence": ("CPU", r"KFENCE: use-after-free write in crash_use_after_free\+0x"),
+        "SAN": ("SAN", r"KASAN: slab-use-after-free in crash_use_after_free\+0x"),
+    },
+    "overflow": {
+        "plain": None,
+        "dials": ("kfree", r"Right Redzone overwritten: found by kfree by crash_over"),
+        "kfence": ("CPU", r"KFENCE: out-of-bounds write in crash_overflow\+0x"),
+        "SAN": ("SAN", r"KASAN: slab-out-of-bounds in crash_overflow\+0x"),
+    },
+    "underflow": {
+        "plain": None,
+        "dials": ("kfree", r"Left Redzone overwritten: found by kfree by crash_under"),
+        "kfence": ("kfree", r"KFENCE: memory corruption in crash_underflow: found by"),
+        "SAN": ("SAN", r"KASAN: slab-out-of-bounds in crash_underflow\+0x"),
+    },
+    "uninit": dict.fromkeys(COLUMNS),
 }
-READS = {"plain": "somebody's secret", "dials": ""}     # uninit, which nobody finds
+STATUS = {None: FINE, "check": FINE, "kfree": REPORTED, "SAN": REPORTED, "CPU": FAULT}
+# What uninit reads, which nobody finds: kfence fills an object with 0x5a, a Z.
+READS = {"plain": "somebody's secret", "dials": "", "kfence": 17 * "Z",
+         "SAN": "somebody's secret"}
 
-OTHERS = ["assert", "panic"]
+OTHERS = ["smash", "assert", "panic"]
 KINDS = {*AT_ONCE, *REFUSED, *ENDED, *LATE, *OTHERS}
 
 
 @pytest.fixture(scope="module", params=COLUMNS)
-def column(request, lab_elf):
-    with Machine(lab_elf, cmdline=COLUMNS[request.param]) as machine:
+def column(request):
+    cmdline, options = COLUMNS[request.param]
+    with Machine(build_with(LABS, *options), cmdline=cmdline) as machine:
         machine.column = request.param
         yield machine
 
@@ -100,13 +119,13 @@ def place_of(said):
 # ---- the table ----------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", AT_ONCE)
-def test_it_is_found_at_the_instruction(column, lab_elf, kind):
+def test_it_is_found_at_the_instruction(column, kind):
     words, function = AT_ONCE[kind]
     said, status = crash(column, kind)
     assert status == FAULT and words in said and "came to its end" not in said
     if function is not None:
         name, offset, eip = place_of(said)
-        assert (name, eip) == (function, symbol(lab_elf, function) + offset)
+        assert (name, eip) == (function, symbol(column.elf, function) + offset)
     is_alive(column)
 
 
@@ -128,19 +147,31 @@ def test_it_is_ended_where_it_is(column, kind):
 
 
 @pytest.mark.parametrize("kind", LATE)
-def test_it_is_found_late_or_never(column, kind):
-    found = LATE[kind][column.column]
+def test_it_is_found_by_whom_the_column_has(column, kind):
+    finder, words = LATE[kind][column.column] or (None, None)
     said, status = crash(column, kind)
-    assert f"crash {kind}: it came to its end\n" in said
+    assert status == STATUS[finder]
+    assert (f"crash {kind}: it came to its end\n" in said) == (finder != "CPU")
+    if finder in ("CPU", "SAN", "kfree"):
+        assert re.search(words, said, re.M), said
+    else:
+        assert "BUG" not in said
+    if finder == "CPU":
+        name, offset, eip = place_of(said)
+        assert eip == symbol(column.elf, f"crash_{kind}") + offset
+    if finder == "check":
+        column.send("check\r")
+        assert re.search(words, "\n".join(column.until_prompt()), re.M)
     if kind == "uninit":
         assert f'it reads "{READS[column.column]}"' in said
-    if found is None or found[0] == "check":
-        assert status == FINE and "BUG" not in said
-    else:
-        assert status == REPORTED and re.search(found[1], said), said
-    if found is not None and found[0] == "check":
-        column.send("check\r")
-        assert re.search(found[1], "\n".join(column.until_prompt()))
+    is_alive(column)
+
+
+def test_a_smashed_stack_is_found_when_the_function_would_return(column):
+    said, status = crash(column, "smash")
+    assert status == FAULT and "oops: stack smashed in crash_smash" in said
+    assert ("BUG: KASAN: stack-out-of-bounds in crash_smash+0x" in said) == \
+        (column.column == "SAN")
     is_alive(column)
 
 
