@@ -25,8 +25,8 @@ enum { NUMBER_SIZE = 24 };
 static void recover_end(void)
 {
     quarantine_hide();
-    watch_map_all();            /* whatever was being taken away, or given back */
     guarded_recover();
+    watch_map_all();            /* whatever was being taken away, or given back */
     watch_large_forget();
     watch_paint();
 }

@@ -592,7 +592,7 @@ static bool drop(void *start, size_t bytes, bool present)
     return done;
 }
 
-static void assert_as_it_must_be(void)
+static void assert_as_it_must_be(bool free_is_absent)
 {
     for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn++) {
         struct mm_what what = arena_what(address_of(pfn));
@@ -605,21 +605,24 @@ static void assert_as_it_must_be(void)
             assert_false(faults_on_read(p));
             pfn += (1u << page->order) - 1;
         } else if (what.kind != MM_HOLE) {
-            assert_false(faults_on_read(address_of(pfn)));
+            bool is_absent = free_is_absent && what.kind == MM_FREE_PAGE;
+
+            assert_int_equal(faults_on_read(address_of(pfn)), is_absent);
         }
     }
     assert_int_equal(mm_find_damage(), 0);
 }
 
-static void what_was_dropped_anywhere_is_mended(void **state)
+static void drop_and_mend(bool free_is_absent)
 {
-    (void)state;
-    for (volatile long at = 0; at < 24; at++) {
+    for (volatile long at = 0; at < 48; at++) {
         void *volatile p = NULL;
         struct mm_recovery told;
 
         protect_open(1000);
         set_dial("kfence.every", "1");
+        if (free_is_absent)
+            set_dial("debug_pagealloc", "on");
         kfree(take(64));
         until_drop = at;
         mm_map_hook = drop;
@@ -635,10 +638,22 @@ static void what_was_dropped_anywhere_is_mended(void **state)
         if (mm_state & MM_BUSY)
             mm_recover(&told);
         arena_check();
-        assert_as_it_must_be();
+        assert_as_it_must_be(free_is_absent);
         mm_reset_dials();
         arena_check();
     }
+}
+
+static void what_was_dropped_anywhere_is_mended(void **state)
+{
+    (void)state;
+    drop_and_mend(false);
+}
+
+static void it_is_where_free_pages_are_not_there_either(void **state)
+{
+    (void)state;
+    drop_and_mend(true);
 }
 
 int main(void)
@@ -668,6 +683,7 @@ int main(void)
         PROTECT_TEST(a_fault_is_explained_by_its_object),
         PROTECT_TEST(each_rule_is_named_when_it_is_broken),
         PROTECT_TEST(what_was_dropped_anywhere_is_mended),
+        PROTECT_TEST(it_is_where_free_pages_are_not_there_either),
     };
 
     return ARENA_RUN(tests);
