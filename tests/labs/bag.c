@@ -12,6 +12,7 @@
  */
 #include "tests/labs/bag.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 #include "mm/slab_priv.h"
@@ -49,10 +50,14 @@ const char *bag_fault(void)
 
     if (broken != NULL)
         return broken;
+
+    uint32_t flags = irq_save();        /* a handler may take something in between */
+
     mm_get_stats(&s);
     mm_walk_live(add, &counted);
+    irq_restore(flags);
     if (s.total_pages != empty.total_pages || s.total_pages != s.free_pages +
-            s.slab_pages + s.large_pages + s.live_pages + s.meta_pages)
+            s.slab_pages + s.large_pages + s.guarded_pages + s.live_pages + s.meta_pages)
         return "free and used pages are not all pages";
     if (s.live_objects != s.kmallocs - s.kfrees ||
         s.live_objects != counted.live_objects)

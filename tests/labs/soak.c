@@ -32,6 +32,8 @@
 enum { LINE_SIZE = 128, EACH = 8, BYTES_A_TICK = 8 };
 /* In ticks: until the prompt is ready; most until Ctrl-C; between further ones. */
 enum { READY = 3, SOON = 10, LATE = 100, AGAIN = 50 };
+/* So long "soaked" does not take: it was typed too early, for a line still goes on. */
+enum { NEVER_SO_LONG = 300 };
 enum { MOST_TRIES = 50 };               /* of typing "soaked" */
 enum { DATA = 0x3f8, MODEM_CONTROL = DATA + 4, MCR_USUAL = 0x0b, MCR_LOOPBACK = 0x10 };
 enum { CTRL_C = 3 };
@@ -170,7 +172,7 @@ static void choose_line(void)
         give_up("the prompt does not answer");
     robot.typed = 0;
     robot.running = 0;
-    robot.ctrl_c_at = UINT32_MAX;
+    robot.ctrl_c_at = NEVER_SO_LONG;
     if (robot.is_checking) {
         robot.length = strlcpy(robot.line, "\x15soaked\r", LINE_SIZE);
         return;

@@ -7,7 +7,8 @@ DIALS = "slub_debug=FZPU quarantine=64K"
 FAULT = "page fault: read from 0xf0000000, which is not mapped"
 # Faults at random instructions, and at random ones of mm, with these parameters.
 ALL_WAYS = {"": (60, 100), DIALS: (10, 25), "kmemleak=off": (10, 25),
-            f"kmemleak=off {DIALS}": (10, 25)}
+            f"kmemleak=off {DIALS}": (10, 25),
+            f"kfence.every=5 debug_pagealloc=on {DIALS}": (10, 25)}
 
 
 def works(machine):
