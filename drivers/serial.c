@@ -64,6 +64,7 @@ static uint32_t waited;         /* looks, since it was last ready */
 static bool stuck;              /* it was not ready at any of them, nor since */
 static uint32_t missing;        /* dropped since then, */
 static uint32_t dropped;        /*   and in all */
+static uint32_t gaps;           /* how many times that was told */
 static uint32_t overruns, noise;
 static bool damaged, broken;    /* what waits to be read is, or behind it a break */
 static int early = -1;          /* a byte that came in before serial_listen */
@@ -163,34 +164,45 @@ bool serial_accepts(void)
 
 static void send(const char *text)
 {
-    for (; *text != 0; text++)
-        if (wait_for(LSR_ROOM))
-            outb(DATA, (uint8_t)*text);
+    for (; *text != 0 && wait_for(LSR_ROOM); text++)
+        outb(DATA, (uint8_t)*text);
 }
 
-/* It goes on: what is missing here? */
+/* It goes on: what is missing here?  If it gets stuck meanwhile, that is told later. */
 static void tell_missing(void)
 {
     char digits[DIGITS + 1] = "";
     char *at = &digits[DIGITS];
 
-    for (; missing > 0; missing /= 10)
-        *--at = (char)('0' + missing % 10);
+    for (uint32_t rest = missing; rest > 0; rest /= 10)
+        *--at = (char)('0' + rest % 10);
     stuck = false;
     send("\r\n[");
     send(at);
     send(" bytes lost here: the serial line was not ready]\r\n");
+    if (!stuck) {
+        missing = 0;
+        gaps++;
+    }
+}
+
+uint32_t serial_gaps(void)
+{
+    if (missing > 0 && is_ready(LSR_ROOM))
+        tell_missing();
+    return gaps;
 }
 
 void serial_put(uint8_t byte)
 {
     bool ready = wait_for(LSR_ROOM);
 
-    if (ready && stuck) {
+    if (ready && missing > 0) {
         tell_missing();
         ready = wait_for(LSR_ROOM);
     }
     if (ready) {
+        stuck = false;
         outb(DATA, byte);
     } else if (usable) {
         missing++;

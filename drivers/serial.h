@@ -29,6 +29,12 @@ bool serial_accepts(void);
 /* Bytes that were not sent because the line did not get ready. */
 uint32_t serial_dropped(void);
 
+/*
+ * How many times the line went on behind a gap.  One look: if it goes on now, it says how
+ * much is missing.
+ */
+uint32_t serial_gaps(void);
+
 /* Wait until all that was sent has left the chip, but not for ever. */
 void serial_drain(void);
 

@@ -93,6 +93,14 @@ void console_write(const char *text, size_t length)
     irq_restore(flags);
 }
 
+uint32_t console_gaps(void)
+{
+    uint32_t flags = irq_save(), gaps = serial_gaps();
+
+    irq_restore(flags);
+    return gaps;
+}
+
 bool console_line_is_begun(void)
 {
     return line_begun && !ends_later;

@@ -44,11 +44,11 @@ const struct history *readline_history(void)
 /* If something was printed since: the line, below it. */
 static bool show_again(uint32_t *printed)
 {
-    if (printk_shown() == *printed)
+    if (tty_printed() == *printed)
         return false;
     console_fresh_line();
     edit_redraw(&editor);
-    *printed = printk_shown();
+    *printed = tty_printed();
     return true;
 }
 
@@ -115,7 +115,7 @@ static void pause(bool touched)
 bool readline(const char *prompt, char *line, size_t size)
 {
     enum edit_result result = EDIT_GOES_ON;
-    uint32_t printed = printk_shown();
+    uint32_t printed = tty_printed();
     bool touched = false, paused = true;
 
     tty_attended = true;

@@ -45,10 +45,15 @@ static int poll_byte(void)
     return byte;
 }
 
+uint32_t tty_printed(void)
+{
+    return printk_shown() + console_gaps();
+}
+
 /* Interrupts are off from the look into the queue until the CPU sleeps. */
 int tty_byte(uint32_t ticks)
 {
-    uint32_t begin = timer_ticks(), printed = printk_shown();
+    uint32_t begin = timer_ticks(), printed = tty_printed();
 
     for (;;) {
         irq_disable();
@@ -56,7 +61,7 @@ int tty_byte(uint32_t ticks)
         int byte = poll_byte();
 
         if (byte >= 0 || (ticks != TTY_FOR_EVER && timer_ticks() - begin >= ticks) ||
-            printk_shown() != printed) {
+            tty_printed() != printed) {
             irq_enable();
             return byte;
         }

@@ -19,6 +19,8 @@ extern bool tty_attended;
  * something was printed meanwhile, by an interrupt, which has moved the cursor.
  */
 int tty_byte(uint32_t ticks);
+/* Another number whenever that has happened. */
+uint32_t tty_printed(void);
 #define TTY_FOR_EVER UINT32_MAX
 
 /*

@@ -88,7 +88,7 @@ static void plug_in(void)
     memset(got, 0, sizeof(got));
     got_length = 0;
     stuck = damaged = broken = false;
-    waited = missing = dropped = overruns = noise = 0;
+    waited = missing = dropped = gaps = overruns = noise = 0;
     serial_patience = 1000;
     assert_true(serial_init(CLOCK));
     serial_listen(note);
@@ -163,7 +163,7 @@ static void where_the_line_goes_on_it_says_what_is_missing(void **state)
     assert_int_equal(serial_dropped(), 12);
 }
 
-static void a_line_that_gets_stuck_as_it_says_so_is_stuck_again(void **state)
+static void a_line_that_gets_stuck_as_it_says_so_says_all_of_it_later(void **state)
 {
     (void)state;
     plug_in();
@@ -173,9 +173,45 @@ static void a_line_that_gets_stuck_as_it_says_so_is_stuck_again(void **state)
     print("cd");
     assert_string_equal(chip.out, "a\r");
     assert_int_equal(serial_dropped(), 3);
+    assert_int_equal(serial_gaps(), 0);
     chip.busy = chip.slowness = 0;
     print("e");
-    assert_non_null(strstr(chip.out, "[2 bytes lost here"));
+    assert_string_equal(chip.out, "a\r\r\n[3 bytes lost here: the serial line was not "
+                                  "ready]\r\ne");
+    assert_int_equal(serial_gaps(), 1);
+}
+
+static void who_has_nothing_to_send_can_ask_whether_it_goes_on(void **state)
+{
+    (void)state;
+    plug_in();
+    chip.slowness = UINT32_MAX;
+    print("abc");
+    assert_int_equal(serial_gaps(), 0);
+    assert_string_equal(chip.out, "a");
+    chip.busy = chip.slowness = 0;
+    assert_int_equal(serial_gaps(), 1);
+    assert_string_equal(chip.out, "a\r\n[2 bytes lost here: the serial line was not "
+                                  "ready]\r\n");
+    chip.looks = 0;
+    assert_int_equal(serial_gaps(), 1);
+    assert_int_equal(chip.looks, 0);            /* nothing is missing: nothing to ask */
+}
+
+static void what_was_waited_for_in_vain_but_lost_nothing_says_nothing(void **state)
+{
+    (void)state;
+    plug_in();
+    chip.busy = UINT32_MAX;
+    while (!serial_accepts())
+        ;
+    chip.busy = 0;
+    print("ab");
+    assert_string_equal(chip.out, "ab");
+    chip.busy = 999;                            /* it is waited for again */
+    print("c");
+    assert_string_equal(chip.out, "abc");
+    assert_int_equal(serial_dropped(), 0);
 }
 
 /* ---- in ----------------------------------------------------------------------- */
@@ -267,7 +303,9 @@ int main(void)
         ARENA_TEST(a_chip_that_is_never_ready_is_waited_for_once_and_all_is_counted),
         ARENA_TEST(who_asks_first_does_not_wait_in_put),
         ARENA_TEST(where_the_line_goes_on_it_says_what_is_missing),
-        ARENA_TEST(a_line_that_gets_stuck_as_it_says_so_is_stuck_again),
+        ARENA_TEST(a_line_that_gets_stuck_as_it_says_so_says_all_of_it_later),
+        ARENA_TEST(who_has_nothing_to_send_can_ask_whether_it_goes_on),
+        ARENA_TEST(what_was_waited_for_in_vain_but_lost_nothing_says_nothing),
         ARENA_TEST(noise_is_counted_and_not_handed_on),
         ARENA_TEST(a_break_that_is_told_early_takes_no_other_byte),
         ARENA_TEST(an_error_that_is_seen_while_sending_is_not_forgotten),
