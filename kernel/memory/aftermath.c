@@ -26,6 +26,7 @@
 #include "mm/look/observe.h"
 #include "mm/look/recover.h"
 #include "mm/mm.h"
+#include "mm/watch/dials.h"
 
 enum { MAX_DEAD = 32, MAX_LEFT = 64 };
 
@@ -172,7 +173,8 @@ static void tidy_and_count(void *arg)
 {
     const struct dead *one = arg;
 
-    mm_reclaim();
+    if (!mm_dials_are_on())             /* they watch what is free, too: it stays */
+        mm_reclaim();
     aftermath_count(one->first - 1);
 }
 

@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from marbles import site
+from marbles import CTRL_C, site
 
 KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(\(void")
@@ -127,6 +127,25 @@ def test_quarantine_keeps_freed_objects_back(boot):
 def test_powers_of_two_are_aligned_with_everything_on(watched):
     for size in (8, 64, 256, 1024, 4096, 8192, 65536):
         assert watched.take(f"kmalloc {size} 3")[1] % size == 0
+
+
+# By dials: how it is told.
+FOUND = {"slub_debug=P": "Poison overwritten: found by check",
+         "slub_debug=P quarantine=64K": "Poison overwritten: found by check",
+         "kfence.every=1": "KFENCE: use-after-free write in "}
+
+
+@pytest.mark.parametrize("dials", FOUND)
+def test_a_write_after_kfree_is_found_though_a_command_was_ended(boot, dials):
+    machine = boot(cmdline=dials)
+    machine.run("kmalloc 100; kfree $1; crash null")
+    machine.send("crash loop\r")
+    machine.wait_for("loop: ")
+    machine.send(CTRL_C)
+    assert "crash was ended by Ctrl-C" in "\n".join(machine.until_prompt())
+    machine.send("poke $1+7 0x42; check\r")
+    said = "\n".join(machine.until_prompt())
+    assert re.search(rf"^BUG.*{FOUND[dials]}", said, re.M), said
 
 
 @pytest.mark.parametrize("dial", ["slub_debug=FZPU", "quarantine=64K", "page_owner=on"])
