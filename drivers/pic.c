@@ -29,28 +29,36 @@ enum {
     ICW4_8086 = 0x01,
     OCW2_END = 0x20,
     OCW2_LAST_IS_0 = 0xc0,              /* set priority: line 0 is the bottom */
+    OCW3_READ_REQUESTS = 0x0a,
     OCW3_READ_IN_SERVICE = 0x0b,
 };
 
 static unsigned enabled;                /* lines, a bit each */
+static unsigned first_vector;
 
-static void start(uint16_t port, unsigned vector, uint8_t cascade)
+static void start(uint16_t port, unsigned vector, uint8_t cascade, unsigned lines)
 {
-    const uint8_t words[] = { (uint8_t)vector, cascade, ICW4_8086, 0xff };
+    const uint8_t words[] = { (uint8_t)vector, cascade, ICW4_8086, (uint8_t)~lines };
 
     outb(port, ICW1_INIT_WITH_ICW4);
     for (unsigned i = 0; i < sizeof(words); i++) {
         io_wait();
-        outb((uint16_t)(port + 1), words[i]);   /* the last one masks all lines */
+        outb((uint16_t)(port + 1), words[i]);   /* the last one masks lines */
     }
+}
+
+static void start_both(void)
+{
+    start(MASTER, first_vector, 1 << CASCADE, enabled);
+    start(SLAVE, first_vector + 8, CASCADE, enabled >> 8);
+    outb(MASTER, OCW2_LAST_IS_0);
 }
 
 void pic_init(unsigned base)
 {
-    start(MASTER, base, 1 << CASCADE);
-    start(SLAVE, base + 8, CASCADE);
-    outb(MASTER, OCW2_LAST_IS_0);
-    pic_enable(CASCADE);
+    first_vector = base;
+    enabled = 1u << CASCADE;
+    start_both();
 }
 
 static uint16_t port_of(unsigned irq)
@@ -58,21 +66,21 @@ static uint16_t port_of(unsigned irq)
     return irq < 8 ? MASTER : SLAVE;
 }
 
-static void mask_others(uint16_t port, unsigned lines)
+/* To begin to set it up unmasks all its lines; more of it cannot be read. */
+bool pic_put_back(void)
 {
-    outb((uint16_t)(port + 1), (uint8_t)~lines);
-}
+    uint8_t master = (uint8_t)~enabled, slave = (uint8_t)~(enabled >> 8);
 
-void pic_put_back(void)
-{
-    mask_others(MASTER, enabled);
-    mask_others(SLAVE, enabled >> 8);
+    if (inb(MASTER + 1) == master && inb(SLAVE + 1) == slave)
+        return false;
+    start_both();
+    return true;
 }
 
 void pic_enable(unsigned irq)
 {
     enabled |= 1u << irq;
-    pic_put_back();
+    outb((uint16_t)(port_of(irq) + 1), (uint8_t)~(irq < 8 ? enabled : enabled >> 8));
 }
 
 bool pic_is_spurious(unsigned irq)
@@ -85,6 +93,12 @@ bool pic_is_spurious(unsigned irq)
     if (irq >= 8)
         outb(MASTER, OCW2_END);         /* its line 2 was real */
     return true;
+}
+
+bool pic_is_waiting(unsigned irq)
+{
+    outb(port_of(irq), OCW3_READ_REQUESTS);
+    return inb(port_of(irq)) >> (irq & 7) & 1;
 }
 
 /* An end is that of the highest line in service. */

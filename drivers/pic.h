@@ -15,13 +15,19 @@ void pic_enable(unsigned irq);
 /* True if the line of this interrupt was gone when the CPU asked: ignore it. */
 bool pic_is_spurious(unsigned irq);
 
+/* Has it come already, and waits to be let through? */
+bool pic_is_waiting(unsigned irq);
+
 /* The interrupt has been served. */
 void pic_end(unsigned irq);
 
 /* End whatever is in service: of handlers that will not come to their end. */
 void pic_end_all(void);
 
-/* Let those lines interrupt again that were enabled, whoever has masked them. */
-void pic_put_back(void);
+/*
+ * Those lines interrupt that were enabled, and with their vectors, whoever has masked others
+ * or begun to set it up anew.  True: somebody had, as far as it tells.
+ */
+bool pic_put_back(void);
 
 #endif

@@ -12,7 +12,12 @@
 #include "drivers/io.h"
 
 enum { CHANNEL_0 = 0x40, COMMAND = 0x43, BASE_HZ = 1193182 };
-enum { SELECT_0_LOW_HIGH_MODE_2 = 0x34, LATCH_0 = 0x00 };
+enum {
+    SELECT_0_LOW_HIGH_MODE_2 = 0x34,
+    LATCH_0 = 0x00,
+    LATCH_STATUS_OF_0 = 0xe2,           /* "Read-Back Command" */
+    STATUS_SETTING = 0x3f,              /* the last control word's bits */
+};
 
 void pit_start(uint32_t hz)
 {
@@ -21,6 +26,12 @@ void pit_start(uint32_t hz)
     outb(COMMAND, SELECT_0_LOW_HIGH_MODE_2);
     outb(CHANNEL_0, (uint8_t)divisor);
     outb(CHANNEL_0, (uint8_t)(divisor >> 8));
+}
+
+bool pit_is_started(void)
+{
+    outb(COMMAND, LATCH_STATUS_OF_0);
+    return (inb(CHANNEL_0) & STATUS_SETTING) == SELECT_0_LOW_HIGH_MODE_2;
 }
 
 static unsigned count(void)

@@ -54,7 +54,7 @@ enum {
     NOTHING_THERE = 0xff,               /* what a port reads as that no chip has */
 };
 
-enum { CLOCK = 115200, DIGITS = 10 };
+enum { CLOCK = 115200, DIGITS = 10, BURST = 256 };
 
 static bool usable;
 /* Each takes about a microsecond.  No clock: a virtual machine that was halted meanwhile
@@ -235,9 +235,13 @@ void serial_put_back(void)
         outb(INTERRUPT_ENABLE, IER_RECEIVED);
 }
 
+/* At most BURST bytes: a chip that always says there is one does not hang the kernel. */
 void serial_interrupt(void)
 {
-    while (usable && (line_status() & LSR_RECEIVED)) {
+    for (unsigned n = 0; n < BURST && usable && line_status() & LSR_RECEIVED; n++) {
+        if (inb(LINE_CONTROL) & LCR_DIVISOR)
+            outb(LINE_CONTROL, LCR_8_BITS);     /* else it gives the divisor */
+
         int byte = take_byte();
 
         if (byte >= 0)

@@ -38,7 +38,7 @@ uint32_t serial_gaps(void);
 /* Wait until all that was sent has left the chip, but not for ever. */
 void serial_drain(void);
 
-/* From now on receive(byte) is called for each byte, in serial_interrupt. */
+/* From now on receive(byte) is called for each byte, in serial_interrupt; interrupts off. */
 void serial_listen(void (*receive)(uint8_t byte));
 void serial_interrupt(void);
 

@@ -145,6 +145,11 @@ static void received(uint8_t byte)
     put_count++;
 }
 
+void console_look(void)
+{
+    serial_interrupt();
+}
+
 int console_poll(void)
 {
     if (put_count == got_count)

@@ -63,6 +63,9 @@ int console_poll(void);
 int console_interrupted(void);
 void console_clear_interrupt(void);
 
+/* With interrupts off: take what has come in, whether or not an interrupt told of it. */
+void console_look(void);
+
 /*
  * Drop what was typed before the last Ctrl-C that waits unread, and it; what was typed
  * behind it stays.  False: none waits.

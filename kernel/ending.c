@@ -3,6 +3,8 @@
  *
  *     Ctrl-C          asks: a command that asks shell_interrupted() ends by itself
  *       + GRACE       and one that has not by then is ended, as it is at a second Ctrl-C
+ *       at the prompt it stops handlers that commands have left, if these have taken all
+ *                     the time there is for so long
  *     watchdog=N      a command that runs longer than N seconds is shown, and ended
  *     interrupts off  nothing of this happens, for it happens at the end of interrupts:
  *                     but a device that nobody has fed for 4 s raises an NMI, which is an
@@ -10,11 +12,16 @@
  *
  * How a command is ended, and how it waits for mm, is told in kernel/cpu/guard.c.  A line's
  * outermost command is what is ended: whoever types Ctrl-C wants none of it.
+ *
+ * A command may have taken the timer, the serial line's interrupts or both: so at each
+ * interrupt what was typed is looked for, and GRACE is counted in interrupts.
  */
 #include "kernel/ending.h"
 
 #include <stddef.h>
 
+#include "drivers/pic.h"
+#include "drivers/pit.h"
 #include "drivers/watchdog.h"
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
@@ -24,8 +31,10 @@
 #include "kernel/lines.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
+#include "kernel/symbols.h"
 
-enum { GRACE = TIMER_HZ / 4, MAX_SECONDS = 24 * 60 * 60 };
+enum { GRACE = TIMER_HZ / 4 };          /* interrupts: 0.25 s, if nothing is typed */
+enum { MAX_SECONDS = 24 * 60 * 60, NAME_SIZE = 80 };
 
 static const char *(*running)(void);
 static uint32_t limit;                  /* of a command, in ticks; 0: none */
@@ -33,8 +42,12 @@ static uint32_t limit;                  /* of a command, in ticks; 0: none */
 /* The command that is judged. */
 static struct {
     uint32_t number, began;             /* guard_outermost(); in ticks */
-    bool asked, is_told;
-    uint32_t asked_at;                  /* by Ctrl-C, in ticks */
+    unsigned waited;                    /* interrupts, since Ctrl-C came */
+    bool is_told;
+    /* At the prompt: */
+    unsigned hogged;                    /* interrupts behind which a tick waits, in a row */
+    bool asked;                         /* by Ctrl-C meanwhile */
+    int heard;                          /* how many Ctrl-C are known of */
 } judged;
 
 static bool set_watchdog(const char *value)
@@ -61,14 +74,35 @@ static bool is_interrupted(void)
 {
     int times = console_interrupted();
 
-    if (times == 0) {
-        judged.asked = false;
-        return false;
-    }
-    if (!judged.asked)
-        judged.asked_at = timer_ticks();
-    judged.asked = true;
-    return times > 1 || timer_ticks() - judged.asked_at >= GRACE;
+    judged.heard = times;
+    judged.waited = times > 0 ? judged.waited + 1 : 0;
+    return times > 1 || judged.waited > GRACE;
+}
+
+static void tell_stopped(uintptr_t handler)
+{
+    char name[NAME_SIZE];
+
+    pr_err("Ctrl-C: handlers leave the prompt no time; not called any more: %s",
+           symbol_format(handler, name, sizeof(name)));
+}
+
+/*
+ * Nothing of a command is under way but what it has set up.  Where the next tick waits at
+ * the end of each, for GRACE of them, that leaves the prompt no time.
+ */
+static void judge_prompt(void)
+{
+    int times = console_interrupted();
+
+    judged.hogged = pic_is_waiting(PIT_IRQ) ? judged.hogged + 1 : 0;
+    judged.asked = judged.hogged > 0 && (judged.asked || times > judged.heard);
+    judged.heard = times;
+    if (!judged.asked || judged.hogged < GRACE)
+        return;
+    judged.hogged = 0;
+    timer_stop_of(1, tell_stopped);
+    irq_drop_of(1, tell_stopped);
 }
 
 static void tell_overtime(const struct trap_frame *frame)
@@ -98,14 +132,16 @@ void ending_judge(const struct trap_frame *frame)
     uint32_t command = guard_outermost();
 
     watchdog_feed();
+    console_look();
     if (command != judged.number) {
         judged.number = command;
         judged.began = timer_ticks();
-        judged.asked = judged.is_told = false;
+        judged.waited = judged.hogged = 0;
+        judged.is_told = judged.asked = false;
     }
     if (command == 0)
-        return;
-    if (is_interrupted())
+        judge_prompt();
+    else if (is_interrupted())
         guard_want(command, "Ctrl-C");
     else if (is_overtime(frame))
         guard_want(command, "the watchdog");

@@ -80,7 +80,7 @@ static void map_memory(void)
 
 static unsigned stop_handlers(uint32_t command)
 {
-    return timer_stop_of(command) + irq_drop_of(command);
+    return timer_stop_of(command, NULL) + irq_drop_of(command, NULL);
 }
 
 static void tell_handler(uintptr_t handler)

@@ -15,6 +15,7 @@ enum {
     EFLAGS_IF = 1 << 9,
     EFLAGS_ID = 1 << 21,        /* can be changed: there is a CPUID */
     CR4_PSE = 1 << 4,
+    DR7_ENABLED = 0xff,         /* any of four breakpoints, here or in all tasks */
     CPUID_1_EDX_PSE = 1 << 3,
     CPUID_1_EDX_TSC = 1 << 4,
 };
@@ -74,6 +75,14 @@ static inline uint32_t cpu_cr2(void)
     uint32_t value;
 
     __asm__ volatile("movl %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint32_t cpu_cr3(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr3, %0" : "=r"(value));
     return value;
 }
 

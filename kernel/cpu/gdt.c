@@ -82,6 +82,16 @@ void gdt_ready_double_fault(void)
     gdt[DOUBLE_FAULT_TSS / 8] = tss_descriptor(&double_fault_tss);
 }
 
+bool gdt_put_back_task(void)
+{
+    if (cpu_task() == KERNEL_TSS)
+        return false;
+    gdt_ready_double_fault();
+    gdt[KERNEL_TSS / 8] = tss_descriptor(&kernel_tss);
+    __asm__ volatile("ltr %w0" : : "r"(KERNEL_TSS) : "memory");
+    return true;
+}
+
 void gdt_nest_double_fault(void)
 {
     double_fault_tss.link = KERNEL_TSS;

@@ -4,6 +4,7 @@
 #ifndef KERNEL_CPU_GDT_H
 #define KERNEL_CPU_GDT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Selectors: the entry's number times 8. */
@@ -28,6 +29,9 @@ void gdt_init(void);
 
 /* The task of the double fault was left for good: the next time it begins anew. */
 void gdt_ready_double_fault(void);
+
+/* True: somebody has loaded the task register; it is as before. */
+bool gdt_put_back_task(void);
 
 /* In it: its iret leads to the other task, however it was entered. */
 void gdt_nest_double_fault(void);

@@ -38,6 +38,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/gdt.h"
 #include "kernel/cpu/paging.h"
+#include "kernel/cpu/timer.h"
 #include "mm/port.h"
 
 enum { MAX_DEPTH = 12, PATIENCE = 300 };        /* interrupts: 3 s, if nothing is typed */
@@ -45,7 +46,9 @@ enum { MAX_DEPTH = 12, PATIENCE = 300 };        /* interrupts: 3 s, if nothing i
 struct guard {
     uint32_t ebp;               /* of guard_enter's frame, which sets it; 0: not entered */
     uint32_t flags_at_end;      /* set at guard_return */
-    uint32_t flags, cr0;        /* before the call */
+    uint32_t cr3;               /* before the call */
+    uint32_t cr3_at_end, dr7_at_end;    /* set at guard_return; the order is its own */
+    uint32_t flags, cr0, cr4;   /* before the call */
     uintptr_t mm_state;
     uint32_t command;           /* its number; 0: a handler */
     bool is_ending;             /* somebody goes on behind it */
@@ -65,6 +68,7 @@ struct guard *volatile guard_innermost;
 static const struct guard_hooks *hooks;
 static uint32_t commands;               /* so many began since boot */
 static struct guard_end last_end;
+static bool has_cr4;
 
 /* Who is to be ended. */
 static struct {
@@ -76,6 +80,7 @@ static struct {
 void guard_init(const struct guard_hooks *given)
 {
     hooks = given;
+    has_cr4 = cpu_has_cpuid();
 }
 
 static void set_depth(unsigned to)
@@ -149,14 +154,40 @@ static void clean_up(const struct guard *guard)
         wanted.command = 0;
 }
 
-static void put_back_cpu(const struct guard *guard)
+/* CR3 and the debug registers are as before since guard_return. */
+static unsigned put_back_registers(const struct guard *guard)
 {
-    cpu_watch_nothing();
-    if (guard->command != 0)
-        pic_put_back();
-    if (cpu_cr0() != guard->cr0)
+    unsigned changed = 0;
+
+    if (!(guard->flags_at_end & EFLAGS_IF) && guard->flags & EFLAGS_IF)
+        changed |= GUARD_IRQ_OFF;
+    if (guard->dr7_at_end & DR7_ENABLED)
+        changed |= GUARD_DEBUG;
+    if (guard->cr3_at_end != guard->cr3)
+        changed |= GUARD_CR3;
+    if (cpu_cr0() != guard->cr0) {
+        changed |= GUARD_CR0;
         cpu_set_cr0(guard->cr0);
-    cpu_set_flags(guard->flags);
+    }
+    if (has_cr4 && cpu_cr4() != guard->cr4) {
+        changed |= GUARD_CR4;
+        cpu_set_cr4(guard->cr4);
+    }
+    return changed;
+}
+
+/* What a command may have changed of what all others need. */
+static unsigned put_back_machine(void)
+{
+    unsigned changed = 0;
+
+    if (gdt_put_back_task())
+        changed |= GUARD_TASK;
+    if (pic_put_back())
+        changed |= GUARD_PIC;
+    if (timer_put_back())
+        changed |= GUARD_PIT;
+    return changed;
 }
 
 static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
@@ -165,7 +196,8 @@ static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
     unsigned level = depth;
     struct guard *place = &guards[level];
 
-    *place = (struct guard){ .flags = cpu_flags(), .cr0 = cpu_cr0(),
+    *place = (struct guard){ .flags = cpu_flags(), .cr0 = cpu_cr0(), .cr3 = cpu_cr3(),
+                             .cr4 = has_cr4 ? cpu_cr4() : 0,
                              .mm_state = mm_state, .command = command };
     set_depth(level + 1);
 
@@ -173,18 +205,22 @@ static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
     struct guard guard = *place;        /* others may come to stand there now */
     struct guard_end end = { .ended = ended, .why = ended ? last_end.why : NULL,
                              .where = ended ? last_end.where : 0,
-                             .irq_off = !(guard.flags_at_end & EFLAGS_IF) };
+                             .changed = put_back_registers(&guard) };
 
     set_depth(level);
     if (ended) {
         hooks->frames_gone();
         clean_up(&guard);
-        if (command != 0)
-            end.handlers = hooks->stop_handlers(command);
     }
+    if (command != 0) {
+        end.changed |= put_back_machine();
+        end.lines = irq_take_back(command);
+    }
+    if (ended && command != 0)
+        end.handlers = hooks->stop_handlers(command);
     if (ended || !(guard.mm_state & MM_BUSY))
         put_back_mm(guard.mm_state);
-    put_back_cpu(&guard);
+    cpu_set_flags(guard.flags);
     return end;
 }
 

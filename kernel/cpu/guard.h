@@ -14,15 +14,29 @@ struct guard_end {
     bool ended;                 /* false: it returned */
     const char *why;            /* it was ended: NULL by a fault; or what guard_want said */
     uintptr_t where;            /* why is not NULL: at that instruction */
-    bool irq_off;               /* interrupts were off then */
+    unsigned changed;           /* what is put back: enum guard_changed */
+    unsigned lines;             /* of interrupts that the kernel has again, a bit each */
     unsigned handlers;          /* that it had set up: they are stopped */
+};
+
+/* What a command may leave otherwise than it was. */
+enum guard_changed {
+    GUARD_IRQ_OFF = 1 << 0,
+    GUARD_DEBUG = 1 << 1,       /* a breakpoint was set, by debug registers */
+    GUARD_CR0 = 1 << 2,
+    GUARD_CR3 = 1 << 3,         /* other page tables */
+    GUARD_CR4 = 1 << 4,
+    GUARD_TASK = 1 << 5,        /* the task register */
+    GUARD_PIC = 1 << 6,
+    GUARD_PIT = 1 << 7,
 };
 
 /*
  * Call fn(arg) so that it can be ended: by a fault in it, or because somebody wants it.
  * What it had called is gone then, and what it had taken stays.  Afterwards the CPU's
  * flags, segments and control registers are as before, whatever became of them, and so is
- * what mm_state says; what mm was changing has been mended.
+ * what mm_state says; what mm was changing has been mended.  Behind a command that holds
+ * for interrupt controller, timer and the kernel's own interrupt lines, too.
  *
  * The outermost command runs on a stack of its own, cleared before.  Commands run commands
  * and are ended one by one.  Where too many are under way the call is made under the guard

@@ -8,7 +8,8 @@
  *
  * At guard_return two registers are believed, eax, whether it was ended, and edx, what
  * eflags were; all else comes from *guard_innermost.  So it does not matter what became of
- * ebp, esp, the segments, or NT and DF.  From there on interrupts are off.
+ * ebp, esp, the segments, or NT and DF.  From there on interrupts are off, no breakpoint
+ * is set, and the page tables are those of the call: before anything of them is used.
  *
  * fn begins with a frame pointer of 0, and backtraces end at guard_called: the kernel's own
  * calls around a command say nothing about it.  For GDB ebx has what ebp would.
@@ -52,11 +53,22 @@ guard_called:
     popl %edx
 guard_return:
     cli
+    movl %dr7, %esi
+    xorl %ecx, %ecx
+    movl %ecx, %dr7
+    movl %ecx, %dr6
     lgdt gdt_table              /* a command may have changed either */
     lidt trap_table
     movl guard_innermost, %ecx
-    movl (%ecx), %ebp
-    movl %edx, 4(%ecx)          /* flags_at_end */
+    movl 8(%ecx), %ebx          /* cr3 */
+    movl %cr3, %edi
+    cmpl %ebx, %edi
+    je 1f                       /* to load it empties the TLB */
+    movl %ebx, %cr3
+1:  movl (%ecx), %ebp
+    movl %edx, 4(%ecx)          /* flags_at_end, cr3_at_end, dr7_at_end */
+    movl %edi, 12(%ecx)
+    movl %esi, 16(%ecx)
     movl $KERNEL_DATA, %edx
     movl %edx, %ds
     movl %edx, %es

@@ -65,6 +65,14 @@ void timer_init(void)
     pic_enable(PIT_IRQ);
 }
 
+bool timer_put_back(void)
+{
+    if (pit_is_started())
+        return false;
+    pit_start(TIMER_HZ);
+    return true;
+}
+
 uint32_t timer_ticks(void)
 {
     return ticks;
@@ -99,15 +107,19 @@ void timer_stop(void (*fn)(void *arg), void *arg)
     irq_restore(flags);
 }
 
-unsigned timer_stop_of(uint32_t command)
+unsigned timer_stop_of(uint32_t command, void (*tell)(uintptr_t handler))
 {
     uint32_t flags = irq_save();
     unsigned n = 0;
 
     for (unsigned i = 0; i < MAX_HANDLERS; i++)
         if (handlers[i].fn != NULL && handlers[i].command >= command) {
+            uintptr_t fn = (uintptr_t)handlers[i].fn;
+
             handlers[i].fn = NULL;
             n++;
+            if (tell != NULL)
+                tell(fn);
         }
     irq_restore(flags);
     return n;

@@ -10,6 +10,7 @@
 #define TIMER_HZ 100
 
 void timer_init(void);
+bool timer_put_back(void);              /* true: the PIT was set up otherwise */
 uint32_t timer_ticks(void);             /* since boot; wraps after 497 days */
 
 /*
@@ -18,9 +19,13 @@ uint32_t timer_ticks(void);             /* since boot; wraps after 497 days */
  */
 bool timer_every_tick(void (*fn)(void *arg), void *arg);
 
-/* Stop all that this command (guard.h), or one since it began, has added; how many. */
-unsigned timer_stop_of(uint32_t command);
 void timer_stop(void (*fn)(void *arg), void *arg);
+
+/*
+ * Stop all that this command (guard.h), or one since it began, has added; how many.  Each
+ * is told, if tell is not NULL.
+ */
+unsigned timer_stop_of(uint32_t command, void (*tell)(uintptr_t handler));
 
 /* Sleep (sti; hlt) until the next interrupt of any kind. */
 void cpu_idle(void);

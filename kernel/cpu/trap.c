@@ -146,14 +146,30 @@ void irq_handle(unsigned irq, void (*fn)(void))
         kernels[irq] = fn;
 }
 
-unsigned irq_drop_of(uint32_t command)
+unsigned irq_drop_of(uint32_t command, void (*tell)(uintptr_t handler))
 {
     unsigned n = 0;
 
     for (unsigned irq = 0; irq < PIC_LINES; irq++)
-        if (handlers[irq].fn != NULL && handlers[irq].command >= command) {
+        if (handlers[irq].command >= command) {
+            uintptr_t fn = (uintptr_t)handlers[irq].fn;
+
             drop(irq);
-            n++;
+            n += fn != 0;
+            if (fn != 0 && tell != NULL)
+                tell(fn);
         }
     return n;
+}
+
+unsigned irq_take_back(uint32_t command)
+{
+    unsigned lines = 0;
+
+    for (unsigned irq = 0; irq < PIC_LINES; irq++)
+        if (kernels[irq] != NULL && handlers[irq].command >= command) {
+            drop(irq);
+            lines |= 1u << irq;
+        }
+    return lines;
 }

@@ -23,12 +23,19 @@ void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp));
 /*
  * From now on IRQ `irq` (below 16) calls fn, with interrupts off and MM_IRQ set; NULL:
  * nobody.  If a command set it up and it faults, it is not called any more, and the one
- * that the kernel had set up before is.
+ * that the kernel had set up before is; that also when the command returns or is ended, for
+ * without the kernel's own no clock runs and no key comes in.
  */
 void irq_handle(unsigned irq, void (*fn)(void));
 
-/* Take away what that command, or one since it began, has set up; how many handlers. */
-unsigned irq_drop_of(uint32_t command);
+/*
+ * Take away what that command, or one since it began, has set up; how many handlers.  Each
+ * is told, if tell is not NULL.
+ */
+unsigned irq_drop_of(uint32_t command, void (*tell)(uintptr_t handler));
+
+/* The same for the lines that the kernel has a handler of: which, a bit each. */
+unsigned irq_take_back(uint32_t command);
 
 /* ---- trap_entry.S ------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
  * What is put back, to what it was when the command began: handlers that it has set up,
  * the dials (params NAME=VALUE), the loglevel, the terminal's colours.  Whether it was ended
  * or has returned: the serial line, where printed text goes; and by the guard interrupts,
- * segments and the like.
+ * segments, page tables, the kernel's own interrupt lines and the like.
  *
  * Rules:
  *   - the words are copied, so that they lie on the command's own stack, and not where
@@ -31,7 +31,7 @@
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
 
-enum { MAX_DIALS = 16, VALUE_SIZE = 128, TEXT_SIZE = 160 };
+enum { MAX_DIALS = 16, VALUE_SIZE = 128, TEXT_SIZE = 256 };
 enum { MAX_STATUS = 63 };
 
 static struct run {
@@ -120,13 +120,28 @@ static void put_back_terminal(void)
     shell_unwanted = false;
 }
 
+/* What the guard has put back already. */
+static void add_guards(const struct guard_end *end, char *text)
+{
+    static const char *const names[] = {        /* by enum guard_changed */
+        "interrupts on", "no breakpoints (DR7)", "CR0", "page tables (CR3)", "CR4",
+        "the task register", "the interrupt controller", "the timer's mode",
+    };
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (end->changed & 1u << i)
+            add(text, "%s", names[i]);
+    for (unsigned irq = 0; end->lines >> irq != 0; irq++)
+        if (end->lines >> irq & 1)
+            add(text, "the kernel's handler of IRQ %u", irq);
+}
+
 static void put_back(const struct run *run, const struct guard_end *end)
 {
     char text[TEXT_SIZE] = "";
 
     put_back_terminal();
-    if (end->irq_off)
-        add(text, "interrupts on");
+    add_guards(end, text);
     if (end->handlers > 0)
         add(text, "%u interrupt handler%s stopped", end->handlers, plural(end->handlers));
     if (console_loglevel != run->loglevel)
@@ -151,6 +166,15 @@ static void tell_end(const struct run *run, const struct guard_end *end)
     else
         pr_err("%s was ended by %s, in %s, status %d", run->command->name, end->why,
                line_format(end->where, end->where, place, sizeof(place)), SHELL_STOPPED);
+}
+
+static void tell_return(const struct run *run, const struct guard_end *end)
+{
+    char text[TEXT_SIZE] = "";
+
+    add_guards(end, text);
+    if (text[0] != 0)
+        pr_warn("%s has returned; put back: %s", run->command->name, text);
 }
 
 static void after_end(const struct run *run, const struct guard_end *end)
@@ -224,8 +248,8 @@ int run_guarded(const struct shell_command *command, int argc, char **argv)
     console_put_back();
     if (end.ended)
         after_end(run, &end);
-    else if (end.irq_off)
-        pr_warn("%s has returned with interrupts off; they are on again", command->name);
+    else
+        tell_return(run, &end);
     kprintf_filter = run->filter;
     shell_running = run->outer;
     printk_hold(own > 0);

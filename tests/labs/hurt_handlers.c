@@ -67,6 +67,25 @@ HURT(stays_too_many)
 
 HURT(stays_wild) { timer_every_tick((void (*)(void *))hidden(0x41414141), NULL); }
 
+/* It takes longer than a tick, and nothing else gets to run. */
+static void at_each_spin(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 20 * 1000 * 1000; i++)
+        nothing();
+}
+
+static void at_each_lines(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 200; i++)
+        kprintf("line %u of a handler that says a lot, as a first driver does\n", i);
+}
+
+HURT(stays_slow) { timer_every_tick(at_each_spin, NULL); }
+HURT(stays_slow_twice) { stays_slow(); timer_every_tick(at_each_spin, hidden(1)); }
+HURT(stays_loud) { timer_every_tick(at_each_lines, NULL); }
+
 static void *volatile taken;
 
 static void at_each_leak(void *unused)
@@ -77,7 +96,26 @@ static void at_each_leak(void *unused)
 
 HURT(stays_leaking) { timer_every_tick(at_each_leak, NULL); }
 
-HURT(irq_wild) { irq_handle(0, (void (*)(void))hidden(0xdeadbeef)); }
+HURT(irq_wild)
+{
+    irq_handle(0, (void (*)(void))hidden(0xdeadbeef));
+    for (;;)
+        nothing();
+}
+/* ---- lines that the kernel needs ------------------------------------------------- */
+
+enum { TIMER = 0, SERIAL = 4 };
+
+HURT(irq_timer_nobody) { irq_handle(TIMER, NULL); }
+HURT(irq_timer_mine) { irq_handle(TIMER, nothing); }
+HURT(irq_timer_loop) { irq_handle(TIMER, nothing); for (;;) nothing(); }
+HURT(irq_timer_fault) { irq_handle(TIMER, NULL); *word(0) = 1; }
+HURT(irq_serial_nobody) { irq_handle(SERIAL, NULL); }
+HURT(irq_serial_mine) { irq_handle(SERIAL, nothing); }
+HURT(irq_serial_loop) { irq_handle(SERIAL, nothing); for (;;) nothing(); }
+HURT(irq_serial_fault) { irq_handle(SERIAL, NULL); *word(0) = 1; }
+HURT(irq_both_mine) { irq_handle(TIMER, nothing); irq_handle(SERIAL, nothing); }
+HURT(irq_both_loop) { irq_both_mine(); for (;;) nothing(); }
 HURT(irq_9999) { irq_handle(9999, do_null); }
 
 /* A handler that allocates, in the midst of a command that does. */
@@ -102,6 +140,8 @@ const struct hurt_way hurt_handlers[] = {
     WAY(irq_loop_irq_on), WAY(irq_idle), WAY(irq_kernel), WAY(irq_atomic),
     WAY(irq_print), WAY(irq_check), WAY(irq_reclaim), WAY(irq_shell), WAY(irq_hurt),
     WAY(irq_double_free), WAY(irq_readline), WAY(stays_null), WAY(stays_dangling),
-    WAY(stays_too_many), WAY(stays_wild), WAY(stays_leaking), WAY(irq_wild),
-    WAY(irq_9999), WAY(irq_while_busy), { NULL, NULL },
+    WAY(stays_too_many), WAY(stays_wild), WAY(stays_leaking), WAY(stays_slow), WAY(stays_slow_twice), WAY(stays_loud), WAY(irq_wild),
+    WAY(irq_timer_nobody), WAY(irq_timer_mine), WAY(irq_timer_loop),
+    WAY(irq_timer_fault), WAY(irq_serial_nobody), WAY(irq_serial_mine),
+    WAY(irq_serial_loop), WAY(irq_serial_fault), WAY(irq_both_mine), WAY(irq_both_loop), WAY(irq_9999), WAY(irq_while_busy), { NULL, NULL },
 };

@@ -2,9 +2,14 @@
  * hurt_instructions.c - instructions that fault, registers that must not be changed.
  */
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/gdt.h"
+#include "kernel/cpu/paging.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/image.h"
-#include "kernel/printk.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "mm/gfp.h"
+#include "mm/port.h"
 #include "tests/labs/hurt.h"
 
 /* ---- arithmetic, opcodes -------------------------------------------------------- */
@@ -105,6 +110,8 @@ HURT(flag_nested)
 
 /* ---- control and debug registers ------------------------------------------------ */
 
+extern struct guard *volatile guard_innermost;          /* kernel/cpu/guard.c */
+
 /* A breakpoint at writes of hurt_sink, by debug register 0. */
 HURT(debug_register)
 {
@@ -112,6 +119,25 @@ HURT(debug_register)
                      : : "r"(&hurt_sink), "r"(0x000d0002));
     hurt_sink = 5;
 }
+
+/* At writes of that word, by debug register 1. */
+static void set_breakpoint(const volatile void *addr)
+{
+    __asm__ volatile("movl %0, %%dr1; movl %1, %%dr7"
+                     : : "r"(addr), "r"(0x00d00408));
+}
+
+HURT(breakpoint_in_guard) { set_breakpoint(&guard_innermost); }
+HURT(breakpoint_in_mm) { set_breakpoint(&mm_state); }
+
+HURT(breakpoint_in_shell)               /* at the execution of shell_run */
+{
+    __asm__ volatile("movl %0, %%dr2; movl %1, %%dr7"
+                     : : "r"(shell_run), "r"(0x00000410));
+}
+
+/* Whoever touches a debug register now faults. */
+HURT(breakpoints_guarded) { __asm__ volatile("movl %0, %%dr7" : : "r"(0x2400)); }
 
 HURT(paging_off)
 {
@@ -123,6 +149,35 @@ HURT(write_protect_off)
 {
     cpu_set_cr0(cpu_cr0() & ~CR0_WP);
     *word((uintptr_t)text_start) = 0x1badb002;          /* what is there */
+}
+
+/* All of the first 4 GiB may be written, page 0 and the kernel's code as well. */
+HURT(cr3_mine)
+{
+    static uint32_t directory[1024] __attribute__((aligned(4096)));
+
+    for (uint32_t i = 0; i < 1024; i++)
+        directory[i] = i << 22 | 0x83;
+    cpu_set_cr3((uint32_t)(uintptr_t)directory);
+}
+
+HURT(cr3_freed)
+{
+    void *directory = (void *)__get_free_page(GFP_KERNEL);
+
+    memcpy(directory, page_directory, sizeof(page_directory));
+    cpu_set_cr3((uint32_t)(uintptr_t)directory);
+    free_page((unsigned long)directory);
+}
+
+HURT(cr4_small_pages) { cpu_set_cr4(cpu_cr4() & ~(uint32_t)CR4_PSE); }
+HURT(cr4_small_pages_fault) { cr4_small_pages(); *word(0) = 1; }
+HURT(task_register) { __asm__ volatile("ltr %w0" : : "r"(DOUBLE_FAULT_TSS)); }
+
+HURT(task_register_bad_stack)
+{
+    task_register();
+    __asm__ volatile("xorl %esp, %esp; pushl $1");
 }
 
 HURT(real_mode) { cpu_set_cr0(cpu_cr0() & ~(CR0_PG | 1u)); }
@@ -148,6 +203,9 @@ const struct hurt_way hurt_instructions[] = {
     WAY(fs_gs_null), WAY(ss_wrong), WAY(jump_no_segment), WAY(jump_other_task),
     WAY(call_own_task), WAY(iret_garbage), WAY(flag_alignment), WAY(flag_trap),
     WAY(flag_iopl), WAY(flag_virtual), WAY(flag_direction), WAY(flag_nested),
-    WAY(debug_register), WAY(paging_off), WAY(write_protect_off), WAY(real_mode),
+    WAY(debug_register), WAY(breakpoint_in_guard), WAY(breakpoint_in_mm),
+    WAY(breakpoint_in_shell), WAY(breakpoints_guarded), WAY(cr3_mine), WAY(cr3_freed),
+    WAY(cr4_small_pages), WAY(cr4_small_pages_fault), WAY(task_register),
+    WAY(task_register_bad_stack), WAY(paging_off), WAY(write_protect_off), WAY(real_mode),
     WAY(cr3_zero), WAY(cr4_all_ones), WAY(no_idt), WAY(no_gdt), { NULL, NULL },
 };

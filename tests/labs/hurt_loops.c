@@ -54,6 +54,7 @@ HURT(loop_list)
 HURT(loop_irq_off) { irq_disable(); for (;;) nothing(); }
 HURT(halt_irq_off) { __asm__ volatile("cli; hlt"); }
 HURT(return_irq_off) { irq_disable(); }
+HURT(run_irq_off) { irq_disable(); shell_run("uptime; hurt null_write"); irq_enable(); }
 
 HURT(loop_irq_mostly_off)
 {
@@ -70,6 +71,9 @@ HURT(loop_irq_mostly_off)
 HURT(pic_masked) { outb(PIC_DATA, 0xff); outb(PIC2_DATA, 0xff); }
 HURT(timer_once) { outb(PIT_MODE, 0x30); outb(PIT, 1); outb(PIT, 0); }
 HURT(timer_fast) { outb(PIT_MODE, 0x34); outb(PIT, 2); outb(PIT, 0); }
+
+/* A PIC takes what is written next as the first of its new vectors. */
+HURT(pic_begun) { outb(PIC_COMMAND, 0x11); }
 
 /* IRQ 0 is vector 8 from now on, the double fault's. */
 HURT(pic_moved)
@@ -89,6 +93,6 @@ const struct hurt_way hurt_loops[] = {
     WAY(loop), WAY(loop_kmalloc), WAY(loop_leak), WAY(loop_leak_loud), WAY(loop_check),
     WAY(loop_lines), WAY(loop_letters), WAY(loop_log), WAY(loop_asks), WAY(loop_idle),
     WAY(loop_shell), WAY(loop_flag), WAY(loop_list), WAY(loop_irq_off),
-    WAY(halt_irq_off), WAY(return_irq_off), WAY(loop_irq_mostly_off), WAY(pic_masked),
-    WAY(timer_once), WAY(timer_fast), WAY(pic_moved), { NULL, NULL },
+    WAY(halt_irq_off), WAY(return_irq_off), WAY(run_irq_off), WAY(loop_irq_mostly_off), WAY(pic_masked),
+    WAY(timer_once), WAY(timer_fast), WAY(pic_begun), WAY(pic_moved), { NULL, NULL },
 };

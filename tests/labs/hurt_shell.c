@@ -110,6 +110,9 @@ HURT(read_ports)
 
 HURT(uart_divisor_latch) { outb(UART + UART_LCR, 0x80); }
 HURT(uart_no_interrupts) { outb(UART + UART_IER, 0); }
+HURT(uart_no_interrupts_loop) { uart_no_interrupts(); for (;;) hurt_sink++; }
+HURT(uart_all_interrupts_loop) { outb(UART + UART_IER, 0x0f); for (;;) hurt_sink++; }
+HURT(uart_divisor_latch_loop) { uart_divisor_latch(); for (;;) hurt_sink++; }
 HURT(uart_loopback) { outb(UART + UART_MCR, 0x1b); }
 HURT(uart_no_fifo) { outb(UART + UART_FCR, 0); }
 HURT(uart_break) { outb(UART + UART_LCR, 0x43); }
@@ -128,6 +131,7 @@ const struct hurt_way hurt_shell[] = {
     WAY(words_read), WAY(words_written), WAY(status_odd), WAY(readline_null),
     WAY(readline_nested), WAY(readline_no_room), WAY(panics), WAY(asserts),
     WAY(panics_at_length), WAY(keyboard_reset), WAY(read_ports),
-    WAY(uart_divisor_latch), WAY(uart_no_interrupts), WAY(uart_loopback),
+    WAY(uart_divisor_latch), WAY(uart_no_interrupts), WAY(uart_no_interrupts_loop),
+    WAY(uart_all_interrupts_loop), WAY(uart_divisor_latch_loop), WAY(uart_loopback),
     WAY(uart_no_fifo), WAY(uart_break), WAY(uart_slow), { NULL, NULL },
 };

@@ -5,6 +5,7 @@ harmed is used for the next one, so most ways share a boot.
 """
 import re
 
+import pexpect
 import pytest
 from marbles import CTRL_C, Machine
 
@@ -24,10 +25,10 @@ esp_read_only esp_wild esp_rom esp_heap ebp_wild ebp_circle divide_by_zero
 divide_smallest ud2 trap_builtin falls_through lock_nop sse bound int3 int_4 int_8
 int_13 int_14 int_0x80 ds_wrong ss_wrong jump_no_segment jump_other_task call_own_task
 iret_garbage flag_trap debug_register irq_null irq_opcode irq_recursion
-cache_wrong_arguments cache_name_wild constructor_null constructor_wild krealloc_zero
+breakpoint_in_mm cache_wrong_arguments cache_name_wild constructor_null constructor_wild krealloc_zero
 kmalloc_must must_until_empty kstrdup_wild kmemdup_wild walk_null cache_slab hook_wild
 idt_0 idt_ff tss_ff guard_page below_guard_page report_stack_a filter_wild running_wild
-text_wild text_number format_null into_null copy_to_null length_of_null
+irq_wild text_wild text_number format_null into_null copy_to_null length_of_null
 compare_with_null compare_with_wild run_null run_wild readline_null asserts
 """.split()
 
@@ -40,7 +41,9 @@ loop_irq_off halt_irq_off irq_loop irq_loop_irq_on irq_idle irq_readline int_2
 LOOPS = """
 loop loop_kmalloc loop_leak loop_leak_loud loop_check loop_lines loop_letters loop_log
 loop_asks loop_idle loop_flag loop_list loop_irq_mostly_off constructor_loops walk_loops
-number_width number_width_least readline_nested readline_no_room
+number_width number_width_least readline_nested readline_no_room irq_timer_loop
+irq_serial_loop irq_both_loop uart_no_interrupts_loop uart_all_interrupts_loop
+uart_divisor_latch_loop
 """.split()
 
 # mm refuses it, and says so.
@@ -55,11 +58,10 @@ krealloc_freed krealloc_inside krealloc_huge ksize_wild kmalloc_minus_1
 kmalloc_array_wraps order_99 order_minus_1 hook_null
 """.split()
 
-# Nobody minds: it is right after all, or put back, or seen by the dials alone.
+# Nobody minds: it is right after all, or seen by the dials alone.
 UNNOTICED = """
 jump_heap skip_guard_page int_irq0 int_irq4 int_irq5 int_irq7 ds_null es_null fs_gs_null
-flag_alignment flag_iopl flag_virtual flag_nested paging_off write_protect_off
-return_irq_off pic_masked timer_once irq_atomic irq_print irq_check irq_reclaim irq_hurt
+flag_alignment flag_iopl flag_virtual flag_nested run_irq_off irq_atomic irq_print irq_check irq_reclaim irq_hurt
 stays_dangling stays_too_many stays_leaking irq_9999 irq_while_busy freed_read
 freed_write freed_write_all freed_write_large freed_and_reused freed_pages over_by_1
 over_in_slack over_large under_by_1 under_large over_neighbour strcpy_past_end
@@ -73,12 +75,45 @@ runs_itself_by_more run_without_function exit_odd run_long run_empty_many status
 read_ports uart_no_fifo uart_break uart_slow
 """.split()
 
+# The command returns, and what it has left otherwise than it was is put back, and said.
+PUT_BACK = {
+    "return_irq_off": "interrupts on",
+    "paging_off": "CR0",
+    "write_protect_off": "CR0",
+    "breakpoint_in_guard": "no breakpoints (DR7)",
+    "breakpoint_in_shell": "no breakpoints (DR7)",
+    "cr3_mine": "page tables (CR3)",
+    "cr3_freed": "page tables (CR3)",
+    "cr4_small_pages": "CR4",
+    "task_register": "the task register",
+    "pic_masked": "the interrupt controller",
+    "pic_begun": "the interrupt controller",
+    "timer_once": "the timer's mode",
+    "irq_timer_nobody": "the kernel's handler of IRQ 0",
+    "irq_timer_mine": "the kernel's handler of IRQ 0",
+    "irq_serial_nobody": "the kernel's handler of IRQ 4",
+    "irq_serial_mine": "the kernel's handler of IRQ 4",
+    "irq_both_mine": "the kernel's handler of IRQ 0, the kernel's handler of IRQ 4",
+}
+
+# The same behind one that is ended by a fault.
+PUT_BACK_AT_END = {
+    "cr4_small_pages_fault": "CR4",
+    "irq_timer_fault": "the kernel's handler of IRQ 0",
+    "irq_serial_fault": "the kernel's handler of IRQ 4",
+}
+
+# Handlers that stay, and leave no time for the prompt: Ctrl-C stops them, or ends the
+# command if that could not come to its end.
+SLOW = "stays_slow stays_slow_twice stays_loud".split()
+STOPPED_HANDLER = r"not called any more:\s+at_each_|interrupt handlers? stopped"
+
 # What comes of it is the compiler's, the CPU's or chance's: a fault or nothing.
 EITHER = """
 jump_garbage jump_into_function jump_zeros jump_rodata local_underrun dangling_local fpu
-fpu_exception wrmsr cpuid_leaf flag_direction not_initialised kmemdup_too_much text_code
-format_from_user format_few_arguments words_read words_written stays_null stays_wild
-irq_wild
+fpu_exception breakpoints_guarded wrmsr cpuid_leaf flag_direction not_initialised
+kmemdup_too_much text_code format_from_user format_few_arguments words_read
+words_written stays_null stays_wild
 """.split()
 
 # What is printed until it is put back goes astray, or comes in as if it were typed.
@@ -117,6 +152,7 @@ LOST = {
     "cr4_all_ones": "with PAE the CPU reads the page tables as other tables",
     "page_directory_0": "no address leads anywhere, once the TLB has forgotten it",
     "page_directory_0_now": "no address leads anywhere",
+    "task_register_bad_stack": "the task of the double fault counts as the one that runs",
     "no_idt": "the fault finds no handler, nor does the one about it",
     "no_gdt": "the handler of the fault has no code segment",
     "gdt_0": "the same; task switches write the GDT, so it cannot be read-only",
@@ -137,7 +173,7 @@ LOST = {
 # Memory, handlers, devices or variables are not afterwards what they were.
 HARMED = {
     "loop_leak", "loop_leak_loud", "loop_list", "must_until_empty", "cache_500",
-    "timer_once", "stays_null", "stays_wild", "stays_dangling", "stays_too_many",
+    "stays_null", "stays_wild", "stays_dangling", "stays_too_many",
     "stays_leaking", "irq_wild", "irq_9999", "over_large", "under_by_1", "under_large",
     "cache_name_local",
     "init_again", "init_nothing", "record_pointer", "last_serial", "cache_names",
@@ -212,8 +248,8 @@ def whole(machines, machine):
 
 # ---- tests --------------------------------------------------------------------------
 
-COME_BACK = (FAULTS + WATCHED + LOOPS + REFUSED + UNNOTICED + EITHER + MUTE + NESTED +
-             NAMED)
+COME_BACK = (FAULTS + WATCHED + LOOPS + REFUSED + UNNOTICED + list(PUT_BACK) +
+             list(PUT_BACK_AT_END) + SLOW + EITHER + MUTE + NESTED + NAMED)
 
 
 def test_every_way_is_in_one_table_and_300_come_back(lab):
@@ -254,6 +290,43 @@ def test_what_nobody_notices_harms_neither_shell_nor_mm(way, machine, whole):
     whole()
 
 
+def clock_goes_on(machine):
+    """The ticks go on, sooner or later: else the test's time is over."""
+    before = machine.json("uptime -j")[0]["ticks"]
+    while machine.json("uptime -j")[0]["ticks"] == before:
+        pass
+
+
+@pytest.mark.parametrize("way", PUT_BACK)
+def test_what_a_command_has_left_otherwise_is_put_back(way, machine, whole):
+    said, status = hurt(machine, way)
+    assert f"\nhurt has returned; put back: {PUT_BACK[way]}\n" in said and status == FINE
+    whole()
+    clock_goes_on(machine)
+
+
+@pytest.mark.parametrize("way", PUT_BACK_AT_END)
+def test_the_same_when_it_was_ended(way, machine, whole):
+    said, status = hurt(machine, way)
+    assert f"\n  put back: {PUT_BACK_AT_END[way]}\n" in said and status == FAULT
+    whole()
+    clock_goes_on(machine)
+
+
+@pytest.mark.parametrize("way", SLOW)
+def test_ctrl_c_at_the_prompt_stops_handlers_that_leave_it_no_time(way, machine, whole):
+    machine.send(f"hurt {way}\r")
+    machine.wait_for("came back", SECONDS)
+    for _ in range(10):                 # the first may come while the command runs
+        machine.send(CTRL_C)
+        if machine.qemu.expect([STOPPED_HANDLER, pexpect.TIMEOUT], timeout=5) == 0:
+            break
+    machine.send("\r")
+    machine.wait_for("\nmarbles> ", SECONDS)
+    machine.wait_for_prompt(SECONDS)
+    whole()
+
+
 @pytest.mark.parametrize("way", EITHER)
 def test_what_chance_decides_comes_back(way, machine, whole):
     assert hurt(machine, way)[1] in (FINE, FAULT)
@@ -262,14 +335,9 @@ def test_what_chance_decides_comes_back(way, machine, whole):
 
 @pytest.mark.parametrize("way", ["irq_wild"])
 def test_the_timer_has_its_own_handler_again(way, machine, whole):
-    machine.send(f"hurt {way}\r")
-    machine.wait_for("is not called any more")      # at the next tick, wherever that is
-    machine.send("\r")
-    machine.wait_for_prompt()
+    assert "this handler is not called any more: 0xdeadbeef" in hurt(machine, way)[0]
     whole()
-    before = machine.json("uptime -j")[0]["ticks"]
-    machine.run("stress 3000")
-    assert machine.json("uptime -j")[0]["ticks"] > before
+    clock_goes_on(machine)
 
 
 @pytest.mark.parametrize("way", MUTE)
