@@ -38,7 +38,10 @@ bool shadow_covers(uintptr_t addr);
 /* The first byte of these that may not be accessed; 0: all may. */
 uintptr_t shadow_first_bad(uintptr_t addr, size_t bytes);
 
-/* The first `bytes` at p may be accessed; those behind, up to `room`, not: why. */
+/*
+ * The first `bytes` at p may be accessed; those behind, up to `room`, not: why.  Who has
+ * only a part of a granule has all of it.
+ */
 void shadow_set(const void *p, size_t bytes, size_t room, enum shadow why);
 
 /* All of it may be accessed. */

@@ -95,7 +95,7 @@ void shadow_set(const void *p, size_t bytes, size_t room, enum shadow why)
         *shadow_of(rest) = bytes % GRANULE;
     rest = (rest + GRANULE - 1) & ~(uintptr_t)(GRANULE - 1);
     if (rest < end)
-        memset(shadow_of(rest), (int)why, (end - rest) / GRANULE);
+        memset(shadow_of(rest), (int)why, (end - rest + GRANULE - 1) / GRANULE);
 }
 
 void shadow_open(uintptr_t start, uintptr_t end)

@@ -167,6 +167,12 @@ def test_mm_stays_whole_and_aligned(san):
     san.is_whole()
 
 
+def test_guarded_objects_are_not_taken_for_a_mistake(san_elf, boot):
+    machine = boot(san_elf, cmdline="kfence.every=1")
+    assert machine.run("stress 20000")[-1].endswith("all given back, all rules hold")
+    machine.is_whole()
+
+
 def test_the_status_is_that_of_a_report(san_elf):
     done = subprocess.run(["make", "--no-print-directory", "exec", "SAN=1",
                            f"LAB={LAB}", "CMDS=mistake heap-right"], cwd=ROOT,
