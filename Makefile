@@ -393,7 +393,7 @@ LABFLAGS := $(subst -Og,-O0,$(KFLAGS)) -fno-strict-aliasing \
 # SAN=1.  A check is a call (threshold 0), and the shadow lies where kernel/san/shadow.c
 # maps it; frames begin at 16 bytes, or GCC's marks would not fit them.  As in Linux,
 # what is not aligned is no mistake: x86 can.
-SAN_SHADOW := 0xd0000000
+SAN_SHADOW := 0xe0000000
 KASAN := -fsanitize=kernel-address -fasan-shadow-offset=$(SAN_SHADOW) \
          --param asan-instrumentation-with-call-threshold=0 \
          --param asan-globals=1 --param asan-stack=1 \

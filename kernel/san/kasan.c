@@ -21,6 +21,7 @@
 #include "kernel/san/san.h"
 #include "kernel/san/san_priv.h"
 
+#include "kernel/printk.h"
 #include "mm/mm.h"
 
 /* Memory that mm has not handed out, and yet one may. */
@@ -40,6 +41,9 @@ void san_check(uintptr_t addr, size_t bytes, bool write, struct san_caller calle
 {
     struct san_access access = { addr, shadow_first_bad(addr, bytes), bytes, write };
 
+    if (shadow_is_at(addr) && !san_is_reporting())
+        oops("KASAN: wild-memory-access: %s of size %u at 0x%08x, in the shadow of memory",
+             write ? "write" : "read", (unsigned)bytes, (unsigned)addr);
     if (access.bad == 0 || san_is_reporting() || is_mms_business(&access) ||
         !san_begin(caller))
         return;

@@ -35,6 +35,9 @@ enum shadow {
 uint8_t *shadow_of(uintptr_t addr);
 bool shadow_covers(uintptr_t addr);
 
+/* Is this the shadow itself? */
+bool shadow_is_at(uintptr_t addr);
+
 /* The first byte of these that may not be accessed; 0: all may. */
 uintptr_t shadow_first_bad(uintptr_t addr, size_t bytes);
 

@@ -4,9 +4,9 @@
  *     memory   | 8 bytes | 8 bytes | 8 bytes |      kmalloc(20): all, all, the first 4
  *     shadow   |   00    |   00    |   04    | fc   and what is behind is a red zone
  *
- *     0 1M     4M              end of the heap     0xd0000000
+ *     0 1M     4M              end of the heap     0xe0000000
  *     |  image | heap ...           |              | shadow: of 0, of 8, of 16 ... |
- *              `--------------- memory / 8 + 0xd0000000 ------------------^
+ *              `--------------- memory / 8 + 0xe0000000 ------------------^
  *
  * The place is one that GCC knows (-fasan-shadow-offset): a function with arrays marks
  * what is between them by itself.  It does so with or without us, so the shadow of the
@@ -16,6 +16,9 @@
  *
  * Before paging is on there is no shadow: what runs until then is compiled without
  * marks on the stack (Makefile, NO_STACK).
+ *
+ * It is above what a wild pointer likes to hold, 0xdeadbeef or 0xcccccccc, and code that
+ * is checked may not touch it: that is told, and ends the command, as a page fault would.
  *
  * Cost: an eighth of memory; a check is a load and two comparisons for each 8 bytes.
  */
@@ -50,6 +53,12 @@ uint8_t *shadow_of(uintptr_t addr)
 bool shadow_covers(uintptr_t addr)
 {
     return addr >= IMAGE_LOW && addr < covered_end;
+}
+
+bool shadow_is_at(uintptr_t addr)
+{
+    return covered_end != 0 && addr >= (uintptr_t)shadow_of(IMAGE_LOW) &&
+           addr < (uintptr_t)shadow_of(covered_end);
 }
 
 bool shadow_has_heap(void)

@@ -246,6 +246,15 @@ MISTAKE pointer(int by)
     hide(at);
 }
 
+/* Where SAN=1 has the shadow of this kernel's own code. */
+MISTAKE shadow(int by)
+{
+    char own, *at = by ? (char *)0xe0030000 : &own;
+
+    hide(at);
+    *at = 1;
+}
+
 /* It may end the command, and leaves an array between red zones then. */
 MISTAKE null(int by)
 {
@@ -280,7 +289,7 @@ static const struct {
     { "stack-scope", stack_scope }, { "global", global }, { "shift", shift },
     { "overflow", overflow }, { "overflow-64", overflow_64 }, { "negation", negation },
     { "array-index", array_index }, { "bool-load", bool_load }, { "pointer", pointer },
-    { "null", null }, { "division", division },
+    { "shadow", shadow }, { "null", null }, { "division", division },
 };
 
 static int make_one(int argc, char **argv, int by)

@@ -136,7 +136,23 @@ def test_what_the_cpu_ends_is_told_before(san, kind):
     assert san.run("stress 100")[0].endswith("all given back, all rules hold")
 
 
-@pytest.mark.parametrize("kind", [*KASAN, *UBSAN, "double-free"])
+def test_the_shadow_itself_is_nobodys(san):
+    text = "\n".join(tell(san, "mistake shadow"))
+    assert text.startswith("oops: KASAN: wild-memory-access: write of size 1 at 0xe0030")
+    assert re.search(r"^  0x\w+ shadow\+0x.*tests/labs/mistakes.c", text, re.M), text
+    assert "mistake has ended by this fault" in text
+    san.is_whole()
+
+
+def test_with_2_GiB_a_wild_pointer_is_wild_still(san_elf, boot):
+    machine = boot(san_elf, memory="2100M")
+    assert "write to 0xdeadbeef, which is not mapped" in \
+        "\n".join(machine.run("crash wild"))
+    assert "double fault: " in "\n".join(machine.run("crash double_fault"))
+    machine.is_whole()
+
+
+@pytest.mark.parametrize("kind", [*KASAN, *UBSAN, "shadow", "double-free"])
 def test_the_same_done_right_is_not_told(san, kind):
     assert san.run(f"right {kind}") == ["it came back"]
 
