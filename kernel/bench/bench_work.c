@@ -142,15 +142,23 @@ TIMED(constant_pair);
 TIMED(cache_pair);
 TIMED(page_pair);
 
-static bool create_cache(void)
-{
-    cache = kmem_cache_create("bench", bench_of, 0, 0, NULL);
-    return cache != NULL;
-}
-
 static void destroy_cache(void)
 {
     kmem_cache_destroy(cache);
+}
+
+/* With memory for an object: each round takes the same one. */
+static bool create_cache(void)
+{
+    cache = kmem_cache_create("bench", bench_of, 0, 0, NULL);
+
+    void *object = cache != NULL ? kmem_cache_alloc(cache, QUIETLY) : NULL;
+
+    if (object != NULL)
+        kmem_cache_free(cache, object);
+    else if (cache != NULL)
+        destroy_cache();
+    return object != NULL;
 }
 
 static bool has_block(unsigned order)

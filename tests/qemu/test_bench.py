@@ -62,6 +62,15 @@ def test_with_too_little_memory_it_says_so_and_goes_on(boot):
     machine.is_whole()
 
 
+def test_with_no_memory_at_all_each_row_says_so(boot):
+    machine = boot(memory="8M")
+    machine.run("drain 2000", bug="out of memory")
+    _, *rows = machine.json("bench -j")
+    assert len(rows) == sum(WORKS.values())
+    assert {row.get("failed") for row in rows} == {"not enough memory"}
+    machine.is_whole()
+
+
 def test_part_of_a_name_chooses_and_another_name_is_refused(boot):
     machine = boot(arguments=ICOUNT)
     chosen = {row["bench"] for row in machine.json("bench -j batch-free")[1:]}
