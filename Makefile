@@ -229,6 +229,7 @@ KERNEL += kernel/memory/report_damage.c #   damage, byte by byte, as slub does
 KERNEL += kernel/memory/report_fault.c  #   a fault in memory that was taken away
 KERNEL += kernel/memory/dials.c         # the parameters of mm
 KERNEL += kernel/memory/aftermath.c     # what a command that was ended leaves
+KERNEL += kernel/memory/meanwhile.c     # what handlers of earlier ones took meanwhile
 KERNEL += kernel/memory/whatis.c        # whatis: what an address is, in sentences
 KERNEL += kernel/memory/cmd_memory.c    # meminfo, buddyinfo, slabinfo
 KERNEL += kernel/memory/cmd_leaks.c     # leaks, allocinfo

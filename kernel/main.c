@@ -24,6 +24,7 @@
 #include "kernel/memmap.h"
 #include "kernel/memory/aftermath.h"
 #include "kernel/memory/held.h"
+#include "kernel/memory/meanwhile.h"
 #include "kernel/memory/report.h"
 #include "kernel/memory/whatis.h"
 #include "kernel/panic.h"
@@ -101,6 +102,8 @@ static void connect_guard(void)
         .frames_gone = san_frames_gone,
         .mend = aftermath_mend,
         .stop_handlers = stop_handlers,
+        .last_serial = mm_last_serial,
+        .taken_meanwhile = meanwhile_taken,
         .handler_ended = tell_handler,
     };
 

@@ -107,6 +107,11 @@ uint32_t guard_command(void)
     return 0;
 }
 
+uint32_t guard_next_command(void)
+{
+    return commands + 1;
+}
+
 uint32_t guard_outermost(void)
 {
     return depth > 0 ? guards[0].command : 0;
@@ -243,6 +248,19 @@ struct guard_end guard_call(void (*fn)(void *arg), void *arg)
 struct guard_end guard_call_kernel(void (*fn)(void *arg), void *arg)
 {
     return depth == MAX_DEPTH ? call_without(fn, arg) : call(fn, arg, 0, NULL);
+}
+
+struct guard_end guard_call_handler(void (*fn)(void *arg), void *arg, uint32_t command)
+{
+    uint32_t running = guard_command();
+    bool is_of_another = running == 0 || command < running;
+    uint32_t before = hooks->last_serial();
+    struct guard_end end = guard_call_kernel(fn, arg);
+    uint32_t last = hooks->last_serial();
+
+    if (is_of_another && last != before)
+        hooks->taken_meanwhile(command, before + 1, last);
+    return end;
 }
 
 void guard_handler_ended(uintptr_t fn, uint32_t command, const struct guard_end *end)

@@ -50,6 +50,12 @@ struct guard_end guard_call(void (*fn)(void *arg), void *arg);
  */
 struct guard_end guard_call_kernel(void (*fn)(void *arg), void *arg);
 
+/*
+ * The same for a handler which that command has set up.  What it takes is told, unless it
+ * is for that command, or one around it: they run still.
+ */
+struct guard_end guard_call_handler(void (*fn)(void *arg), void *arg, uint32_t command);
+
 /* Is anything under way that a fault would end? */
 bool guard_is_on(void);
 
@@ -59,6 +65,9 @@ bool guard_is_on(void);
  */
 uint32_t guard_command(void);
 uint32_t guard_outermost(void);
+
+/* The number that the next command gets: they are counted. */
+uint32_t guard_next_command(void);
 
 /* Is this command, or are its commands, under way? */
 bool guard_has(uint32_t command);
@@ -86,6 +95,10 @@ struct guard_hooks {
     void (*mend)(void);
     /* A command was ended: what it had set up is called no more; how many handlers. */
     unsigned (*stop_handlers)(uint32_t command);
+    /* So many allocations were there; and a handler which that command, and not the one
+     * that runs, has set up has made those from first to last. */
+    uint32_t (*last_serial)(void);
+    void (*taken_meanwhile)(uint32_t command, uint32_t first, uint32_t last);
     /* A handler was ended, and will not be called any more. */
     void (*handler_ended)(uintptr_t handler);
 };

@@ -41,7 +41,7 @@ static void call_handler(void *arg)
 static void run_guarded(struct handler *handler)
 {
     struct handler before = *handler;
-    struct guard_end end = guard_call_kernel(call_handler, &before);
+    struct guard_end end = guard_call_handler(call_handler, &before, before.command);
 
     if (!end.ended)
         return;

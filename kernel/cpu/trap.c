@@ -76,7 +76,7 @@ static void drop(unsigned irq)
 static void run_guarded(unsigned irq)
 {
     struct handler before = handlers[irq];
-    struct guard_end end = guard_call_kernel(call_handler, &before);
+    struct guard_end end = guard_call_handler(call_handler, &before, before.command);
 
     if (!end.ended)
         return;

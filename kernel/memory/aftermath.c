@@ -6,6 +6,8 @@
  *                     lab begins    lab is ended: 7 to 10 are lab's, and what of them is
  *                                   live stays so: `leaks` marks it
  *
+ * What handlers of earlier commands took in that time is none of it: meanwhile.c.
+ *
  * Nobody unwinds a command that was ended, so what it had taken it never gives back: that
  * is the lesson of it.  What the shell holds is as it was, and `$` is what it was before.
  *
@@ -18,6 +20,7 @@
 
 #include "kernel/cpu/guard.h"
 #include "kernel/memory/held.h"
+#include "kernel/memory/meanwhile.h"
 #include "kernel/memory/report.h"
 #include "kernel/memory/sites.h"
 #include "kernel/printk.h"
@@ -33,18 +36,21 @@ enum { MAX_DEAD = 32, MAX_LEFT = 64 };
 /* When the command of that level began. */
 static struct {
     uint32_t serial, held;
+    uint32_t command;                   /* its number (guard.h) */
     struct mm_observer *observer;       /* the newest */
 } began[SHELL_LEVELS];
 
 /* A command that was ended, and what was taken while it ran. */
 struct dead {
     const char *name;
+    uint32_t command;
     uint32_t first, last;       /* serial numbers; first > last: nothing */
     uint32_t objects;           /* that are live, when they were counted */
     size_t bytes;
 };
 
-static struct dead dead[MAX_DEAD];      /* a ring: the newest is total - 1 */
+/* A ring: the newest is total - 1.  One place more is for who may have left nothing. */
+static struct dead dead[MAX_DEAD + 1];
 static uint32_t total;
 
 /* By line of code, when they were counted. */
@@ -61,13 +67,22 @@ static uint32_t oldest(void)
     return total > MAX_DEAD ? total - MAX_DEAD : 0;
 }
 
-/* In whose time it was taken: of commands within each other, the inner one. */
+static struct dead *place_of(uint32_t number)
+{
+    return &dead[number % (MAX_DEAD + 1)];
+}
+
+/*
+ * In whose time it was taken: of commands within each other, the inner one.  Not by handlers
+ * that were there before.
+ */
 static struct dead *dead_of(uint32_t serial)
 {
     for (uint32_t number = oldest(); number < total; number++) {
-        struct dead *one = &dead[number % MAX_DEAD];
+        struct dead *one = place_of(number);
 
-        if (serial >= one->first && serial <= one->last)
+        if (serial >= one->first && serial <= one->last &&
+            !meanwhile_is(serial, one->command))
             return one;
     }
     return NULL;
@@ -104,7 +119,7 @@ static bool count_left(const struct mm_what *what, void *after)
 
 void aftermath_count(uint32_t after)
 {
-    for (unsigned i = 0; i < MAX_DEAD; i++)
+    for (unsigned i = 0; i <= MAX_DEAD; i++)
         dead[i].objects = dead[i].bytes = 0;
     left_sites = left_others = 0;
     if (total > 0)
@@ -122,20 +137,21 @@ uint32_t aftermath_left_of(const struct alloc_site *site)
 void aftermath_print(void)
 {
     for (uint32_t number = oldest(); number < total; number++) {
-        const struct dead *one = &dead[number % MAX_DEAD];
+        const struct dead *one = place_of(number);
 
         if (one->objects > 0)
-            kprint_wrapped(0, "%u object%s of these, %zu byte%s, left by %s, which was "
+            kprint_wrapped(0, "%u object%s of these, %zu byte%s, left by %s%s, which was "
                            "ended (serials %u to %u)", (unsigned)one->objects,
                            plural(one->objects), one->bytes, plural(one->bytes),
+                           one->first <= meanwhile_forgotten() ? "handlers or " : "",
                            one->name, (unsigned)one->first, (unsigned)one->last);
     }
     if (left_others > 0)
         kprintf("the lines that took %u of them are not marked: there are too many\n",
                 left_others);
     if (oldest() > 0)
-        kprintf("what %u older commands left that were ended is not marked any more\n",
-                (unsigned)oldest());
+        kprintf("what %u older command%s left, which %s ended, is not marked any more\n",
+                (unsigned)oldest(), plural(oldest()), oldest() == 1 ? "was" : "were");
 }
 
 /* ---- a command begins, and is ended ------------------------------------------------ */
@@ -148,6 +164,9 @@ static void check(void *arg)
 void aftermath_begin(unsigned level)
 {
     report_begin_command();
+    if (level == 0)
+        meanwhile_begin();
+    began[level].command = guard_next_command();
     began[level].serial = mm_last_serial();
     began[level].held = held_last();
     began[level].observer = mm_newest_observer();
@@ -178,12 +197,16 @@ static void tidy_and_count(void *arg)
     aftermath_count(one->first - 1);
 }
 
-static void tell_left(struct dead *one)
+/* Who left nothing needs no place; of heaps that cannot be walked nobody knows. */
+static bool tell_left(struct dead *one)
 {
-    if (guard_call_kernel(tidy_and_count, one).ended || one->objects == 0)
-        return;
+    if (guard_call_kernel(tidy_and_count, one).ended)
+        return true;
+    if (one->objects == 0)
+        return false;
     pr_err("  it leaves %u object%s live, %zu byte%s: see leaks", (unsigned)one->objects,
            plural(one->objects), one->bytes, plural(one->bytes));
+    return true;
 }
 
 /* A stray write may have hit mm's own books as well, long before the fault. */
@@ -204,11 +227,15 @@ void aftermath_ended(unsigned level, const char *name)
     sites_end_walk();
     held_set_last(began[level].held);
 
-    struct dead *one = &dead[total++ % MAX_DEAD];
+    struct dead *one = place_of(total++);
 
-    *one = (struct dead){ name, began[level].serial + 1, mm_last_serial(), 0, 0 };
+    *one = (struct dead){ name, began[level].command, began[level].serial + 1,
+                          mm_last_serial(), 0, 0 };
     guard_call_kernel(take_out, began[level].observer);
-    tell_left(one);
+    if (tell_left(one))
+        meanwhile_keep();
+    else
+        total--;
     tell_broken();
 }
 

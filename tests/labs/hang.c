@@ -102,6 +102,18 @@ HANG hang_in_ticks(void)
     hang_loop();
 }
 
+static void leaking_handler(void *unused)
+{
+    (void)unused;
+    turns += kmalloc(100, GFP_ATOMIC) != NULL;
+}
+
+HANG hang_while_handler_leaks(void)
+{
+    timer_every_tick(leaking_handler, NULL);
+    hang_loop();
+}
+
 static void count_turns(void *unused)
 {
     (void)unused;
@@ -140,6 +152,7 @@ static const struct {
     { "halted", hang_halted },
     { "handler", hang_in_handler },
     { "ticks", hang_in_ticks },
+    { "handler-leaks", hang_while_handler_leaks },
     { "switched", hang_with_all_switched },
 };
 

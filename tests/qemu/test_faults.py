@@ -4,7 +4,7 @@ import re
 
 import pexpect
 import pytest
-from marbles import site, symbol
+from marbles import CTRL_C, site, symbol
 
 REGISTERS = "eax ebx ecx edx esi edi ebp esp eip eflags cr2".split()
 ENDED = "fault has ended by this fault, status 5"
@@ -160,6 +160,50 @@ def test_what_a_dead_command_took_stays_live_and_is_told(boot, lab_elf):
     assert "1 object of these, 60 bytes, left by fault, which was ended (serials 2 to 2)" \
         in text, text
     assert machine.run("kfree $")[0].startswith("kfree(0x")     # it is what it was
+
+
+def end_by_ctrl_c(machine, command, begun):
+    machine.send(command + "\r")
+    machine.wait_for(begun)
+    machine.send(CTRL_C)
+    said = "\n".join(machine.until_prompt())
+    assert "was ended by Ctrl-C" in said, said
+    return said
+
+
+def test_what_handlers_of_earlier_commands_took_meanwhile_is_not_counted(boot, lab_elf):
+    machine = boot(lab_elf)
+    machine.run("drain start 500")
+    assert "it leaves" not in end_by_ctrl_c(machine, "hang loop", "it hangs")
+    assert "  it leaves 1 object live, 60 bytes: see leaks" in \
+        machine.run("fault in-callback")
+    machine.run("drain stop")
+    rows, summary = machine.leaks()
+    assert summary["objects"] > 1000        # 50 a tick, and Ctrl-C waits for 25
+    assert [row.get("left") for row in rows.values() if row["func"] == "receive"] == [None]
+    assert sum(row.get("left", 0) for row in rows.values()) == 1
+
+
+def test_what_its_own_handlers_took_is(boot, lab_elf):
+    machine = boot(lab_elf)
+    said = end_by_ctrl_c(machine, "more hang handler-leaks", "it hangs")
+    rows, summary = machine.leaks()
+    assert f"  it leaves {summary['objects']} objects live, " in said
+    assert [row["left"] for row in rows.values()] == [summary["objects"]]
+
+
+def test_who_left_nothing_takes_no_place_among_the_dead(boot, lab_elf):
+    machine = boot(lab_elf)
+    machine.run("fault in-callback")
+    for _ in range(5):
+        machine.run("; ".join(8 * ["fault null-read"]))
+    text = "\n".join(machine.run("leaks"))
+    assert "left by fault, which was ended (serials 1 to 1)" in text, text
+    assert "not marked" not in text
+    for _ in range(4):
+        machine.run("; ".join(8 * ["fault in-callback"]))
+    assert "what 1 older command left, which was ended, is not marked any more" in \
+        machine.run("leaks")
 
 
 def test_where_nothing_died_nothing_is_marked(boot, lab_elf):
