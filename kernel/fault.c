@@ -36,12 +36,16 @@ static const char *const names[EXCEPTIONS] = {
     "security exception", "exception 31",
 };
 
-static bool is_below_stack(uintptr_t addr)
+/* At the prompt handlers run on the shell's, and a report has one of its own. */
+static bool is_below_stack(uintptr_t addr, uintptr_t esp)
 {
-    return address_between(addr, command_stack_guard, command_stack);
+    return address_between(addr, command_stack_guard, command_stack) ||
+           address_between(addr, report_stack_guard, report_stack) ||
+           (address_between(addr, boot_stack_guard, boot_stack) &&
+            address_between(esp, boot_stack_guard, boot_stack_top));
 }
 
-/* Above the stack of commands, and below the shell's. */
+/* Above the stack of commands, and below the shell's, which esp is not on. */
 static bool is_between_stacks(uintptr_t addr)
 {
     return address_between(addr, boot_stack_guard, boot_stack);
@@ -73,9 +77,11 @@ static void explain_place(uintptr_t addr)
         pr_emerg("  there: %s", memmap_region(addr));
 }
 
-static void explain_page_fault(uintptr_t addr, uint32_t eip, uint32_t error,
+static void explain_page_fault(uintptr_t addr, const struct trap_frame *frame,
+                               uint32_t esp,
                                bool (*tell_fault)(uintptr_t, bool, uintptr_t))
 {
+    uint32_t error = frame->error, eip = frame->eip;
     bool told = tell_fault != NULL && !(error & PF_PRESENT) && addr >= FIRST_MIB &&
                 tell_fault(addr, error & PF_WRITE, eip);
     const char *access = error & PF_WRITE ? "write to"
@@ -83,7 +89,7 @@ static void explain_page_fault(uintptr_t addr, uint32_t eip, uint32_t error,
 
     pr_emerg("page fault: %s 0x%08x, which is %s", access, (unsigned)addr,
              error & PF_PRESENT ? "read-only" : "not mapped");
-    if (is_below_stack(addr))
+    if (is_below_stack(addr, esp))
         pr_emerg("  stack overflow: this is the guard page below the stack");
     else if (is_between_stacks(addr))
         pr_emerg("  the guard page above the stack: was a local array overrun?");
@@ -104,7 +110,7 @@ static void explain_double_fault(uint32_t esp)
 {
     uintptr_t addr = cpu_cr2();
 
-    if (is_below_stack(addr)) {
+    if (is_below_stack(addr, esp)) {
         pr_emerg("stack overflow: 0x%08x is in the guard page below the stack",
                  (unsigned)addr);
         return;
@@ -119,7 +125,7 @@ void fault_explain(const struct trap_frame *frame, uint32_t esp,
     uintptr_t addr = cpu_cr2();
 
     if (frame->vector == PAGE_FAULT)
-        explain_page_fault(addr, frame->eip, frame->error, tell_fault);
+        explain_page_fault(addr, frame, esp, tell_fault);
     else if (frame->vector == DOUBLE_FAULT)
         explain_double_fault(esp);
     else if (frame->vector == NMI)

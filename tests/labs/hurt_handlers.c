@@ -86,6 +86,18 @@ HURT(stays_slow) { timer_every_tick(at_each_spin, NULL); }
 HURT(stays_slow_twice) { stays_slow(); timer_every_tick(at_each_spin, hidden(1)); }
 HURT(stays_loud) { timer_every_tick(at_each_lines, NULL); }
 
+/* On the shell's stack: when it does so the command has returned. */
+static void at_each_deeper(void *unused)
+{
+    static unsigned ticks;
+
+    (void)unused;
+    if (shell_running == NULL && ++ticks > 10)
+        hurt_recursion();
+}
+
+HURT(stays_recursion) { timer_every_tick(at_each_deeper, NULL); }
+
 static void *volatile taken;
 
 static void at_each_leak(void *unused)
@@ -140,7 +152,7 @@ const struct hurt_way hurt_handlers[] = {
     WAY(irq_loop_irq_on), WAY(irq_idle), WAY(irq_kernel), WAY(irq_atomic),
     WAY(irq_print), WAY(irq_check), WAY(irq_reclaim), WAY(irq_shell), WAY(irq_hurt),
     WAY(irq_double_free), WAY(irq_readline), WAY(stays_null), WAY(stays_dangling),
-    WAY(stays_too_many), WAY(stays_wild), WAY(stays_leaking), WAY(stays_slow), WAY(stays_slow_twice), WAY(stays_loud), WAY(irq_wild),
+    WAY(stays_too_many), WAY(stays_wild), WAY(stays_leaking), WAY(stays_recursion), WAY(stays_slow), WAY(stays_slow_twice), WAY(stays_loud), WAY(irq_wild),
     WAY(irq_timer_nobody), WAY(irq_timer_mine), WAY(irq_timer_loop),
     WAY(irq_timer_fault), WAY(irq_serial_nobody), WAY(irq_serial_mine),
     WAY(irq_serial_loop), WAY(irq_serial_fault), WAY(irq_both_mine), WAY(irq_both_loop), WAY(irq_9999), WAY(irq_while_busy), { NULL, NULL },

@@ -108,6 +108,9 @@ PUT_BACK_AT_END = {
 SLOW = "stays_slow stays_slow_twice stays_loud".split()
 STOPPED_HANDLER = r"not called any more:\s+at_each_|interrupt handlers? stopped"
 
+# The handler that stays faults at the prompt: what is said.
+LATER = {"stays_recursion": r"stack overflow: 0x\w{8} is in the guard page "}
+
 # What comes of it is the compiler's, the CPU's or chance's: a fault or nothing.
 EITHER = """
 jump_garbage jump_into_function jump_zeros jump_rodata local_underrun dangling_local fpu
@@ -249,7 +252,8 @@ def whole(machines, machine):
 # ---- tests --------------------------------------------------------------------------
 
 COME_BACK = (FAULTS + WATCHED + LOOPS + REFUSED + UNNOTICED + list(PUT_BACK) +
-             list(PUT_BACK_AT_END) + SLOW + EITHER + MUTE + NESTED + NAMED)
+             list(PUT_BACK_AT_END) + SLOW + list(LATER) + EITHER + MUTE + NESTED +
+             NAMED)
 
 
 def test_every_way_is_in_one_table_and_300_come_back(lab):
@@ -321,6 +325,16 @@ def test_ctrl_c_at_the_prompt_stops_handlers_that_leave_it_no_time(way, machine,
         machine.send(CTRL_C)
         if machine.qemu.expect([STOPPED_HANDLER, pexpect.TIMEOUT], timeout=5) == 0:
             break
+    machine.send("\r")
+    machine.wait_for("\nmarbles> ", SECONDS)
+    machine.wait_for_prompt(SECONDS)
+    whole()
+
+
+@pytest.mark.parametrize("way", LATER)
+def test_a_fault_at_the_prompt_ends_the_handler(way, machine, whole):
+    machine.send(f"hurt {way}\r")
+    assert re.search(LATER[way], machine.wait_for("is not called any more", SECONDS))
     machine.send("\r")
     machine.wait_for("\nmarbles> ", SECONDS)
     machine.wait_for_prompt(SECONDS)
