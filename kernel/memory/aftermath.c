@@ -26,12 +26,13 @@
 #include "kernel/printk.h"
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
+#include "kernel/symbols.h"
 #include "mm/look/observe.h"
 #include "mm/look/recover.h"
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
 
-enum { MAX_DEAD = 32, MAX_LEFT = 64 };
+enum { MAX_DEAD = 32, MAX_LEFT = 64, NAME_SIZE = 80 };
 
 /* When the command of that level began. */
 static struct {
@@ -265,11 +266,15 @@ static void tell_recovery(const struct mm_recovery *found)
 void aftermath_mend(void)
 {
     struct mm_recovery found = { 0 };
+    char name[NAME_SIZE];
     const char *broken = "what it reads lies nowhere";
 
     if (guard_call_kernel(recover, &found).ended)
         panic("mm: it was ended while it changed its books, and they cannot be read");
     tell_recovery(&found);
+    if (found.observer != NULL)
+        pr_err("  it was in this observer, which is called no more: %s",
+               symbol_format((uintptr_t)found.observer, name, sizeof(name)));
     if (!found.was_changing)
         return;
     if (guard_call_kernel(check, &broken).ended || broken != NULL)

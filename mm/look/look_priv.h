@@ -5,6 +5,7 @@
 #define MM_LOOK_LOOK_PRIV_H
 
 #include "mm/hooks_priv.h"
+#include "mm/look/observe.h"
 
 /* ---- the rules, proved floor by floor: check.c puts them together ------------------ */
 
@@ -50,7 +51,8 @@ void former_slab_begins(const struct kmem_cache *cache, struct page *slab);
 void former_slab_ends(const struct kmem_cache *cache, struct page *slab);
 void former_guarded_ends(uint32_t pfn, uint32_t offset);
 /* observe.c; for mm_recover: whoever was told something never came back */
-void observe_recover(void);
+/* Nobody is told any more.  Who was is taken out: its function, or NULL. */
+mm_saw *observe_recover(void);
 void observe_allocated(const struct mm_request *request, const void *p);
 void observe_freeing(const struct mm_free_request *free);
 void observe_resized(const struct mm_request *request, const void *p);

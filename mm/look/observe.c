@@ -15,6 +15,7 @@
 
 /* Are they told now: at rest, and in an interrupt that came meanwhile? */
 static bool telling[2];
+static struct mm_observer *told[2];     /* who runs now, there */
 
 static struct mm_observer **link_to(const struct mm_observer *observer)
 {
@@ -60,10 +61,16 @@ bool mm_unobserve(struct mm_observer *observer)
     return true;
 }
 
-void observe_recover(void)
+mm_saw *observe_recover(void)
 {
-    telling[0] = false;
-    telling[1] = false;
+    struct mm_observer *one = told[1] ? told[1] : told[0];
+    struct mm_observer **link = link_to(one);
+
+    if (one && *link)
+        *link = one->next;
+    telling[0] = telling[1] = false;
+    told[0] = told[1] = NULL;
+    return one ? one->saw : NULL;
 }
 
 static void describe(struct mm_event *event)
@@ -85,13 +92,15 @@ static void describe(struct mm_event *event)
 
 static void call_observers(const struct mm_event *event)
 {
+    struct mm_observer **here = &told[(mm_state & MM_IRQ) != 0], *next;
     bool was_outside = mm_go_outside();
-    struct mm_observer *next;
 
     for (struct mm_observer *one = mm_observers; one; one = next) {
         next = one->next;               /* it may take itself out */
+        *here = one;
         one->saw(event, one->arg);
     }
+    *here = NULL;
     mm_come_back(was_outside);
 }
 

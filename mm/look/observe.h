@@ -42,8 +42,10 @@ struct mm_event {
     bool is_pages;              /* of the page API, not of kmalloc */
 };
 
+typedef void mm_saw(const struct mm_event *event, void *arg);
+
 struct mm_observer {
-    void (*saw)(const struct mm_event *event, void *arg);
+    mm_saw *saw;
     void *arg;
     struct mm_observer *next;   /* mm's while it is hung in */
 };

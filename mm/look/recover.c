@@ -405,7 +405,7 @@ void mm_recover(struct mm_recovery *recovery)
     memset(recovery, 0, sizeof(*recovery));
     if (mm_is_changing())
         mend_all(recovery);
-    observe_recover();
+    recovery->observer = observe_recover();
     mm_state_clear(~MM_IRQ);
     mm_hooks_changed();
     if (mm_next_put_off())

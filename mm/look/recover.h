@@ -4,7 +4,7 @@
 #ifndef MM_LOOK_RECOVER_H
 #define MM_LOOK_RECOVER_H
 
-#include "mm/port.h"
+#include "mm/look/observe.h"
 
 /* What mm_recover() found, and mended. */
 struct mm_recovery {
@@ -22,6 +22,8 @@ struct mm_recovery {
      * dropped: that call may have been about to return it.  NULL: there is none.
      */
     const void *newest;
+    /* An observer was being told something: this is its function, and it is taken out. */
+    mm_saw *observer;
 };
 
 /*

@@ -284,7 +284,8 @@ static void others_are_told_after_one_that_never_came_back(void **state)
         kfree(kmalloc(8, GFP_KERNEL));
     mm_recover(&recovery);
     assert_int_equal(mm_state, MM_LONG_WAY);
-    assert_true(mm_unobserve(&lost));
+    assert_ptr_equal(recovery.observer, leave_for_ever);        /* it is taken out */
+    assert_ptr_equal(mm_newest_observer(), &observer);
     ntold = 0;
     kfree(kmalloc(8, GFP_KERNEL));
     assert_int_equal(ntold, 2);

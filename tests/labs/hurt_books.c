@@ -4,6 +4,7 @@
 #include "kernel/image.h"
 #include "kernel/printk.h"
 #include "mm/hooks_priv.h"
+#include "mm/look/observe.h"
 #include "mm/slab_priv.h"
 #include "tests/labs/hurt.h"
 
@@ -106,6 +107,28 @@ HURT(state_long_way) { mm_state = MM_LONG_WAY; }
 HURT(state_put_off) { mm_state = MM_PUT_OFF; }
 HURT(state_site) { mm_state = 0xdeadbee0; }
 
+/* They fault in whoever allocates next. */
+static void saw_null(const struct mm_event *event, void *arg)
+{
+    (void)event, (void)arg;
+    *word(0) = 1;
+}
+
+HURT(observer_null)
+{
+    static struct mm_observer observer = { .saw = saw_null };
+
+    mm_observe(&observer);
+}
+
+HURT(observer_wild)
+{
+    static struct mm_observer observer;
+
+    observer.saw = (mm_saw *)hidden(0x41414141);
+    mm_observe(&observer);
+}
+
 HURT(hook_wild)
 {
     mm_report_hook = (void (*)(const struct mm_report *))hidden(0x41414141);
@@ -138,5 +161,5 @@ const struct hurt_way hurt_books[] = {
     WAY(cache_names), WAY(cache_word_odd), WAY(cache_partial),
     WAY(slab_maps), WAY(state_busy), WAY(state_all), WAY(state_irq),
     WAY(state_long_way), WAY(state_put_off), WAY(state_site), WAY(hook_wild),
-    WAY(hook_null), WAY(watcher_wild), WAY(sites_0), WAY(sites_ff), { NULL, NULL },
+    WAY(observer_null), WAY(observer_wild), WAY(hook_null), WAY(watcher_wild), WAY(sites_0), WAY(sites_ff), { NULL, NULL },
 };

@@ -111,6 +111,9 @@ STOPPED_HANDLER = r"not called any more:\s+at_each_|interrupt handlers? stopped"
 # The handler that stays faults at the prompt: what is said.
 LATER = {"stays_recursion": r"stack overflow: 0x\w{8} is in the guard page "}
 
+# Observers that stay, and fault when somebody allocates.
+OBSERVERS = {"observer_null": "saw_null+0x0/", "observer_wild": "0x41414141"}
+
 # What comes of it is the compiler's, the CPU's or chance's: a fault or nothing.
 EITHER = """
 jump_garbage jump_into_function jump_zeros jump_rodata local_underrun dangling_local fpu
@@ -176,7 +179,7 @@ LOST = {
 # Memory, handlers, devices or variables are not afterwards what they were.
 HARMED = {
     "loop_leak", "loop_leak_loud", "loop_list", "must_until_empty", "cache_500",
-    "stays_null", "stays_wild", "stays_dangling", "stays_too_many",
+    "observer_null", "observer_wild", "stays_null", "stays_wild", "stays_dangling", "stays_too_many",
     "stays_leaking", "irq_wild", "irq_9999", "over_large", "under_by_1", "under_large",
     "cache_name_local",
     "init_again", "init_nothing", "record_pointer", "last_serial", "cache_names",
@@ -252,8 +255,8 @@ def whole(machines, machine):
 # ---- tests --------------------------------------------------------------------------
 
 COME_BACK = (FAULTS + WATCHED + LOOPS + REFUSED + UNNOTICED + list(PUT_BACK) +
-             list(PUT_BACK_AT_END) + SLOW + list(LATER) + EITHER + MUTE + NESTED +
-             NAMED)
+             list(PUT_BACK_AT_END) + SLOW + list(LATER) + list(OBSERVERS) + EITHER + MUTE +
+             NESTED + NAMED)
 
 
 def test_every_way_is_in_one_table_and_300_come_back(lab):
@@ -338,6 +341,17 @@ def test_a_fault_at_the_prompt_ends_the_handler(way, machine, whole):
     machine.send("\r")
     machine.wait_for("\nmarbles> ", SECONDS)
     machine.wait_for_prompt(SECONDS)
+    whole()
+
+
+@pytest.mark.parametrize("way", OBSERVERS)
+def test_an_observer_that_faults_is_taken_out(way, machine, whole):
+    assert hurt(machine, way)[1] == FINE
+    machine.send("status \"kmalloc 100\"\r")
+    said = "\n".join(machine.until_prompt(SECONDS))
+    assert "  it was in this observer, which is called no more: " + OBSERVERS[way] in said
+    assert said.endswith(f"status {FAULT}")
+    assert machine.run("kmalloc 100")[0].startswith("$")
     whole()
 
 
