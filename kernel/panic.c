@@ -119,11 +119,13 @@ static void stop(void)
 }
 
 static unsigned reports;                /* under way */
+static int loglevel_before;
 
 /* The report is over.  It returns if something is to be ended by it. */
 static void end(void)
 {
     reports = 0;
+    console_loglevel = loglevel_before;
     printk_hold(guard_is_on());
     if (panic_on_oops || !guard_is_on())
         stop();
@@ -140,6 +142,9 @@ static void begin(void)
     kprintf_filter = NULL;              /* last words go past more and watch */
     printk_hold(false);
     if (reports++ == 0) {
+        loglevel_before = console_loglevel;
+        if (console_loglevel <= LOG_ERR)
+            console_loglevel = LOG_ERR + 1;     /* and are shown whole */
         console_fresh_line();
         return;
     }

@@ -72,7 +72,8 @@ bool san_begin(struct san_caller caller)
 void san_end(struct san_caller caller)
 {
     pr_err("called from:");
-    backtrace_print_from(caller.eip, (uintptr_t)(caller.frame + 2), caller.frame[0]);
+    if (printk_is_shown(LOG_ERR))
+        backtrace_print_from(caller.eip, (uintptr_t)(caller.frame + 2), caller.frame[0]);
     pr_err("%s", rule);
     reporting = false;
     panic_warned();

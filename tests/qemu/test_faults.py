@@ -126,6 +126,19 @@ def test_a_failed_assertion_ends_its_command_with_its_line(lab):
     assert ENDED in lines
 
 
+def test_with_loglevel_0_a_report_is_whole_all_the_same(boot, lab_elf):
+    machine = boot(lab_elf, cmdline="loglevel=0 watchdog=1")
+    for kind in ("null-write", "assert"):
+        text = "\n".join(machine.run(f"fault {kind}"))
+        assert re.match(r"(page fault: write to 0x00000008|oops: )", text), text
+        assert re.search(r"^  .*\bebx \w{8}.*called from:\s.*cmd_fault\+", text,
+                         re.M | re.S), text
+    assert machine.run("kfree 64") == []        # the log is off still
+    machine.send("hang loop\r")
+    machine.wait_for("it hangs")
+    assert machine.until_prompt() == []         # nothing, and no calls alone
+
+
 @pytest.mark.parametrize("kind", ["array-overrun", "array-overrun-far"])
 def test_a_smashed_stack_ends_its_command_by_the_name_of_the_function(lab, kind):
     text = "\n".join(lab.run(f"fault {kind}"))
