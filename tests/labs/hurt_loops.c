@@ -72,8 +72,18 @@ HURT(pic_masked) { outb(PIC_DATA, 0xff); outb(PIC2_DATA, 0xff); }
 HURT(timer_once) { outb(PIT_MODE, 0x30); outb(PIT, 1); outb(PIT, 0); }
 HURT(timer_fast) { outb(PIT_MODE, 0x34); outb(PIT, 2); outb(PIT, 0); }
 
+HURT(pic_masked_loop) { pic_masked(); for (;;) nothing(); }
+HURT(timer_once_loop) { timer_once(); for (;;) nothing(); }
+
+enum { A20_GATE = 0x92, WATCHDOG_STOP = 0x441, CMOS_INDEX = 0x70, NO_NMI = 0x80 };
+
+HURT(a20_off) { outb(A20_GATE, 0); }
+HURT(nmi_masked) { outb(CMOS_INDEX, NO_NMI); loop_irq_off(); }
+HURT(watchdog_stopped) { outb(WATCHDOG_STOP, 0); loop_irq_off(); }
+
 /* A PIC takes what is written next as the first of its new vectors. */
 HURT(pic_begun) { outb(PIC_COMMAND, 0x11); }
+HURT(pic_begun_loop) { pic_begun(); for (;;) nothing(); }
 
 /* IRQ 0 is vector 8 from now on, the double fault's. */
 HURT(pic_moved)
@@ -94,5 +104,6 @@ const struct hurt_way hurt_loops[] = {
     WAY(loop_lines), WAY(loop_letters), WAY(loop_log), WAY(loop_asks), WAY(loop_idle),
     WAY(loop_shell), WAY(loop_flag), WAY(loop_list), WAY(loop_irq_off),
     WAY(halt_irq_off), WAY(return_irq_off), WAY(run_irq_off), WAY(loop_irq_mostly_off), WAY(pic_masked),
-    WAY(timer_once), WAY(timer_fast), WAY(pic_begun), WAY(pic_moved), { NULL, NULL },
+    WAY(pic_masked_loop), WAY(timer_once_loop), WAY(a20_off), WAY(nmi_masked),
+    WAY(watchdog_stopped), WAY(timer_once), WAY(timer_fast), WAY(pic_begun), WAY(pic_begun_loop), WAY(pic_moved), { NULL, NULL },
 };

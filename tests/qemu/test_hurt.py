@@ -25,7 +25,8 @@ esp_read_only esp_wild esp_rom esp_heap ebp_wild ebp_circle divide_by_zero
 divide_smallest ud2 trap_builtin falls_through lock_nop sse bound int3 int_4 int_8
 int_13 int_14 int_0x80 ds_wrong ss_wrong jump_no_segment jump_other_task call_own_task
 iret_garbage flag_trap debug_register irq_null irq_opcode irq_recursion
-breakpoint_in_mm cache_wrong_arguments cache_name_wild constructor_null constructor_wild krealloc_zero
+breakpoint_in_mm pic_begun_loop cache_wrong_arguments cache_name_wild constructor_null
+constructor_wild krealloc_zero
 kmalloc_must must_until_empty kstrdup_wild kmemdup_wild walk_null cache_slab hook_wild
 idt_0 idt_ff tss_ff guard_page below_guard_page report_stack_a filter_wild running_wild
 irq_wild text_wild text_number format_null into_null copy_to_null length_of_null
@@ -34,7 +35,8 @@ compare_with_null compare_with_wild run_null run_wild readline_null asserts
 
 # Interrupts do not come any more: the watchdog's NMI ends it.
 WATCHED = """
-loop_irq_off halt_irq_off irq_loop irq_loop_irq_on irq_idle irq_readline int_2
+loop_irq_off nmi_masked pic_masked_loop timer_once_loop halt_irq_off irq_loop
+irq_loop_irq_on irq_idle irq_readline int_2
 """.split()
 
 # It does not end by itself: Ctrl-C does it.
@@ -159,6 +161,8 @@ LOST = {
     "page_directory_0": "no address leads anywhere, once the TLB has forgotten it",
     "page_directory_0_now": "no address leads anywhere",
     "task_register_bad_stack": "the task of the double fault counts as the one that runs",
+    "a20_off": "each odd MiB of memory is the one below it, and the kernel is in such a one",
+    "watchdog_stopped": "who ends what lets no interrupt come is switched off",
     "no_idt": "the fault finds no handler, nor does the one about it",
     "no_gdt": "the handler of the fault has no code segment",
     "gdt_0": "the same; task switches write the GDT, so it cannot be read-only",
