@@ -331,7 +331,7 @@ def test_the_same_when_it_was_ended(way, machine, whole):
 @pytest.mark.parametrize("way", SLOW)
 def test_ctrl_c_at_the_prompt_stops_handlers_that_leave_it_no_time(way, machine, whole):
     machine.send(f"hurt {way}\r")
-    machine.wait_for("came back", SECONDS)
+    machine.wait_for(f"\nhurt {way}\r", SECONDS)
     for _ in range(10):                 # the first may come while the command runs
         machine.send(CTRL_C)
         if machine.qemu.expect([STOPPED_HANDLER, pexpect.TIMEOUT], timeout=5) == 0:
