@@ -93,6 +93,16 @@ void console_write(const char *text, size_t length)
     irq_restore(flags);
 }
 
+void console_control(const char *text, size_t length)
+{
+    console_write("", 0);               /* a line that is due to end */
+
+    bool begun = line_begun;
+
+    console_write(text, length);
+    line_begun = begun;
+}
+
 uint32_t console_gaps(void)
 {
     uint32_t flags = irq_save(), gaps = serial_gaps();

@@ -43,6 +43,9 @@ bool console_set_baud(uint32_t baud);
 /* Send text; "\n" goes out as "\r\n".  Nothing is dropped: it waits. */
 void console_write(const char *text, size_t length);
 
+/* What the terminal obeys and keeps no trace of: a line is begun or not, as before. */
+void console_control(const char *text, size_t length);
+
 /* How many times the serial line went on behind a gap; if it does now, it says so. */
 uint32_t console_gaps(void);
 

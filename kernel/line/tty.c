@@ -27,7 +27,7 @@ static void put(const char *bytes, size_t length)
     } else {
         uint32_t flags = irq_save();
 
-        console_write(bytes, length);
+        console_control(bytes, length);
         irq_restore(flags);
     }
 }

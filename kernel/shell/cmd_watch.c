@@ -35,7 +35,7 @@ static void show_in_place(const char *text, size_t length)
 
         if (*text == '\n') {
             if (has_room)
-                terminal_puts(&tty, "\x1b[K\n");
+                console_write("\x1b[K\n", 4);
             frame.rows++;
             frame.column = 0;
         } else if (++frame.column < tty.width) {
