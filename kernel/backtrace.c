@@ -194,16 +194,37 @@ const char *backtrace_format(const uintptr_t *calls, unsigned n, char *buf, size
     return line_format(calls[n], calls[n] - !interrupted, buf, size);
 }
 
-static void print_call(const struct trace *trace, uintptr_t call)
-{
-    char text[LINE_TEXT_SIZE];
+typedef void put_line(const char *text);
 
-    kprint_wrapped(0, "  0x%08x %s", (unsigned)call,
-                   line_format(call, trace->inside, text, sizeof(text)));
+static void print_line(const char *text)
+{
+    kprint_wrapped(0, "%s", text);
+}
+
+static void log_line(const char *text)
+{
+    pr_emerg("%s", text);
+}
+
+static void put_call(const struct trace *trace, uintptr_t call, put_line *put)
+{
+    char text[LINE_TEXT_SIZE], line[LINE_TEXT_SIZE + 16];
+
+    ksnprintf(line, sizeof(line), "  0x%08x %s", (unsigned)call,
+              line_format(call, trace->inside, text, sizeof(text)));
+    put(line);
+}
+
+static void put_repeats(unsigned repeats, put_line *put)
+{
+    char line[LINE_TEXT_SIZE];
+
+    ksnprintf(line, sizeof(line), "  (and %u time%s more)", repeats, plural(repeats));
+    put(line);
 }
 
 /* A recursion's calls from one place are one line: what matters is who began it. */
-static void print(struct trace *trace)
+static void put_calls(struct trace *trace, put_line *put)
 {
     uintptr_t previous = 0;
     unsigned lines = 0, repeats = 0;
@@ -214,27 +235,39 @@ static void print(struct trace *trace)
             continue;
         }
         if (repeats > 0)
-            kprintf("  (and %u time%s more)\n", repeats, plural(repeats));
+            put_repeats(repeats, put);
         if (++lines > MAX_LINES) {
-            kprintf("  ... and further out\n");
+            put("  ... and further out");
             return;
         }
-        print_call(trace, call);
+        put_call(trace, call, put);
         previous = call;
         repeats = 0;
     }
+    if (lines == 0)
+        put("  nobody knows: what is on the stack leads nowhere");
 }
 
 void backtrace_print(void)
 {
     struct trace trace = from_frame(__builtin_frame_address(0));
 
-    print(&trace);
+    put_calls(&trace, print_line);
 }
 
-void backtrace_print_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp)
+/* Where esp is on no stack, what has no frame had its return address there. */
+void backtrace_log_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp)
 {
     struct trace trace = { eip, true, esp, ebp };
 
-    print(&trace);
+    if (is_kernel_code(eip) && !has_frame(eip) && !is_on_stack(esp, sizeof(uintptr_t)))
+        log_line("  somebody whose name was where esp should be; and that one");
+    put_calls(&trace, log_line);
+}
+
+void backtrace_log_above(const uintptr_t *frame)
+{
+    struct trace trace = { frame[1] - 1, false, (uintptr_t)(frame + 2), frame[0] };
+
+    put_calls(&trace, log_line);
 }

@@ -10,8 +10,11 @@
 /* Print them, one a line, from the caller's call on. */
 void backtrace_print(void);
 
-/* The same for code that was interrupted at eip, with these esp and ebp. */
-void backtrace_print_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp);
+/* The same in the log, for code that was interrupted at eip, with these esp and ebp. */
+void backtrace_log_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp);
+
+/* The same, from the function that called the one with this frame, which is left out. */
+void backtrace_log_above(const uintptr_t *frame);
 
 /* The return addresses from the function that called mm outwards; how many. */
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max);

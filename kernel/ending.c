@@ -114,9 +114,7 @@ static void tell_overtime(const struct trap_frame *frame)
            running(), (unsigned)(limit / TIMER_HZ),
            line_format(frame->eip, frame->eip, place, sizeof(place)));
     pr_err("called from:");
-    if (!printk_is_shown(LOG_ERR))
-        return;
-    backtrace_print_from(frame->eip, frame->esp_at_push + 5 * sizeof(uint32_t),
+    backtrace_log_from(frame->eip, frame->esp_at_push + 5 * sizeof(uint32_t),
                          frame->ebp);
 }
 

@@ -99,6 +99,12 @@ static void explain_page_fault(uintptr_t addr, const struct trap_frame *frame,
         explain_place(addr);
 }
 
+/* A double fault: of the page fault whose report found no stack. */
+bool fault_sets_cr2(const struct trap_frame *frame)
+{
+    return frame->vector == PAGE_FAULT || frame->vector == DOUBLE_FAULT;
+}
+
 bool fault_address(const struct trap_frame *frame, uintptr_t *addr)
 {
     *addr = cpu_cr2();

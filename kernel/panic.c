@@ -121,26 +121,43 @@ static void stop(void)
 static unsigned reports;                /* under way */
 static int loglevel_before;
 
+/* Does something end by it, and not the kernel? */
+static bool goes_on(void)
+{
+    return guard_is_on() && !panic_on_oops;
+}
+
 /* The report is over.  It returns if something is to be ended by it. */
 static void end(void)
 {
     reports = 0;
     console_loglevel = loglevel_before;
     printk_hold(guard_is_on());
-    if (panic_on_oops || !guard_is_on())
+    if (!goes_on())
         stop();
     watchdog_start();
 }
 
-/* The first comer reports; the second is from inside a report, and is the last. */
-static void begin(void)
+/* Last words go past more and watch. */
+static void take_console(void)
+{
+    if (kprintf_filter != NULL && kprintf_filter != kprintf_pager)
+        console_control("\x1b[J", 3);   /* watch overwrites: nothing old stays below */
+    kprintf_filter = NULL;
+    printk_hold(false);
+}
+
+/*
+ * The first comer reports; the second is from inside a report, and is the last.  One that
+ * may wait is shown by more, a screen at a time, when it is over.
+ */
+static void begin(bool may_wait)
 {
     irq_disable();
     watchdog_stop();                    /* who reads this may take his time */
-    if (kprintf_filter != NULL)
-        console_write("\x1b[J", 3);     /* watch overwrites: nothing old stays below */
-    kprintf_filter = NULL;              /* last words go past more and watch */
-    printk_hold(false);
+    if (!may_wait || reports > 0 || kprintf_filter == NULL ||
+        kprintf_filter != kprintf_pager)
+        take_console();
     if (reports++ == 0) {
         loglevel_before = console_loglevel;
         if (console_loglevel <= LOG_ERR)
@@ -178,8 +195,12 @@ static void print_registers(const struct trap_frame *frame, uint32_t esp)
              (unsigned)frame->ebx, (unsigned)frame->ecx, (unsigned)frame->edx);
     pr_emerg("  esi %08x  edi %08x  ebp %08x  esp %08x", (unsigned)frame->esi,
              (unsigned)frame->edi, (unsigned)frame->ebp, (unsigned)esp);
-    pr_emerg("  eip %08x  eflags %08x  cr2 %08x", (unsigned)frame->eip,
-             (unsigned)frame->eflags, (unsigned)cpu_cr2());
+    if (fault_sets_cr2(frame))
+        pr_emerg("  eip %08x  eflags %08x  cr2 %08x", (unsigned)frame->eip,
+                 (unsigned)frame->eflags, (unsigned)cpu_cr2());
+    else
+        pr_emerg("  eip %08x  eflags %08x", (unsigned)frame->eip,
+                 (unsigned)frame->eflags);
 }
 
 /* What was touched, and what was executed if that was no code of the kernel's. */
@@ -200,42 +221,36 @@ void panic_exception(const struct trap_frame *frame, uint32_t esp)
 {
     char text[LINE_TEXT_SIZE];
 
-    begin();
+    begin(goes_on());
     fault_explain(frame, esp, hooks != NULL ? hooks->tell_fault : NULL);
     pr_emerg("  in %s", line_format(frame->eip, frame->eip, text, sizeof(text)));
     print_state();
     print_registers(frame, esp);
-    kprintf("called from:\n");
-    backtrace_print_from(frame->eip, esp, frame->ebp);
+    pr_emerg("called from:");
+    backtrace_log_from(frame->eip, esp, frame->ebp);
     tell_whose(frame);
     end();
 }
 
-/* The registers that mean something here; the call itself has changed the others. */
-static void print_own_registers(void)
+/*
+ * Of the function that called the one with this frame.  Of its registers these alone are
+ * known: the calls since have changed the others.
+ */
+static void report(const char *what, bool may_wait, const uintptr_t *frame,
+                   const char *fmt, va_list args)
 {
-    uint32_t ebx, esi, edi, ebp, esp;
+    char text[2 * TEXT_SIZE], place[LINE_TEXT_SIZE];
+    uintptr_t call = frame[1];
 
-    __asm__ volatile("movl %%ebx, %0" : "=m"(ebx));
-    __asm__ volatile("movl %%esi, %0" : "=m"(esi));
-    __asm__ volatile("movl %%edi, %0" : "=m"(edi));
-    __asm__ volatile("movl %%ebp, %0" : "=m"(ebp));
-    __asm__ volatile("movl %%esp, %0" : "=m"(esp));
-    pr_emerg("  ebx %08x  esi %08x  edi %08x  ebp %08x  esp %08x", (unsigned)ebx,
-             (unsigned)esi, (unsigned)edi, (unsigned)ebp, (unsigned)esp);
-}
-
-static void report(const char *what, const char *fmt, va_list args)
-{
-    char text[2 * TEXT_SIZE];
-
-    begin();
+    begin(may_wait);
     kvsnprintf(text, sizeof(text), fmt, args);
     pr_emerg("%s: %s", what, text);
+    pr_emerg("  in %s", line_format(call, call - 1, place, sizeof(place)));
     print_state();
-    print_own_registers();
-    kprintf("called from:\n");
-    backtrace_print();
+    pr_emerg("  eip %08x  ebp %08x  esp %08x", (unsigned)call, (unsigned)frame[0],
+             (unsigned)(uintptr_t)(frame + 2));
+    pr_emerg("called from:");
+    backtrace_log_above(frame);
 }
 
 void panic(const char *fmt, ...)
@@ -243,8 +258,26 @@ void panic(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    report("panic", fmt, args);
+    report("panic", false, __builtin_frame_address(0), fmt, args);
     stop();
+}
+
+static void oops_of(const uintptr_t *frame, uint32_t flags, const char *fmt, va_list args)
+    __attribute__((noreturn));
+static void oops_of(const uintptr_t *frame, uint32_t flags, const char *fmt, va_list args)
+{
+    report("oops", goes_on(), frame, fmt, args);
+    end();
+    guard_fault(NULL, 0, flags);
+}
+
+void oops_above(const uintptr_t *frame, const char *fmt, ...)
+{
+    uint32_t flags = cpu_flags();
+    va_list args;
+
+    va_start(args, fmt);
+    oops_of(frame, flags, fmt, args);
 }
 
 void oops(const char *fmt, ...)
@@ -253,7 +286,5 @@ void oops(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    report("oops", fmt, args);
-    end();
-    guard_fault(NULL, 0, flags);
+    oops_of(__builtin_frame_address(0), flags, fmt, args);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "kernel/cpu/trap.h"
+#include "kernel/printk.h"
 
 /* What the reports ask of those who know more. */
 struct panic_hooks {
@@ -32,6 +33,13 @@ void panic_init(const struct panic_hooks *hooks);
  */
 void panic_exception(const struct trap_frame *frame, uint32_t esp);
 
+/*
+ * As oops(), but told of the function that called the one with this frame: saved ebp,
+ * return address.
+ */
+void oops_above(const uintptr_t *frame, const char *fmt, ...) PRINTF_LIKE(2, 3)
+    __attribute__((noreturn));
+
 /* A BUG was told: with panic_on_warn=1 the kernel stops. */
 void panic_warned(void);
 
@@ -43,6 +51,9 @@ void panic_warned(void);
  */
 void fault_explain(const struct trap_frame *frame, uint32_t esp,
                    bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip));
+
+/* cr2 is of this fault, and not of an older one. */
+bool fault_sets_cr2(const struct trap_frame *frame);
 
 /* Was it a page fault?  At which address. */
 bool fault_address(const struct trap_frame *frame, uintptr_t *addr);

@@ -46,6 +46,7 @@ struct record_head {
 int console_loglevel = 7;
 bool printk_quiet;
 void (*kprintf_filter)(const char *text, size_t length);
+void (*kprintf_pager)(const char *text, size_t length);
 
 static uint32_t shown;
 
@@ -65,11 +66,24 @@ static void show_waiting(void);
 
 /* ---- to the console ----------------------------------------------------- */
 
+static bool is_paged(void)
+{
+    return kprintf_filter != NULL && kprintf_filter == kprintf_pager;
+}
+
+/* Can the pager stop for a key?  Neither in a handler or a report, nor in mm. */
+static bool may_stop(void)
+{
+    return cpu_flags() & EFLAGS_IF && !(mm_state & (MM_IRQ | MM_BUSY));
+}
+
 static void put_on_console(struct format_sink *sink, const char *text, size_t length)
 {
     (void)sink;
+    if (waiting && is_paged() && may_stop())
+        show_waiting();                 /* it came before */
     shown++;
-    if (kprintf_filter != NULL && !(mm_state & MM_IRQ))
+    if (kprintf_filter != NULL && (is_paged() ? may_stop() : !(mm_state & MM_IRQ)))
         kprintf_filter(text, length);
     else
         console_write(text, length);
@@ -197,6 +211,8 @@ bool printk_is_shown(enum log_level level)
 /* It comes from an interrupt, into a line that a command has begun, or a whole picture. */
 static bool must_wait(void)
 {
+    if (is_paged())
+        return !may_stop();
     return holds && mm_state & MM_IRQ &&
            (waiting || kprintf_filter != NULL || console_line_is_begun());
 }
@@ -209,17 +225,27 @@ static void wait(void)
     waiting = true;
 }
 
+static void put_log(const char *text, size_t length)
+{
+    if (is_paged())
+        kprintf_filter(text, length);
+    else
+        console_write(text, length);
+}
+
 static void show_row(size_t column, const char *text, size_t length)
 {
     while (column-- > 0)
-        console_write(" ", 1);
-    console_write(text, length);
-    console_write("\n", 1);
+        put_log(" ", 1);
+    put_log(text, length);
+    put_log("\n", 1);
 }
 
 static void show(const char *text, size_t length)
 {
     shown++;
+    if (is_paged() && console_line_is_begun())
+        put_log("\n", 1);
     console_fresh_line();
     wrap(text, length, 0, show_row);
 }
@@ -240,7 +266,7 @@ static void show_line(const struct log_line *line, bool goes_on, bool is_whole)
 {
     if (goes_on && console_goes_on()) {
         console_write(line->text, line->length);
-    } else if (!is_whole && line->length <= COLUMNS) {
+    } else if (!is_whole && line->length <= COLUMNS && !is_paged()) {
         console_fresh_line();
         console_write(line->text, line->length);
     } else {
@@ -358,7 +384,7 @@ void printk_hold(bool hold)
 {
     holds = hold;
     console_write("", 0);
-    if (!hold && waiting)
+    if (waiting && (is_paged() ? may_stop() : !hold))
         show_waiting();
 }
 

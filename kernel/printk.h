@@ -80,7 +80,7 @@ extern bool printk_quiet;
 /*
  * While a command runs (true): a line of log from an interrupt waits until the line that
  * the command has begun is whole, so that it never splits one.  False: what waits is
- * shown.
+ * shown.  With a pager it is in either case, if that can be.
  */
 void printk_hold(bool holds);
 
@@ -89,9 +89,12 @@ uint32_t printk_shown(void);
 
 /*
  * Where kprintf's text goes instead of the console; NULL: to the console.  What
- * interrupts print, and the log, never goes there.
+ * interrupts print, and the log, never goes there: but where the filter is this pager,
+ * which stops for a key, the log goes there as well.  What of it comes when nobody can
+ * wait for a key, as the report of a fault does, waits until somebody can.
  */
 extern void (*kprintf_filter)(const char *text, size_t length);
+extern void (*kprintf_pager)(const char *text, size_t length);
 
 /* Show the whole ring on the console. */
 void printk_dump_log(void);

@@ -14,7 +14,7 @@
  */
 #include <stdint.h>
 
-#include "kernel/printk.h"
+#include "kernel/panic.h"
 #include "kernel/symbols.h"
 
 enum { TEXT_SIZE = 80 };
@@ -36,5 +36,6 @@ void __stack_chk_fail(void)
     uintptr_t call = (uintptr_t)__builtin_return_address(0);
 
     symbol_format_inside(call, call - 1, text, sizeof(text));
-    oops("stack smashed in %s: an array there was written past its end", text);
+    oops_above(__builtin_frame_address(0),
+               "stack smashed in %s: an array there was written past its end", text);
 }

@@ -72,8 +72,7 @@ bool san_begin(struct san_caller caller)
 void san_end(struct san_caller caller)
 {
     pr_err("called from:");
-    if (printk_is_shown(LOG_ERR))
-        backtrace_print_from(caller.eip, (uintptr_t)(caller.frame + 2), caller.frame[0]);
+    backtrace_log_from(caller.eip, (uintptr_t)(caller.frame + 2), caller.frame[0]);
     pr_err("%s", rule);
     reporting = false;
     panic_warned();

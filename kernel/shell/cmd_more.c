@@ -10,8 +10,10 @@
  * may stop, as Ctrl-C does.  Text is no answer: it is the next line, typed ahead, so the
  * rest is shown without a question, and the prompt gets it whole.
  *
+ * The log is paged as well, and so are reports: the report of a fault when it is over.
+ *
  * Only for somebody who sits at a terminal that told its height: otherwise, and with
- * -j, the command just runs.  What the log prints meanwhile is not counted.
+ * -j, the command just runs.
  */
 #include <limits.h>
 
@@ -38,18 +40,24 @@ static bool begins_a_line(int key)
     return key > ' ' && key <= '~' && key != 'q' && key != 'Q';
 }
 
+/* Text that will be wiped: behind it the row is as fresh as it was. */
+static void put(const char *text)
+{
+    console_control(text, strlen(text));
+}
+
 static void ask(void)
 {
-    terminal_puts(&tty, tty.mono ? "" : "\x1b[7m");
-    terminal_puts(&tty, question);
-    terminal_puts(&tty, tty.mono ? "" : "\x1b[m");
+    put(tty.mono ? "" : "\x1b[7m");
+    put(question);
+    put(tty.mono ? "" : "\x1b[m");
     terminal_ask(&tty);                 /* the window may have changed */
 
     int key = tty_key(TTY_FOR_EVER);
 
     while (key == KEY_NONE && !console_interrupted())
         key = tty_key(TTY_FOR_EVER);
-    terminal_puts(&tty, "\r\x1b[K");
+    put("\r\x1b[K");
     pager.rows = 0;
     pager.limit = key == KEY_CR || key == KEY_LF || key == KEY_DOWN ? 1
                   : begins_a_line(key) ? UINT_MAX : screenful();
@@ -71,6 +79,8 @@ static void count(char c)
 
 static void page(const char *text, size_t length)
 {
+    if (pager.column != 0 && !console_line_is_begun())
+        count('\n');                    /* somebody else has ended it */
     for (; length > 0 && !shell_interrupted(); length--, text++) {
         if (pager.rows >= pager.limit && pager.column == 0)
             ask();                      /* the question is wiped: not inside a line */
@@ -97,10 +107,11 @@ static int cmd_more(int argc, char **argv)
         return shell_run_words(argc - 1, argv + 1);
 
     pager = (struct pager){ .limit = screenful() };
-    kprintf_filter = page;
+    kprintf_filter = kprintf_pager = page;
 
     int status = shell_run_words(argc - 1, argv + 1);
 
+    printk_hold(true);                  /* what of the log waits */
     kprintf_filter = NULL;
     shell_unwanted = false;
     return status;

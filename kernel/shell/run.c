@@ -117,7 +117,8 @@ static void put_back_terminal(void)
 {
     if (level == 0 && tty.width != 0)
         terminal_puts(&tty, "\x1b[m\x1b[?25h");
-    shell_unwanted = false;
+    if (level == 0)
+        shell_unwanted = false;         /* else it is the outer one's, which pages */
 }
 
 /* What the guard has put back already. */
@@ -179,7 +180,7 @@ static void tell_return(const struct run *run, const struct guard_end *end)
 
 static void after_end(const struct run *run, const struct guard_end *end)
 {
-    kprintf_filter = NULL;
+    kprintf_filter = run->filter == kprintf_pager ? run->filter : NULL;
     printk_hold(false);
     console_fresh_line();
     tell_end(run, end);

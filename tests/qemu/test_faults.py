@@ -4,9 +4,9 @@ import re
 
 import pexpect
 import pytest
-from marbles import CTRL_C, site, symbol
+from marbles import CTRL_C, ROOT, site, symbol
 
-REGISTERS = "eax ebx ecx edx esi edi ebp esp eip eflags cr2".split()
+REGISTERS = "eax ebx ecx edx esi edi ebp esp eip eflags".split()
 ENDED = "fault has ended by this fault, status 5"
 
 # fault KIND: the first line, the function, and what else the report says.
@@ -67,6 +67,7 @@ def test_a_fault_is_reported_whole_and_ends_its_command(lab, kind, lab_elf):
     assert kind in INSIDE or "half changed" not in text
     values = dict(re.findall(r"\b(\w+) ([0-9a-f]{8})\b", text))
     assert [name for name in REGISTERS if name not in values] == []
+    assert ("cr2" in values) == ("page fault" in text or "stack overflow" in text)
     where = re.search(r"^  in (\S+)", text, re.M)[1]
     if function:
         assert re.fullmatch(rf"{function}\+0x[0-9a-f]+/0x[0-9a-f]+", where), text
@@ -122,7 +123,9 @@ def test_a_failed_assertion_ends_its_command_with_its_line(lab):
     lines = lab.run("fault assert")
     line = site("tests/labs/faults.c", "KASSERT")
     assert lines[0].startswith(f"oops: {line}: assertion failed: *hidden"), lines
-    assert any("fault_assert+" in line for line in lines)
+    assert re.fullmatch(rf"  in fault_assert\+\w+/\w+ \({line}\)", lines[1]), lines
+    calls = lines[lines.index("called from:") + 1:]
+    assert re.match(r"  0x\w+ cmd_fault\+", calls[0]), calls
     assert ENDED in lines
 
 
@@ -144,9 +147,12 @@ def test_a_smashed_stack_ends_its_command_by_the_name_of_the_function(lab, kind)
     text = "\n".join(lab.run(f"fault {kind}"))
     assert re.match(r"oops: stack smashed in fill_array\+0x\w+/0x\w+: an array there "
                     "was written past its end\n", text), text
+    end = site("tests/labs/faults.c", r"^}", nth=1 + len(re.findall(
+        r"^}", (ROOT / "tests/labs/faults.c").read_text().partition("fill_array(")[0], re.M)))
+    assert re.search(rf"^  in fill_array\+\w+/\w+ \({end}\)$", text, re.M), text
     if kind == "array-overrun":         # only the guard is hit: the chain is whole
-        assert re.search(r"fill_array\+.*\n.* fault_array_overrun\+.*\n.* cmd_fault\+",
-                         text), text
+        assert re.search(r"^called from:\n.* fault_array_overrun\+.*\n.* cmd_fault\+",
+                         text, re.M), text
     assert ENDED in text
 
 
@@ -299,14 +305,72 @@ def test_a_stop_with_commands_from_run_ends_qemu_with_a_status_of_its_own(boot, 
     assert machine.exit_status is None and machine.status == 3
 
 
-@pytest.mark.parametrize("command", ["more", "watch", "more watch", "watch more"])
-def test_a_report_goes_past_more_and_watch(boot, lab_elf, command):
+ROWS, SIZE = 8, "\x1b[8;100R"                # fewer rows than a report has
+
+
+@pytest.fixture
+def terminal(boot, lab_elf):
+    """A machine at a terminal that has told its size."""
     machine = boot(lab_elf)
     machine.send("c")
     machine.wait_for("\x1b[6n")
-    machine.send("\x1b[6;30R")                  # fewer rows than a report has
+    machine.send(SIZE)
     machine.wait_for("\x1b[?2004h")
-    machine.send(f"\x15{command} fault null-write\r")
+    machine.send("\x15")
+    return machine
+
+
+def pages_of(machine, line):
+    """What more shows of it, screen by screen."""
+    machine.send(line + "\r")
+    pages, more = [], "\x1b[7m-- more"
+    end = re.compile(re.escape(more) + "|" + re.escape("\x1b[?2004h"))
+    while True:
+        pages.append(machine.wait_for(end).replace("\r", ""))
+        if machine.qemu.after != more:
+            return pages
+        machine.wait_for("\x1b[6n")
+        machine.send(SIZE + " ")
+        machine.wait_for("\x1b[K")
+
+
+@pytest.mark.parametrize("command", ["more", "more watch"])
+def test_a_report_is_shown_by_more_a_screen_at_a_time(terminal, command):
+    pages = pages_of(terminal, f"{command} 'fault null-write; fault assert; check'")
+    assert len(pages) > 3
+    assert max(page.count("\n") for page in pages[1:]) <= ROWS - 2
+    said = "".join(pages)
+    for words in ("page fault: write to 0x00000008, which is not mapped\n", ENDED + "\n",
+                  "oops: tests/labs/faults.c:"):
+        assert words in said, said
+    assert re.search(r"called from:\s.*cmd_fault.*command_body", said, re.S), said
+    assert said.index(ENDED) < said.index("oops: ") < said.index("mm_check: all rules")
+    assert "\n\n" not in said, "a blank row"
+
+
+def test_what_more_leaves_out_of_a_report_is_in_the_log(terminal):
+    terminal.send("more fault null-write\r")
+    terminal.wait_for("-- more")
+    terminal.wait_for("\x1b[6n")
+    terminal.send(SIZE + "q")
+    assert ENDED not in terminal.wait_for("\x1b[?2004h")
+    terminal.send("dmesg\r")
+    said = terminal.wait_for("\x1b[?2004h")
+    assert re.search(r"\]   eip .*\] called from:\s.*cmd_fault.*" + ENDED, said, re.S), said
+
+
+def test_the_ending_has_no_blank_row_at_a_terminal(terminal):
+    terminal.send("hang leaking\r")
+    terminal.wait_for("it hangs")
+    terminal.send("\x03")              # and it takes some more before it is ended
+    said = terminal.wait_for("\x1b[?2004h").replace("\r", "")
+    assert re.search(r"status 6\n(\x1b\S*)?  it leaves \d+ object", said), said
+
+
+@pytest.mark.parametrize("command", ["watch", "watch more"])
+def test_a_report_goes_past_watch(terminal, command):
+    machine = terminal
+    machine.send(f"{command} fault null-write\r")
     said = machine.wait_for("\x1b[?2004h").replace("\r", "")
     assert "-- more" not in said and "-- cut" not in said
     assert "page fault: write to 0x00000008, which is not mapped" in said
