@@ -2,7 +2,8 @@
  * ending.c - when the running command is to be ended from outside: Ctrl-C, the watchdogs.
  *
  *     Ctrl-C          asks: a command that asks shell_interrupted() ends by itself
- *       + GRACE       and one that has not by then is ended, as it is at a second Ctrl-C
+ *       + GRACE       and one that has not by then is shown, and ended, as it is at a
+ *                     second Ctrl-C
  *       at the prompt it stops handlers that commands have left, if these have taken all
  *                     the time there is for so long
  *     watchdog=N      a command that runs longer than N seconds is shown, and ended
@@ -105,26 +106,28 @@ static void judge_prompt(void)
     irq_drop_of(1, tell_stopped);
 }
 
-static void tell_overtime(const struct trap_frame *frame)
+/* Where it is, once: the end may wait for mm, and then comes elsewhere. */
+static void tell(const struct trap_frame *frame, bool is_overtime)
 {
     char place[LINE_TEXT_SIZE];
 
+    if (judged.is_told)
+        return;
     judged.is_told = true;
-    pr_err("watchdog: %s has run for %u s, and is now in %s",
-           running(), (unsigned)(limit / TIMER_HZ),
-           line_format(frame->eip, frame->eip, place, sizeof(place)));
+    line_format(frame->eip, frame->eip, place, sizeof(place));
+    if (is_overtime)
+        pr_err("watchdog: %s has run for %u s, and is now in %s", running(),
+               (unsigned)(limit / TIMER_HZ), place);
+    else
+        pr_err("Ctrl-C: %s is now in %s", running(), place);
     pr_err("called from:");
     backtrace_log_from(frame->eip, frame->esp_at_push + 5 * sizeof(uint32_t),
-                         frame->ebp);
+                       frame->ebp);
 }
 
-static bool is_overtime(const struct trap_frame *frame)
+static bool is_overtime(void)
 {
-    if (limit == 0 || timer_ticks() - judged.began < limit)
-        return false;
-    if (!judged.is_told)
-        tell_overtime(frame);
-    return true;
+    return limit != 0 && timer_ticks() - judged.began >= limit;
 }
 
 void ending_judge(const struct trap_frame *frame)
@@ -139,10 +142,15 @@ void ending_judge(const struct trap_frame *frame)
         judged.waited = judged.hogged = 0;
         judged.is_told = judged.asked = false;
     }
-    if (command == 0)
+    if (command == 0) {
         judge_prompt();
-    else if (is_interrupted())
-        guard_want(command, "Ctrl-C");
-    else if (is_overtime(frame))
-        guard_want(command, "the watchdog");
+        return;
+    }
+
+    bool interrupted = is_interrupted(), overtime = !interrupted && is_overtime();
+
+    if (interrupted || overtime) {
+        tell(frame, overtime);
+        guard_want(command, interrupted ? "Ctrl-C" : "the watchdog");
+    }
 }

@@ -36,6 +36,12 @@ def test_ctrl_c_ends_what_never_asks_for_it(boot, lab_elf, kind):
     found = re.search(r"^hang was ended by Ctrl-C, in (\w+)\+.*status 6$", said, re.M)
     assert found, said
     assert BY_CTRL_C[kind] in (None, found[1])
+    assert len(re.findall(r"^Ctrl-C: hang is now in \w+\+.*\ncalled from:$", said,
+                          re.M)) == 1, said
+    calls = said.partition("called from:")[2]
+    if kind != "commands":              # the list ends with the inner one
+        assert re.search(r"^  0x\w+ cmd_hang\+.*\n  0x\w+ command_body\+", calls,
+                         re.M), said
     if kind == "leaking":
         machine.is_whole()              # and there may be nothing left to take
     else:
