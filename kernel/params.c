@@ -34,6 +34,14 @@ static char text[LINE_SIZE];            /* cut into pieces */
 static const char *run_line = "";
 static bool is_cut;
 
+const struct kernel_param *params_find(const char *name)
+{
+    for (const struct kernel_param *param = params_begin(); param < params_end(); param++)
+        if (strcmp(param->name, name) == 0)
+            return param;
+    return NULL;
+}
+
 const struct kernel_param *params_begin(void)
 {
     return __start_kernel_params;

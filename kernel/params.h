@@ -58,4 +58,7 @@ bool parse_size(const char *text, uint64_t *value);
 const struct kernel_param *params_begin(void);
 const struct kernel_param *params_end(void);
 
+/* The one of that name, or NULL. */
+const struct kernel_param *params_find(const char *name);
+
 #endif

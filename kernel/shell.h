@@ -32,14 +32,18 @@ struct shell_command {
     const char *group;          /* heading in help; NULL: "labs" */
     const char *details;        /* further lines for `help NAME`, or NULL */
     int (*run)(int argc, char **argv);
+    const char *(*words)(unsigned n);   /* Tab knows them as arguments; or NULL */
 } __attribute__((aligned(32)));
 
 /* Not static: two commands of one name are an error of the linker. */
-#define SHELL_COMMAND_IN(group_, name_, usage_, help_, details_, fn_)           \
+#define SHELL_COMMAND_WORDS(group_, name_, usage_, help_, details_, fn_, words_) \
     extern const struct shell_command shell_command_##name_;                    \
     const struct shell_command shell_command_##name_ __attribute__((            \
         section("shell_commands"), used)) = { #name_, usage_, help_, group_,    \
-                                              details_, fn_ }
+                                              details_, fn_, words_ }
+
+#define SHELL_COMMAND_IN(group, name, usage, help, details, fn) \
+    SHELL_COMMAND_WORDS(group, name, usage, help, details, fn, NULL)
 
 #define SHELL_COMMAND(name, usage, help, fn) \
     SHELL_COMMAND_IN(NULL, name, usage, help, NULL, fn)
@@ -75,6 +79,12 @@ bool shell_number(const char *text, const char *what, uint32_t *value);
  * with +K or -K behind it, or as backtraces show it: kmalloc+0x12/0x40.
  */
 bool shell_address(const char *text, const char *what, uint32_t *value);
+
+/*
+ * The word that the text may have been meant for, of those that words(0), words(1) ... give
+ * until NULL; NULL: none is near.
+ */
+const char *shell_nearest(const char *text, const char *(*words)(unsigned n));
 
 /* Remove an option such as "-j" from the arguments; was it there? */
 bool shell_option(int *argc, char **argv, const char *option);

@@ -5,6 +5,7 @@
  * `groups`, and inside a group commands stand by name: each is found by looking
  * for the smallest name behind the last one, so that nothing needs sorting.
  */
+#include "kernel/params.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
@@ -99,6 +100,10 @@ static int print_whole(const char *name)
 {
     const struct shell_command *command = shell_find(name);
 
+    if (command == NULL && params_find(name) != NULL) {
+        kprintf("help: \"%s\" is a parameter: params %s\n", name, name);
+        return SHELL_USAGE;
+    }
     if (command == NULL) {
         kprintf("help: there is no command \"%s\"; \"help\" lists all\n", name);
         return SHELL_USAGE;

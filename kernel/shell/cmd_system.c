@@ -36,14 +36,6 @@ static const struct kernel_param *next_param(const struct kernel_param *previous
     return best;
 }
 
-static const struct kernel_param *find_param(const char *name)
-{
-    for (const struct kernel_param *param = params_begin(); param < params_end(); param++)
-        if (strcmp(param->name, name) == 0)
-            return param;
-    return NULL;
-}
-
 /* With its value now, if that can change: always, or only if it is on. */
 static void print_param(const struct kernel_param *param, bool always)
 {
@@ -88,12 +80,13 @@ static int one_param(char *text, bool json)
     if (value != NULL)
         *value++ = 0;
 
-    const struct kernel_param *param = find_param(text);
+    const struct kernel_param *param = params_find(text);
 
     if (param == NULL)
         return shell_usage("no parameter is called \"%s\"", text);
     if (value != NULL && param->get == NULL) {
-        kprintf("params: %s is read at boot: reboot with it\n", text);
+        kprint_wrapped(0, "params: %s is read at boot: make run CMDLINE=\"%s=%s\"", text,
+                       text, value);
         return SHELL_FAILED;
     }
     if (value != NULL && value[0] == 0)

@@ -6,6 +6,7 @@
  *                                  NAME[=...]  any parameter's name
  *                                  -j, since   itself: what is not in capitals
  *                                  $N, ...     nothing
+ *                                  KIND        what the command says (SHELL_COMMAND_WORDS)
  *
  * A command's usage line says what its arguments are, so it is all that Tab needs,
  * and a command of a lab completes like the others.  CMD begins a command: what
@@ -133,5 +134,7 @@ const char *complete_candidate(const char *line, size_t start, unsigned n)
         read_usage(&usage, command->usage);
     if (n < usage.count)
         return usage.word[n];
+    if (command != NULL && command->words != NULL)
+        return command->words(n - usage.count);
     return named(&usage, n - usage.count);
 }

@@ -14,7 +14,7 @@
  *   - after each command mm gives its reserve of empty slabs back, so that
  *     what buddyinfo shows depends only on what is live (run.c);
  *   - a command that failed, or was ended by a fault, does not keep the next one from
- *     running; Ctrl-C does.
+ *     running; Ctrl-C does, and what was not run is named.
  *
  * It has no variables, no pipes and no redirection.
  */
@@ -75,6 +75,20 @@ int shell_run_words(int argc, char **argv)
     return argc == 1 ? shell_run(argv[0]) : run_command(argc, argv);
 }
 
+/* Of a line that was stopped; but who leaves out the rest of more has said so himself. */
+static void tell_not_run(const char *rest)
+{
+    size_t length;
+
+    while (*rest == ' ' || *rest == ';')
+        rest++;
+    for (length = strlen(rest); length > 0 && rest[length - 1] == ' '; )
+        length--;
+    if (length > 0 && *rest != '#' && !shell_unwanted)
+        kprint_wrapped(0, "shell: the rest of the line was not run: %.*s", (int)length,
+                       rest);
+}
+
 int shell_run(const char *line)
 {
     int result = SHELL_OK;
@@ -90,8 +104,10 @@ int shell_run(const char *line)
             result = status;
         if (first_failure == SHELL_OK)
             first_failure = status;
-        if (shell_interrupted())
+        if (shell_interrupted()) {
+            tell_not_run(line);
             break;
+        }
     }
     return result;
 }
@@ -100,7 +116,7 @@ void shell_loop(void)
 {
     static char line[READLINE_SIZE];
 
-    readline_init(complete_candidate, "\"exit\" ends QEMU, \"poweroff\" the machine");
+    readline_init(complete_candidate, leave_hint);
     for (;;) {
         console_clear_interrupt();
         if (!readline("marbles> ", line, sizeof(line)))

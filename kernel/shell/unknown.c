@@ -15,6 +15,8 @@
 
 enum { MAX_NAME = 24, ROWS = 3 };
 
+const char *const leave_hint = "\"exit\" ends QEMU, \"poweroff\" the machine";
+
 static unsigned lesser(unsigned a, unsigned b)
 {
     return a < b ? a : b;
@@ -63,33 +65,52 @@ static unsigned most_slips(const char *name)
     return length < 3 ? 0 : length < 6 ? 1 : 2;
 }
 
-static const struct shell_command *nearest_to(const char *name)
+const char *shell_nearest(const char *text, const char *(*words)(unsigned n))
 {
-    const struct shell_command *nearest = NULL;
-    unsigned best = most_slips(name) + 1;
+    const char *nearest = NULL, *word;
+    unsigned best = most_slips(text) + 1;
 
-    for (const struct shell_command *command = shell_commands_begin();
-         command < shell_commands_end(); command++) {
-        unsigned slips = count_slips(name, command->name);
+    for (unsigned n = 0; (word = words(n)) != NULL; n++) {
+        unsigned slips = count_slips(text, word);
 
         if (slips < best) {
             best = slips;
-            nearest = command;
+            nearest = word;
         }
     }
     return nearest;
 }
 
+static const char *command_name(unsigned n)
+{
+    return n < (unsigned)(shell_commands_end() - shell_commands_begin())
+           ? shell_commands_begin()[n].name : NULL;
+}
+
+/* Who wants to leave calls it by what it is called elsewhere. */
+static bool is_to_leave(const char *name)
+{
+    static const char *const words[] = { "q", "quit", "bye", "logout", "halt", "shutdown",
+                                         ":q" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(name, words[i]) == 0)
+            return true;
+    return false;
+}
+
 int unknown_command(const char *name)
 {
-    const struct shell_command *nearest = nearest_to(name);
+    const char *nearest = shell_nearest(name, command_name);
 
     if (name[0] == '$' || (name[0] >= '0' && name[0] <= '9'))
         kprint_wrapped(0, "%s: unknown command; what an address is: whatis %s", name,
                        name);
+    else if (is_to_leave(name))
+        kprint_wrapped(0, "%s: unknown command; %s", name, leave_hint);
     else if (nearest != NULL)
         kprint_wrapped(0, "%s: unknown command; did you mean \"%s\"?  \"help\" lists all",
-                       name, nearest->name);
+                       name, nearest);
     else
         kprint_wrapped(0, "%s: unknown command; \"help\" lists all", name);
     return SHELL_UNKNOWN;

@@ -78,7 +78,9 @@ def test_ctrl_c_ends_the_rest_of_the_line_and_of_what_was_typed_before(boot, lab
     machine.send("hang loop; whatis 0\r")
     machine.wait_for("it hangs")
     machine.send("kmalloc 10\r")
-    assert "page 0" not in interrupt(machine)
+    said = interrupt(machine)
+    assert "page 0" not in said
+    assert said.endswith("\nshell: the rest of the line was not run: whatis 0"), said
     works(machine)
 
 
