@@ -197,7 +197,57 @@ def test_crash_lists_its_kinds_in_rows_and_as_json(machine):
     for line, row in zip(machine.run("crash"), kinds):
         assert line.split() == [row["kind"], *row["does"].split()] and len(line) <= 80
         assert len(f"crash {row['kind']}: {row['does']}") <= 80
+
+
+def test_what_to_look_for_is_what_will_be_seen(column):
+    for row in column.json("crash -j"):
         assert len(f"  look for: {row['look_for']}") <= 80
+        finder, words = LATE.get(row["kind"], {}).get(column.column) or (None, None)
+        said = row["look_for"]
+        if row["kind"] in LATE and row["kind"] != "uninit":
+            assert said.startswith("nothing: nobody sees it.") == (finder is None), said
+        for phrase in re.findall(r'"(?:BUG: )?(K[A-Z]+: [^"]*|\w+ Redzone .*)"', said):
+            assert finder is None or phrase in words, (phrase, words)
+        if row["kind"] == "uninit":
+            assert said.startswith({"plain": "what the last", "SAN": "what the last",
+                                    "dials": "nothing: init", "kfence": "Z, which is"}[
+                                        column.column]), said
+
+
+def test_a_kind_is_completed_and_guessed(machine):
+    machine.send("crash double_fr\t\r")
+    assert "crash double_free: gives an object back twice" in machine.until_prompt()
+    machine.send("crash nul\r")
+    assert machine.until_prompt()[1].startswith('crash: "nul" is no KIND, but "null" is; ')
+
+
+def test_crash_all_that_is_stopped_says_what_was_not_made(boot):
+    """A slow machine: there it takes its time."""
+    machine = boot(arguments=["-icount", "shift=7"])
+    kinds = [row["kind"] for row in machine.json("crash -j") if row["ends_by"] == "itself"]
+    machine.send("crash all; meminfo; uptime\r")
+    machine.wait_for("crash zero_size:")
+    machine.send(CTRL_C)
+    lines = machine.until_prompt()
+    (told,) = [line for line in lines if line.startswith("stopped; not made: ")]
+    left = told.split(": ")[1].split()
+    assert left and kinds[-len(left):] == left
+    count, *_ = [line for line in lines if re.match(r"\d+ made: ", line)]
+    assert int(count.split()[0]) + len(left) == len(kinds)
+    assert lines[-1] == "shell: the rest of the line was not run: meminfo; uptime"
+    assert "all rules hold" not in "".join(lines)
+
+
+@pytest.mark.parametrize("cmdline, last", [
+    ("", ["21 made: 15 ended by a fault, 2 told as a BUG, 4 seen by nobody",
+          "  others see more: params kfence.every=1; crash all"]),
+    ("kfence.every=1", ["21 made: 17 ended by a fault, 3 told as a BUG, 1 seen by nobody"]),
+])
+def test_crash_all_says_who_saw_how_many(boot, cmdline, last):
+    machine = boot(cmdline=cmdline)
+    machine.send("crash all\r")
+    lines = machine.until_prompt(SECONDS)
+    assert lines[-2 - len(last):-2] == last, lines[-5:]
 
 
 def test_crash_all_makes_those_that_come_back_and_then_checks(boot, lab_elf):
