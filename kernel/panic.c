@@ -103,18 +103,39 @@ static void restart(void)
     power_reboot();
 }
 
+/* By whose console it is read is not known: make gdb has set panic_on_oops. */
+static void tell_ways_out(void)
+{
+    const char *leave = !cpu_is_qemu()  ? ""
+                        : panic_on_oops ? "Ctrl-A X, or Ctrl-] (make gdb), leaves."
+                                        : "in QEMU, Ctrl-A and then X leaves.";
+
+    pr_emerg("The kernel has stopped.%s%s%s", power_can_reboot() ? "  R restarts it" : "",
+             power_can_reboot() ? leave[0] != 0 ? "; " : "." : "  ", leave);
+    console_write("", 0);
+}
+
+/* The report is out, and nothing is lost yet: make gdb has a breakpoint here. */
+__attribute__((noinline)) void panic_stopped(void)
+{
+    __asm__ volatile("");
+}
+
 static void stop(void) __attribute__((noreturn));
 static void stop(void)
 {
+    bool is_run = params_run()[0] != 0;
+
     console_write("", 0);               /* the last line ends */
-    if (params_run()[0] != 0)
+    if (!is_run && restart_after == 0)
+        tell_ways_out();
+    panic_stopped();
+    if (is_run)
         power_fail();
     if (restart_after != 0)
         restart();
-    pr_emerg("The kernel has stopped.%s%s", power_can_reboot() ? "  R restarts it" : "",
-             cpu_is_qemu() ? "; in QEMU, Ctrl-A and then X leaves."
-                           : power_can_reboot() ? "." : "");
-    console_write("", 0);
+    if (is_run)
+        tell_ways_out();
     power_stop();
 }
 

@@ -40,6 +40,9 @@ void panic_exception(const struct trap_frame *frame, uint32_t esp);
 void oops_above(const uintptr_t *frame, const char *fmt, ...) PRINTF_LIKE(2, 3)
     __attribute__((noreturn));
 
+/* Called when the kernel stops, behind the report: for a debugger's breakpoint. */
+void panic_stopped(void);
+
 /* A BUG was told: with panic_on_warn=1 the kernel stops. */
 void panic_warned(void);
 

@@ -30,7 +30,8 @@ echo "  (it answers while the kernel runs: c in GDB; Ctrl-C stops the kernel aga
 console="socket,id=console,path=$run/console,server=on,wait=off,logfile=$run/log"
 qemu="$machine -monitor none -chardev $console -serial chardev:console"
 
-# At a fault the kernel stops: GDB shall see it as it was.
+# At a fault the kernel stops, and GDB with it (stopped.py), which sees it as it was.
+export MARBLES_CONSOLE_LOG="$run/log"
 export MARBLES_CMDLINE="panic_on_oops=1 ${MARBLES_CMDLINE:-}"
 unset DEBUGINFOD_URLS
 SHELL=/bin/sh "$PYTHON" tests/gdb/foreground.py "$GDB" -nx -q "$elf" \
@@ -41,4 +42,5 @@ SHELL=/bin/sh "$PYTHON" tests/gdb/foreground.py "$GDB" -nx -q "$elf" \
     -ex "target remote | exec $qemu -kernel $elf -S -gdb stdio" \
     -ex "hbreak kernel_main" \
     -ex "continue" \
+    -x tests/gdb/stopped.py \
     "$@"

@@ -76,6 +76,29 @@ def test_a_watchpoint_finds_who_counts_a_failed_free(kernel, tmp_path):
     assert "cmd_kfree" in said
 
 
+# What stops the kernel, and the line of it in which GDB then is.
+STOPS = {
+    "null": ("crash_null", r"\*hidden\(0\) = 1;"),
+    "divide": ("crash_divide", r"bytes = bytes / packets;"),
+    "smash": ("crash_smash", r"\}"),
+    "double_fault": ("crash_double_fault", r"__asm__ volatile\(\"movl %0, %%esp"),
+    "assert": ("crash_assert", r"KASSERT\(marbles == 2\);"),
+    "panic": ("crash_panic", r"panic\(\"the bag has a hole\"\);"),
+}
+
+
+@pytest.mark.parametrize("kind", STOPS)
+def test_gdb_stops_where_the_kernel_does_and_shows_the_report(kernel, tmp_path, kind):
+    function, line = STOPS[kind]
+    said = output(session(tmp_path, "continue", "info frame", "backtrace",
+                          cmdline=f'run="crash {kind}"'))
+    report, _, rest = said.partition("\nThe kernel has stopped.")
+    assert re.search(rf"^  in {function}\+", report, re.M) and "called from:" in report, said
+    assert re.search(rf"^#\d+ .*\b{function} \(\) at .*\n\d+\t +{line}|"
+                     rf"^#\d+ .*\b{function} \(\) at .*\n\d+\t{line}", rest, re.M), said
+    assert re.search(r"^#\d+ .* in cmd_crash \(", rest, re.M) or kind == "smash", said
+
+
 def test_two_at_the_same_time_do_not_meet(kernel, tmp_path):
     both = [session(tmp_path, "break kmalloc_at", "continue", "print size",
                     cmdline=f'run="kmalloc {size}"') for size in (111, 222)]
@@ -102,6 +125,19 @@ def terminal(kernel):
     child.expect(r"\nBreakpoint 1, kernel_main .*\(gdb\) ")
     yield child
     child.close(force=True)
+
+
+def test_a_fault_that_is_typed_stops_gdb_by_itself(terminal):
+    terminal.send("continue\n")
+    console = pexpect.spawn("make --no-print-directory console", cwd=str(ROOT),
+                            env=surroundings(TERM="dumb"), timeout=30, encoding="latin-1")
+    console.expect("marbles> ")
+    console.send("crash null\r")
+    terminal.expect(r"The kernel has stopped\..*crash_null \(\) at .*\(gdb\) ")
+    console.expect(r"The kernel has stopped\.  R restarts it; Ctrl-A X, or Ctrl-\] "
+                   r"\(make gdb\), leaves\.\r\n")
+    terminal.send("quit\n")
+    terminal.expect(pexpect.EOF)
 
 
 @pytest.mark.parametrize("end", ["quit\n", "\x04"])
