@@ -77,7 +77,7 @@ static void explain_place(uintptr_t addr)
         pr_emerg("  there: %s", memmap_region(addr));
 }
 
-static void explain_page_fault(uintptr_t addr, const struct trap_frame *frame,
+static bool explain_page_fault(uintptr_t addr, const struct trap_frame *frame,
                                uint32_t esp,
                                bool (*tell_fault)(uintptr_t, bool, uintptr_t))
 {
@@ -97,6 +97,7 @@ static void explain_page_fault(uintptr_t addr, const struct trap_frame *frame,
         explain_near_null(addr);
     else if (!told)
         explain_place(addr);
+    return told;
 }
 
 /* A double fault: of the page fault whose report found no stack. */
@@ -125,14 +126,14 @@ static void explain_double_fault(uint32_t esp)
     pr_emerg("  esp is 0x%08x: %s", (unsigned)esp, memmap_region(esp));
 }
 
-void fault_explain(const struct trap_frame *frame, uint32_t esp,
+bool fault_explain(const struct trap_frame *frame, uint32_t esp,
                    bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip))
 {
     uintptr_t addr = cpu_cr2();
 
     if (frame->vector == PAGE_FAULT)
-        explain_page_fault(addr, frame, esp, tell_fault);
-    else if (frame->vector == DOUBLE_FAULT)
+        return explain_page_fault(addr, frame, esp, tell_fault);
+    if (frame->vector == DOUBLE_FAULT)
         explain_double_fault(esp);
     else if (frame->vector == NMI)
         pr_emerg("watchdog: no timer interrupt for 4 seconds; here it stands:");
@@ -141,4 +142,5 @@ void fault_explain(const struct trap_frame *frame, uint32_t esp,
                  (unsigned)frame->error);
     else
         pr_emerg("%s", names[frame->vector % EXCEPTIONS]);
+    return false;
 }

@@ -26,6 +26,7 @@
  */
 #include "kernel/lines.h"
 
+#include "kernel/image.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
@@ -74,6 +75,42 @@ bool line_find(uintptr_t addr, struct line *found)
     } while (end <= addr);
     *found = (struct line){ line_files[file], (unsigned)line };
     return line != 0;
+}
+
+/* ---- calls ----------------------------------------------------------------------- */
+
+enum { DIRECT_CALL = 5, MAX_CALL = 7 };
+
+/* Of a call of what a register or memory says, FF /2, if it is one (SDM 2A, 2.1.5). */
+static unsigned indirect_call_length(const uint8_t *code)
+{
+    unsigned mod = code[1] >> 6, base = code[1] & 7, length = 2;
+
+    if (code[0] != 0xff || (code[1] >> 3 & 7) != 2)
+        return 0;
+    if (mod != 3 && base == 4) {        /* a SIB byte */
+        base = code[2] & 7;
+        length++;
+    }
+    if (mod == 1)
+        return length + 1;
+    return mod == 2 || (mod == 0 && base == 5) ? length + 4 : length;
+}
+
+bool line_follows_call(uintptr_t addr)
+{
+    const uint8_t *code = (const uint8_t *)addr;
+    int32_t distance;
+
+    if (!is_kernel_code(addr - 1) || !is_kernel_code(addr - MAX_CALL))
+        return false;
+    memcpy(&distance, code - 4, sizeof(distance));
+    if (code[-DIRECT_CALL] == 0xe8 && is_kernel_code(addr + (uintptr_t)distance))
+        return true;
+    for (unsigned length = 2; length <= MAX_CALL; length++)
+        if (indirect_call_length(code - length) == length)
+            return true;
+    return false;
 }
 
 const char *line_format(uintptr_t addr, uintptr_t inside, char *buf, size_t size)

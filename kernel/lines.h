@@ -19,6 +19,9 @@ struct line {
  */
 bool line_find(uintptr_t addr, struct line *found);
 
+/* Does a call return there?  It ends right before, by what the bytes there are. */
+bool line_follows_call(uintptr_t addr);
+
 enum { LINE_TEXT_SIZE = 160 };  /* for any place but one with a very long path */
 
 /*

@@ -243,13 +243,16 @@ void panic_exception(const struct trap_frame *frame, uint32_t esp)
     char text[LINE_TEXT_SIZE];
 
     begin(goes_on());
-    fault_explain(frame, esp, hooks != NULL ? hooks->tell_fault : NULL);
+
+    bool told = fault_explain(frame, esp, hooks != NULL ? hooks->tell_fault : NULL);
+
     pr_emerg("  in %s", line_format(frame->eip, frame->eip, text, sizeof(text)));
     print_state();
     print_registers(frame, esp);
     pr_emerg("called from:");
     backtrace_log_from(frame->eip, esp, frame->ebp);
-    tell_whose(frame);
+    if (!told)
+        tell_whose(frame);
     end();
 }
 

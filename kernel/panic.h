@@ -50,9 +50,9 @@ void panic_warned(void);
 
 /*
  * An exception in words, with the stack at esp: what was tried, and what lies there.
- * tell_fault as above, or NULL: nobody knows more.
+ * tell_fault as above, or NULL: nobody knows more.  True: it knew, and has told whose it is.
  */
-void fault_explain(const struct trap_frame *frame, uint32_t esp,
+bool fault_explain(const struct trap_frame *frame, uint32_t esp,
                    bool (*tell_fault)(uintptr_t addr, bool is_write, uintptr_t eip));
 
 /* cr2 is of this fault, and not of an older one. */

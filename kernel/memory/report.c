@@ -114,7 +114,7 @@ static void report_corruption(const struct mm_report *report)
     char caller[CALLER_SIZE];
 
     if (report->caller != NULL)
-        pr_err("BUG mm: corrupted: %s: found by %s%s", report->problem, report->call,
+        pr_err("BUG mm: corrupted: %s: found by %s, called%s", report->problem, report->call,
                site_caller(report->caller, caller, sizeof(caller)));
     else
         pr_err("BUG mm: corrupted: %s", report->problem);

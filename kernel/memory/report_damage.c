@@ -86,7 +86,7 @@ static void log_dumps(const struct mm_report *report)
     bool in_zone = report->bug == MM_BUG_RIGHT_REDZONE ||
                    report->bug == MM_BUG_LEFT_REDZONE;
     const char *name = report->bug == MM_BUG_POISON    ? "Object"
-                       : report->bug == MM_BUG_GUARDED ? "Slack" : "Page";
+                       : report->bug == MM_BUG_GUARDED ? "Redzone" : "Page";
 
     from = from > damage->start ? from : damage->start;
     if (report->bug == MM_BUG_LEFT_REDZONE)
@@ -152,12 +152,23 @@ static void log_range(const struct mm_report *report)
            count == 1 ? "" : "s", where, damage->found, damage->expected);
 }
 
+/* In whose call: who called is seldom who wrote. */
+static void found_in(const struct alloc_site *caller, char *text, size_t size)
+{
+    char place[TEXT_SIZE];
+
+    text[0] = 0;
+    if (caller != NULL)
+        ksnprintf(text, size, " in %s (%s)", site_function(caller),
+                  site_place(caller, place, sizeof(place)));
+}
+
 void report_damage(const struct mm_report *report)
 {
     char caller[TEXT_SIZE], name[NAME_SIZE];
     const char *cache = cache_of(report, name);
 
-    site_caller(report->caller, caller, sizeof(caller));
+    found_in(report->caller, caller, sizeof(caller));
     if (report->bug == MM_BUG_GUARDED)  /* as Linux's kfence says it */
         pr_err("BUG: KFENCE: %s in %s: found by %s%s", mm_bug_name(report->bug),
                report->caller != NULL ? site_function(report->caller) : report->call,

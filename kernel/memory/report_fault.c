@@ -3,7 +3,7 @@
  * (Documentation/dev-tools/kfence.rst).
  *
  *     BUG: KFENCE: out-of-bounds write in push+0x10/0x40
- *       Out-of-bounds write at 0x00524000 (64B right of kfence-#7)
+ *       Out-of-bounds write at 0x00524000 (right behind kfence-#7)
  *       kfence-#7: 0x00523fc0-0x00523fff, size=64, cache=kmalloc-64
  *       allocated by make_ring (ring.c:73), serial 7
  *
@@ -27,7 +27,7 @@
 #include "kernel/symbols.h"
 #include "mm/look/fault.h"
 
-enum { TEXT_SIZE = 160 };
+enum { TEXT_SIZE = 160, DISTANCE_SIZE = 48 };
 
 static const char *error_of(const struct mm_what *what)
 {
@@ -36,17 +36,31 @@ static const char *error_of(const struct mm_what *what)
     return what->serial != 0 || what->used_before ? "use-after-free" : "invalid";
 }
 
+/* From the object, which asked for so many bytes. */
+static const char *distance(const struct mm_what *what, char *text, size_t size)
+{
+    bool left = (uintptr_t)what->addr < what->start;
+    unsigned n = (unsigned)(left ? what->start - (uintptr_t)what->addr
+                                 : what->offset - what->asked);
+
+    if (!left && n == 0)
+        strlcpy(text, "right behind", size);
+    else
+        ksnprintf(text, size, "%u byte%s %s", n, plural(n),
+                  left ? "before" : "behind the end of");
+    return text;
+}
+
 /* One line: how, where, and where that is from the object. */
 static void log_guarded(const struct mm_what *what, const char *access)
 {
     uintptr_t addr = (uintptr_t)what->addr;
     char cache[TEXT_SIZE];
-    bool left = addr < what->start;
+    char far[DISTANCE_SIZE];
 
     if (what->kind == MM_GUARDED)
-        pr_emerg("  Out-of-bounds %s at 0x%08x (%uB %s of kfence-#%u)", access,
-                 (unsigned)addr, (unsigned)(left ? what->start - addr : what->offset),
-                 left ? "left" : "right", (unsigned)what->serial);
+        pr_emerg("  Out-of-bounds %s at 0x%08x (%s kfence-#%u)", access, (unsigned)addr,
+                 distance(what, far, sizeof(far)), (unsigned)what->serial);
     else
         pr_emerg("  Use-after-free %s at 0x%08x (in kfence-#%u)", access,
                  (unsigned)addr, (unsigned)what->serial);
@@ -59,9 +73,14 @@ static void log_guarded(const struct mm_what *what, const char *access)
 static void log_free_page(const struct mm_what *what)
 {
     if (what->serial != 0)
-        pr_emerg("  %u byte%s inside of what was there: 0x%08x-0x%08x, size=%u",
-                 (unsigned)what->offset, plural(what->offset), (unsigned)what->start,
+        pr_emerg("  byte %u of what was there: 0x%08x-0x%08x, size=%u",
+                 (unsigned)what->offset, (unsigned)what->start,
                  (unsigned)(what->start + what->asked - 1), (unsigned)what->asked);
+}
+
+static void log_line(const char *text)
+{
+    pr_emerg("%s", text);
 }
 
 static void log_life(const struct mm_what *what)
@@ -75,8 +94,10 @@ static void log_life(const struct mm_what *what)
     }
     pr_emerg("  allocated%s, serial %u",
              site_caller(what->taken_by, caller, sizeof(caller)), (unsigned)what->serial);
+    whatis_calls(what->taken_by, log_line);
     if (what->freed_by != NULL)
         pr_emerg("  freed%s", site_caller(what->freed_by, caller, sizeof(caller)));
+    whatis_calls(what->freed_by, log_line);
 }
 
 bool report_fault(uintptr_t addr, bool is_write, uintptr_t eip)

@@ -9,7 +9,8 @@
  * Three sources answer, in this order: mm knows every address of the heap (page
  * structs for the block, records for who); the tables in the image know functions,
  * their lines and static data; the loader's memory map knows the rest.  So there
- * is an answer for each of the 2^32 addresses, and none of them is touched.
+ * is an answer for each of the 2^32 addresses, and none of them is touched (but code is
+ * read, for the call that may stand before it).
  *
  * Cost: a few list steps; no walk over the heap.  It says what the address is
  * now: of a former life only the last one, while its record lasts.
@@ -95,6 +96,37 @@ static void describe_outside(const struct mm_what *what, char *text, size_t size
         ksnprintf(text, size, "%p: %s", what->addr, memmap_region(addr));
 }
 
+/* As reports give it below "called from": the line of the call, which is the one before. */
+static void describe_call(uintptr_t addr, void (*line)(const char *text))
+{
+    char text[LINE_SIZE], here[LINE_TEXT_SIZE], call[LINE_TEXT_SIZE];
+
+    line_format(addr, addr, here, sizeof(here));
+    line_format(addr, addr - 1, call, sizeof(call));
+    if (!line_follows_call(addr) || strcmp(here, call) == 0)
+        return;
+    ksnprintf(text, sizeof(text), "  a call returns there: that of %s", call);
+    line(text);
+}
+
+/* Between two objects: it counts from the nearer one. */
+static void describe_zone(const struct mm_what *what, char *text, size_t size)
+{
+    uintptr_t addr = (uintptr_t)what->addr, end = what->start + what->asked;
+    bool before = addr < what->start;
+    unsigned n = (unsigned)(before ? what->start - addr : addr - end);
+    char where[40];
+
+    if (before || n > 0)
+        ksnprintf(where, sizeof(where), "%u byte%s %s", n, plural(n),
+                  before ? "before" : "behind the end of");
+    else
+        strlcpy(where, "right behind", sizeof(where));
+    ksnprintf(text, size, "%p: %s an object, in its red zone: slot %u of cache %s, %u "
+              "byte%s from 0x%08x", what->addr, where, (unsigned)what->slot, what->cache,
+              (unsigned)what->bytes, plural(what->bytes), (unsigned)what->start);
+}
+
 /* The block or slot around the address, and where it starts if not there. */
 static void describe_heap(const struct mm_what *what, char *text, size_t size)
 {
@@ -102,6 +134,11 @@ static void describe_heap(const struct mm_what *what, char *text, size_t size)
                                           : kinds[what->kind].words;
     char within[40] = "", from[32] = "";
 
+    if (what->kind == MM_SLAB_REDZONE) {
+        describe_zone(what, text, size);
+        printable(text);
+        return;
+    }
     if ((uintptr_t)what->addr < what->start) {
         unsigned before = (unsigned)(what->start - (uintptr_t)what->addr);
 
@@ -142,9 +179,7 @@ static void describe_taker(const struct mm_what *what, bool live, char *text,
               (unsigned)what->serial);
 }
 
-/* The calls that led to this site, where they were recorded (dial U). */
-static void describe_calls(const struct alloc_site *site,
-                           void (*line)(const char *text))
+void whatis_calls(const struct alloc_site *site, void (*line)(const char *text))
 {
     unsigned depth;
     const uintptr_t *calls = mm_site_stack(site, &depth);
@@ -166,7 +201,7 @@ static void describe_freer(const struct mm_what *what, void (*line)(const char *
     ksnprintf(text, sizeof(text), "  freed by %s (%s)", site_function(what->freed_by),
               site_place(what->freed_by, place, sizeof(place)));
     line(text);
-    describe_calls(what->freed_by, line);
+    whatis_calls(what->freed_by, line);
 }
 
 /* What started at this very address before, inside of what is there now. */
@@ -214,6 +249,7 @@ void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
     if (!in_heap(what)) {
         describe_outside(what, text, sizeof(text));
         line(text);
+        describe_call((uintptr_t)what->addr, line);
         return;
     }
     describe_heap(what, text, sizeof(text));
@@ -222,7 +258,7 @@ void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
     if (what->serial != 0) {
         describe_taker(what, !free, text, sizeof(text));
         line(text);
-        describe_calls(what->taken_by, line);
+        whatis_calls(what->taken_by, line);
     } else if (free && mm_records && what->before.serial == 0) {
         line(what->used_before ? "  of what was handed out here no record is left"
                                : "  there is no record that it was ever handed out");

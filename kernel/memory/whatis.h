@@ -15,4 +15,7 @@ char *printable(char *text);
  */
 void whatis_describe(const struct mm_what *what, void (*line)(const char *text));
 
+/* The calls that led to this site, a line each, where they were recorded (dial U). */
+void whatis_calls(const struct alloc_site *site, void (*line)(const char *text));
+
 #endif

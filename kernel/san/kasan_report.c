@@ -3,6 +3,7 @@
  * mm/kasan/report.c.
  *
  *     BUG: KASAN: slab-out-of-bounds in fill+0x1c/0x40
+ *       in fill+0x1c/0x40 (lab.c:30)
  *     Write of size 1 at addr 0x00523164 by command fill
  *       0x00523164: byte 100 of a live object: slot 2 of cache kmalloc-128 ...
  *         right behind the 100 bytes asked for
@@ -12,11 +13,14 @@
  *     >0x00523100: 00 00 00 00 00 00 00 00 00 00 00 00 04 fc fc fc
  *                                                      ^
  *
+ *       a pair is 8 bytes: 00 good, 01 to 07 so many, fc between objects
+ *
  * Each pair of digits is the shadow of 8 bytes: 00, all may be accessed; 04, the first
- * 4; the others are in san_priv.h.
+ * 4; the others are in san_priv.h, and what the one is that was hit is said.
  */
 #include "kernel/san/san_priv.h"
 
+#include "kernel/lines.h"
 #include "kernel/memmap.h"
 #include "kernel/memory/whatis.h"
 #include "kernel/printk.h"
@@ -181,6 +185,24 @@ static void describe(uintptr_t bad, const struct mm_what *what)
     }
 }
 
+/* For who reads the rows of the shadow. */
+static const char *meaning(uint8_t shadow)
+{
+    switch (shadow) {
+    case SHADOW_STACK_LEFT:
+    case SHADOW_STACK_MID:
+    case SHADOW_STACK_RIGHT: return "between locals";
+    case SHADOW_SCOPE: return "a local that is gone";
+    case SHADOW_GLOBAL: return "behind a global";
+    case SHADOW_SLAB_FREE: return "a freed object";
+    case SHADOW_SLAB_REDZONE: return "between objects";
+    case SHADOW_NEVER: return "never handed out";
+    case SHADOW_PAGE_REDZONE: return "behind a large object";
+    case SHADOW_PAGE_FREE: return "free pages";
+    default: return "around an alloca";
+    }
+}
+
 /* ---- the shadow -------------------------------------------------------------- */
 
 static void print_row(uintptr_t row, bool is_bad)
@@ -209,16 +231,19 @@ static void print_rows(uintptr_t bad)
         if (i == 0)
             pr_err("%*s^", column, "");
     }
+    pr_err("  a pair is 8 bytes: 00 good, 01 to 07 so many, %02x %s", reason(bad),
+           meaning(reason(bad)));
 }
 
 void kasan_report(const struct san_access *access, struct san_caller caller)
 {
-    char name[TEXT_SIZE];
+    char name[LINE_TEXT_SIZE];
     struct mm_what what;
 
     mm_what_is((const void *)access->bad, &what);
     pr_err("BUG: KASAN: %s in %s", bug(access->bad, &what),
            symbol_format_inside(caller.eip, caller.eip - 1, name, sizeof(name)));
+    pr_err("  in %s", line_format(caller.eip, caller.eip - 1, name, sizeof(name)));
     pr_err("%s of size %u at addr 0x%08x%s%s", access->write ? "Write" : "Read",
            (unsigned)access->bytes, (unsigned)access->addr,
            shell_running != NULL ? " by command " : "",

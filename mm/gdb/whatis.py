@@ -24,7 +24,7 @@ WORDS = {
     "large": "a live kmalloc in pages of its own",
     "slab_live": "a live object",
     "slab_free": "a free slot",
-    "slab_redzone": "the red zone of an object",
+    "slab_redzone": "the red zone of an object",    # told by beside()
     "slab_rest": "what is left of a slab behind its last slot",
     "guarded_live": "a live object, guarded",
     "guarded_free": "a freed object, guarded",
@@ -199,7 +199,10 @@ def sentences(what, sites):
         f"{-what.offset} bytes before, in " if what.offset else ""
     start = f" from {what.start:#010x}" if what.offset else ""
     words = "a freed object in quarantine" if what.quarantined else WORDS[what.kind]
-    if what.kind in SLOTS:
+    if what.kind == "slab_redzone":
+        lines = [f"{at}: {beside(what)} an object, in its red zone: slot {what.slot} of "
+                 f"cache {what.cache.label}, {what.bytes} bytes from {what.start:#010x}"]
+    elif what.kind in SLOTS:
         lines = [f"{at}: {within}{words}: slot {what.slot} of cache "
                  f"{what.cache.label}, {what.bytes} bytes{start}"]
     elif what.kind in BLOCKS:
@@ -214,6 +217,13 @@ def sentences(what, sites):
     else:
         lines = [f"{at}: {words}"]
     return lines + history(what, sites)
+
+
+def beside(what):
+    """Where it is from the object in whose red zone it lies."""
+    n = what.offset - what.asked
+    return f"{-what.offset} bytes before" if what.offset < 0 else \
+        f"{n} bytes behind the end of" if n else "right behind"
 
 
 def history(what, sites):

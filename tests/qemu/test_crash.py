@@ -64,13 +64,13 @@ LATE = {
     },
     "overflow": {
         "plain": None,
-        "dials": ("kfree", r"Right Redzone overwritten: found by kfree by crash_over"),
+        "dials": ("kfree", r"Right Redzone overwritten: found by kfree in crash_over"),
         "kfence": ("CPU", r"KFENCE: out-of-bounds write in crash_overflow\+0x"),
         "SAN": ("SAN", r"KASAN: slab-out-of-bounds in crash_overflow\+0x"),
     },
     "underflow": {
         "plain": None,
-        "dials": ("kfree", r"Left Redzone overwritten: found by kfree by crash_under"),
+        "dials": ("kfree", r"Left Redzone overwritten: found by kfree in crash_under"),
         "kfence": ("kfree", r"KFENCE: memory corruption in crash_underflow: found by"),
         "SAN": ("SAN", r"KASAN: slab-out-of-bounds in crash_underflow\+0x"),
     },

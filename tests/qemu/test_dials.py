@@ -28,7 +28,7 @@ def test_a_write_behind_an_object_is_reported_as_linux_does(watched):
     watched.run("poke $1+50 0x41 3")
     report = damage(watched, "kfree $1", "Right Redzone overwritten")
     assert report[0] == (f"BUG kmalloc-64 ({p:#010x}): Right Redzone overwritten: "
-                         f"found by kfree by cmd_kfree ({KFREE})")
+                         f"found by kfree in cmd_kfree ({KFREE})")
     assert report[1] == (f"  {p + 50:#010x}-{p + 52:#010x}: 3 bytes, at offset 50.  "
                          "First byte 0x41 instead of 0xcc")
     assert f"taken for 50 bytes by cmd_kmalloc ({KMALLOC}), serial 1" in report[3]

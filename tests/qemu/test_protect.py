@@ -88,7 +88,7 @@ def test_a_write_to_freed_pages_faults_and_says_who_freed_them(without_free_page
     report = faults(machine, "poke $1+4097")
     assert re.match(r"BUG: DEBUG_PAGEALLOC: use-after-free write in cmd_poke\+0x", report[0])
     assert report[1:5] == [
-        f"  4097 bytes inside of what was there: 0x{p:08x}-0x{p + 8191:08x}, size=8192",
+        f"  byte 4097 of what was there: 0x{p:08x}-0x{p + 8191:08x}, size=8192",
         f"  allocated by take_pages ({PAGES_TAKEN}), serial 1",
         f"  freed by give_pages_back ({PAGES_FREED})",
         f"page fault: write to 0x{p + 4097:08x}, which is not mapped"]
@@ -171,7 +171,7 @@ def test_a_write_past_an_object_faults_as_in_linux(guarded):
     report = faults(guarded, "poke $1 0x41 65")
     assert re.match(r"BUG: KFENCE: out-of-bounds write in cmd_poke\+0x", report[0])
     assert report[1:5] == [
-        f"  Out-of-bounds write at 0x{p + 64:08x} (64B right of kfence-#1)",
+        f"  Out-of-bounds write at 0x{p + 64:08x} (right behind kfence-#1)",
         f"  kfence-#1: 0x{p:08x}-0x{p + 63:08x}, size=64, cache=kmalloc-64",
         f"  allocated by cmd_kmalloc ({KMALLOC}), serial 1",
         f"page fault: write to 0x{p + 64:08x}, which is not mapped"]
@@ -194,7 +194,7 @@ def test_a_use_after_free_faults_and_says_who_freed_it(guarded):
 def test_slack_is_looked_at_by_kfree_and_by_check(guarded):
     guarded.run("kmalloc 100 2; poke $1-1; poke $2+100")
     lines = guarded.run("kfree $1", bug="memory corruption")
-    assert f"BUG: KFENCE: memory corruption in cmd_kfree: found by kfree by cmd_kfree " \
+    assert f"BUG: KFENCE: memory corruption in cmd_kfree: found by kfree in cmd_kfree " \
         f"({KFREE})" in lines
     assert any("1 byte, 1 before the object.  First byte 0x41 instead of 0xcc" in line
                for line in lines)

@@ -9,15 +9,16 @@ from marbles import PROMPT, ROOT, Machine, environment, plain
 
 LAB = ROOT / "tests/labs/mistakes.c"
 SOURCE = LAB.read_text().splitlines()
+README = (ROOT / "kernel/san/README.md").read_text()
 
 # mistake KIND: the bug, the function, the access, and what else the report says.
 KASAN = {
     "heap-right": ("slab-out-of-bounds", "heap_right", "Write of size 1",
                    "right behind the 20 bytes asked for"),
     "heap-right-exact": ("slab-out-of-bounds", "heap_right_exact", "Write of size 1",
-                         "byte 64 of the red zone of an object: slot 0"),
+                         "right behind an object, in its red zone: slot 0"),
     "heap-left": ("slab-out-of-bounds", "heap_left", "Write of size 1",
-                  "1 byte before, in the red zone of an object: slot 1"),
+                  "1 byte before an object, in its red zone: slot 1"),
     "heap-read": ("slab-out-of-bounds", "heap_read", "Read of size 1",
                   "right behind the 20 bytes asked for"),
     "heap-large": ("slab-out-of-bounds", "heap_large", "Write of size 1",
@@ -31,9 +32,9 @@ KASAN = {
     "page-after-free": ("use-after-free", "page_after_free", "Write of size 1",
                         "byte 100 of a free block of pages"),
     "copy": ("slab-out-of-bounds", "copy", "Write of size 65",
-             "byte 64 of the red zone of an object"),
+             "right behind an object, in its red zone"),
     "string": ("slab-out-of-bounds", "string", "Write of size 9",
-               "byte 8 of the red zone of an object"),
+               "right behind an object, in its red zone"),
     "stack-array": ("stack-out-of-bounds", "stack_array", "Write of size 1",
                     r"\[32, 48\) 'array:\d+'"),
     "stack-read": ("stack-out-of-bounds", "stack_read", "Read of size 1",
@@ -92,7 +93,12 @@ def test_a_wrong_access_is_told(san, kind):
     assert lines[0] == lines[-2] == RULE and lines[-1] == "it came back", text
     assert re.fullmatch(rf"BUG: KASAN: {bug} in ({function})\+0x\w+/0x\w+",
                         lines[1]), text
-    found = re.fullmatch(rf"{access} at addr (0x\w+) by command mistake", lines[2])
+    where = re.fullmatch(rf"  in ({function})\+0x\w+/0x\w+ \(tests/labs/mistakes.c:(\d+)\)",
+                         lines[2])
+    assert where, text
+    inside = re.findall(r"^\w.*[ *](\w+)\(.*\)$", "\n".join(SOURCE[:int(where[2])]), re.M)[-1]
+    assert re.fullmatch(function, inside), text         # it may have been inlined
+    found = re.fullmatch(rf"{access} at addr (0x\w+) by command mistake", lines[3])
     assert found, text
     assert re.search(also, text), text
     assert "cmd_mistake+0x" in text, text
@@ -102,12 +108,16 @@ def test_a_wrong_access_is_told(san, kind):
 @pytest.mark.parametrize("kind", KASAN)
 def test_the_shadow_is_shown_with_a_mark_below_the_byte(san, kind):
     lines = tell(san, f"mistake {kind}")
-    bad = int(re.match(r"  0x(\w{8}): ", lines[3])[1], 16)
+    bad = int(re.match(r"  0x(\w{8}): ", lines[4])[1], 16)
     (number, row), = [(i, line) for i, line in enumerate(lines) if line[0] == ">"]
     start, shadow = int(row[3:11], 16), row[13:].split()
     assert start <= bad < start + 128 and start % 128 == 0
     at = lines[number + 1].index("^")
     assert row[at:at + 2] == shadow[(bad - start) // 8]
+    (legend,) = [line for line in lines if line.startswith("  a pair is 8 bytes: ")]
+    code, meaning = legend.rsplit(", ", 1)[1].split(" ", 1)
+    assert code in shadow or code == "fc", "where a pair is open in part the next says why"
+    assert meaning and f"`{code}`" in README
     # Not all of the eight bytes may be accessed, and not this one.
     assert bad % 8 >= int(shadow[(bad - start) // 8], 16) or \
         int(shadow[(bad - start) // 8], 16) > 8
