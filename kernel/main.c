@@ -33,6 +33,7 @@
 #include "kernel/san/san.h"
 #include "kernel/shell.h"
 #include "kernel/shell/hooks.h"
+#include "kernel/shell/run.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/mm.h"
@@ -88,7 +89,8 @@ static void tell_handler(uintptr_t handler)
 {
     char name[NAME_SIZE];
 
-    pr_err("  this handler is not called any more: %s",
+    run_handler_ended(handler);
+    pr_err("this handler is not called any more: %s",
            symbol_format(handler, name, sizeof(name)));
 }
 

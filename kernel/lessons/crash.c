@@ -192,7 +192,7 @@ SHELL_COMMAND_WORDS("lessons", crash, "[KIND|all] [-j]", "a mistake, and its rep
     "Without a KIND it lists them.  Each says what it does and what to look for; then\n"
     "comes the report, and the prompt.  `all` makes those that come back by\n"
     "themselves, and proves the heap with check: more crash all.  Who sees a mistake\n"
-    "depends on the dials.  The handout is the head comment of kernel/lessons/crash.c.\n"
+    "depends on the dials.  The handout: the head comment of kernel/lessons/crash.c.\n"
     "    crash null\n"
     "    params slub_debug=FZPU; crash overflow",
     cmd_crash, name_of);

@@ -19,6 +19,7 @@
 #include "kernel/string.h"
 
 enum { ESCAPE_TICKS = 10 };     /* a sequence is not slower, even at 300 baud */
+enum { ANSWER_TICKS = 30 };     /* so long one waits for an answer, at the end */
 
 static void put(const char *bytes, size_t length)
 {
@@ -99,6 +100,14 @@ void tty_give_back(int key)
 {
     if (key > ' ' && key <= '~' && key != 'q')
         given_back = key;
+}
+
+void tty_take_answer(void)
+{
+    uint32_t begin = timer_ticks(), gone;
+
+    while (tty.asked > 0 && (gone = timer_ticks() - begin) < ANSWER_TICKS)
+        tty_key(ANSWER_TICKS - gone);
 }
 
 void tty_drop_to_interrupt(void)

@@ -35,4 +35,10 @@ void tty_give_back(int key);
 /* Forget what was typed before the Ctrl-C that has stopped a command. */
 void tty_drop_to_interrupt(void);
 
+/*
+ * If the terminal was asked for its size and has not answered yet, wait a moment for it:
+ * before the machine ends, or the answer is typed to whom the terminal belongs then.
+ */
+void tty_take_answer(void);
+
 #endif

@@ -139,13 +139,16 @@ void aftermath_print(void)
 {
     for (uint32_t number = oldest(); number < total; number++) {
         const struct dead *one = place_of(number);
+        char serials[32];
 
+        ksnprintf(serials, sizeof(serials), one->first == one->last ? "serial %u"
+                  : "serials %u to %u", (unsigned)one->first, (unsigned)one->last);
         if (one->objects > 0)
             kprint_wrapped(0, "%u object%s of these, %zu byte%s, left by %s%s, which was "
-                           "ended (serials %u to %u)", (unsigned)one->objects,
-                           plural(one->objects), one->bytes, plural(one->bytes),
+                           "ended (%s)", (unsigned)one->objects, plural(one->objects),
+                           one->bytes, plural(one->bytes),
                            one->first <= meanwhile_forgotten() ? "handlers or " : "",
-                           one->name, (unsigned)one->first, (unsigned)one->last);
+                           one->name, serials);
     }
     if (left_others > 0)
         kprintf("the lines that took %u of them are not marked: there are too many\n",

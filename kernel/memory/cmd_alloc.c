@@ -50,8 +50,8 @@ static bool room_for(uint32_t count)
 
     if (count <= room)
         return true;
-    kprintf("%s: the shell can hold %u more pointer%s, not %u; "
-            "kfree or forget some\n", shell_running->name, (unsigned)room, plural(room),
+    kprint_wrapped(0, "%s: the shell can hold %u more pointer%s, not %u; "
+                   "kfree or forget some", shell_running->name, (unsigned)room, plural(room),
             (unsigned)count);
     return false;
 }
@@ -206,7 +206,7 @@ static int cmd_forget(int argc, char **argv)
         struct held *held = held_find(number);
 
         if (held == NULL) {
-            kprintf("forget: the shell holds nothing as %s\n", argv[i]);
+            kprint_wrapped(0, "forget: the shell holds nothing as %s", argv[i]);
             return SHELL_USAGE;
         }
         forget(held);

@@ -51,7 +51,7 @@ static void print_site(const struct alloc_site *site, const char *place)
     char dead[MARK_SIZE] = "";
 
     if (left > 0)
-        ksnprintf(dead, sizeof(dead), "  (%u left by the dead)", left);
+        ksnprintf(dead, sizeof(dead), "  (%u left behind)", left);
     kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %s func:%s%s", (unsigned)site->bytes,
                    (unsigned)site->objects, (unsigned)site->oldest,
                    (unsigned)site->newest, place, site_function(site), dead);

@@ -69,11 +69,11 @@ static bool may_dump(uint32_t address)
         kprintf("dump: 0x%08x is in page 0, which is not mapped\n",
                 (unsigned)address);
     else if (address >= memmap_ram_end())
-        kprintf("dump: 0x%08x is not RAM (%s)\n", (unsigned)address,
-                memmap_region(address));
+        kprint_wrapped(0, "dump: 0x%08x is not RAM (%s)", (unsigned)address,
+                       memmap_region(address));
     else if (!paging_maps(address))
-        kprintf("dump: 0x%08x is not mapped (%s)\n", (unsigned)address,
-                why_absent(address));
+        kprint_wrapped(0, "dump: 0x%08x is not mapped (%s)", (unsigned)address,
+                       why_absent(address));
     else
         return true;
     return false;
@@ -125,8 +125,8 @@ static bool may_poke(uint32_t address)
     mm_what_is((const void *)(uintptr_t)address, &what);
     if (what.kind != MM_OUTSIDE && what.kind != MM_HOLE)
         return true;
-    kprintf("poke: 0x%08x is no memory of the heap (%s)\n", (unsigned)address,
-            memmap_region(address));
+    kprint_wrapped(0, "poke: 0x%08x is no memory of the heap (%s)", (unsigned)address,
+                   memmap_region(address));
     return false;
 }
 
@@ -219,9 +219,9 @@ static int cmd_check(int argc, char **argv)
         kprintf(", \"damage\": %u, \"reports\": %u}\n", damage,
                 (unsigned)mm_reports());
     } else {
-        kprintf("mm_check: %s\n", broken != NULL ? broken :
-                damage != 0 ? "all rules hold, but memory was overwritten"
-                            : "all rules hold");
+        kprint_wrapped(0, "mm_check: %s", broken != NULL ? broken :
+                       damage != 0 ? "all rules hold, but memory was overwritten"
+                                   : "all rules hold");
         if (broken != NULL)
             tell_where(mm_check_where());
         if (damage != 0)

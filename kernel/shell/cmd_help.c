@@ -101,11 +101,11 @@ static int print_whole(const char *name)
     const struct shell_command *command = shell_find(name);
 
     if (command == NULL && params_find(name) != NULL) {
-        kprintf("help: \"%s\" is a parameter: params %s\n", name, name);
+        kprint_wrapped(0, "help: \"%s\" is a parameter: params %s", name, name);
         return SHELL_USAGE;
     }
     if (command == NULL) {
-        kprintf("help: there is no command \"%s\"; \"help\" lists all\n", name);
+        kprint_wrapped(0, "help: there is no command \"%s\"; \"help\" lists all", name);
         return SHELL_USAGE;
     }
     kprintf("%s %s\n%s\n", command->name, command->usage, command->help);

@@ -8,6 +8,7 @@
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu/timer.h"
+#include "kernel/line/tty.h"
 #include "kernel/params.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
@@ -202,6 +203,7 @@ static int cmd_exit(int argc, char **argv)
         return SHELL_USAGE;
     if (status > 63)
         return shell_usage("%u is not a status from 0 to 63", (unsigned)status);
+    tty_take_answer();
     power_exit(status);
 }
 
@@ -214,6 +216,7 @@ static int cmd_reboot(int argc, char **argv)
 {
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
+    tty_take_answer();
     power_reboot();
 }
 
@@ -224,6 +227,7 @@ static int cmd_poweroff(int argc, char **argv)
 {
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
+    tty_take_answer();
     power_off();
 }
 

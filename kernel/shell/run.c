@@ -46,12 +46,18 @@ static struct run {
 } runs[SHELL_LEVELS];
 
 static unsigned level;          /* commands under way */
+static uintptr_t handler_ended; /* meanwhile, and the command with it; 0: none */
 
 const struct shell_command *shell_running;
 
 const char *shell_outermost(void)
 {
     return level > 0 ? runs[0].command->name : "nothing";
+}
+
+void run_handler_ended(uintptr_t handler)
+{
+    handler_ended = handler;
 }
 
 /* ---- what is put back ------------------------------------------------------------ */
@@ -158,6 +164,7 @@ static void put_back(const struct run *run, const struct guard_end *end)
 static void tell_end(const struct run *run, const struct guard_end *end)
 {
     char place[LINE_TEXT_SIZE];
+    uintptr_t where = handler_ended != 0 ? handler_ended : end->where;
 
     if (end->why == NULL && end->where == 0)
         pr_err("%s has ended by this fault, status %d", run->command->name, SHELL_FAULT);
@@ -165,8 +172,10 @@ static void tell_end(const struct run *run, const struct guard_end *end)
         pr_err("%s was ended: what it had set up has faulted, status %d",
                run->command->name, SHELL_FAULT);
     else
-        pr_err("%s was ended by %s, in %s, status %d", run->command->name, end->why,
-               line_format(end->where, end->where, place, sizeof(place)), SHELL_STOPPED);
+        pr_err("%s was ended by %s, in %s%s, status %d", run->command->name, end->why,
+               handler_ended != 0 ? "its handler " : "",
+               line_format(where, where, place, sizeof(place)), SHELL_STOPPED);
+    handler_ended = 0;
 }
 
 static void tell_return(const struct run *run, const struct guard_end *end)
@@ -228,8 +237,8 @@ int run_guarded(const struct shell_command *command, int argc, char **argv)
     struct run *run = &runs[own];
 
     if (own == SHELL_LEVELS) {
-        kprintf("%s: %d commands run within each other, and no more can\n",
-                command->name, SHELL_LEVELS);
+        kprint_wrapped(0, "%s: %d commands run within each other, and no more can",
+                       command->name, SHELL_LEVELS);
         return SHELL_FAILED;
     }
     run->command = command;
@@ -238,6 +247,7 @@ int run_guarded(const struct shell_command *command, int argc, char **argv)
     remember(run);
     level = own + 1;
     shell_running = command;
+    handler_ended = 0;
     if (own == 0)
         console_clear_interrupt();
     shell_hooks->command_begins(own);

@@ -57,7 +57,7 @@ static int run_command(int argc, char **argv)
 static int run_words(struct words *words)
 {
     if (words->problem != NULL) {
-        kprintf("shell: %s\n", words->problem);
+        kprint_wrapped(0, "shell: %s", words->problem);
         return SHELL_USAGE;
     }
 

@@ -41,7 +41,7 @@ ENDED = {
     "loop": ("Ctrl-C", "crash_loop"),
     "cli_loop": ("the watchdog", "crash_cli_loop"),
     "hlt": ("the watchdog", "crash_hlt"),
-    "irq_loop": ("the watchdog", "handler_loop"),
+    "irq_loop": ("the watchdog", "its handler handler_loop"),
 }
 
 # Each column is a machine: its parameters, and how its kernel is made.
@@ -142,7 +142,8 @@ def test_it_is_ended_where_it_is(column, kind):
     who, function = ENDED[kind]
     said, status = crash(column, kind, CTRL_C if who == "Ctrl-C" else "")
     assert status == STOPPED and f" was ended by {who}, in " in said
-    assert re.search(rf" in {function}\+0x", said), said
+    assert re.search(rf" was ended by {who}, in {function}\+0x", said), said
+    assert "this handler is not called any more: handler_loop+" in said or kind != "irq_loop"
     is_alive(column)
 
 

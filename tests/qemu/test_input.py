@@ -61,7 +61,7 @@ def test_Ctrl_C_stops_a_long_command_and_what_is_behind_it(machine):
     machine.send(CTRL_C)
     lines = machine.until_prompt()
     assert re.match(r"stress: \d+ steps? of seed 1: .*interrupted", lines[0]), lines
-    assert len(lines) == 1
+    assert lines[1:] == ["shell: the rest of the line was not run: kmalloc 100"]
     is_well(machine)
 
 
@@ -285,6 +285,18 @@ def test_text_that_was_typed_ahead_is_no_answer_to_more(terminal):
     terminal.wait_for("-- more")
     terminal.send("qkmalloc 1\r")
     assert "given:" not in terminal.wait_for("(1 byte,")
+
+
+def test_the_machine_does_not_end_before_the_answer_is_in(terminal):
+    """Else it is typed at the shell that QEMU was started from."""
+    time.sleep(0.3)                         # a pause: at the next key it asks again
+    terminal.send("exit\r")
+    terminal.wait_for(QUESTION)
+    time.sleep(0.1)
+    assert terminal.qemu.isalive()
+    terminal.send("\x1b[20;60R")
+    terminal.until_end(5)
+    assert terminal.exit_status == 0
 
 
 def test_an_answer_that_comes_late_is_not_typed(terminal):

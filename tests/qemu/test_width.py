@@ -53,6 +53,9 @@ COMMANDS = [
     "kmalloc a_number_that_is_none_and_has_a_very_long_name_that_goes_on_and_on_and_on",
     "long_names", "slabinfo", "leaks", "allocinfo", "kmalloc 100 9999", "bench mixed 77",
     "params nonsense_that_is_no_parameter_at_all=1", "params slub_debug=FZPU,kmalloc-64",
+    "poke 0x1000 1", "dump 0x1000", "dump 0xfffff000", "kfree $1; whatis $1+32", "crash all",
+    "params watchdog=a_value_that_is_long_and_goes_on_and_on_and_on_and_on_and_on_and_on",
+    "help a_command_that_does_not_exist_and_has_a_very_long_name_that_goes_on_and_on",
     "drain 2001", "drain 2000", "kmalloc 5000", "leaks",
 ]
 
