@@ -155,6 +155,12 @@ struct mm_what {
      * and was freed.
      */
     struct mm_life before;
+    /*
+     * Free memory at whose address nothing has started: what last had this byte, was freed,
+     * and started at around_start.
+     */
+    struct mm_life around;
+    uintptr_t around_start;
 };
 
 /*

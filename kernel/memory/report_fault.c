@@ -88,7 +88,8 @@ static void log_life(const struct mm_what *what)
     char caller[TEXT_SIZE];
 
     if (what->serial == 0) {
-        pr_emerg("  %s", what->used_before ? "of what was here no record is left"
+        pr_emerg("  %s", what->used_before
+                         ? "it was handed out before, but no record of that is left"
                          : "there is no record that it was ever handed out");
         return;
     }

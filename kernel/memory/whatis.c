@@ -204,20 +204,33 @@ static void describe_freer(const struct mm_what *what, void (*line)(const char *
     whatis_calls(what->freed_by, line);
 }
 
-/* What started at this very address before, inside of what is there now. */
-static void describe_before(const struct mm_what *what, void (*line)(const char *text))
+static void describe_life(const struct mm_life *life, void (*line)(const char *text))
 {
-    const struct mm_life *life = &what->before;
     struct mm_what before = { .serial = life->serial, .asked = life->asked,
                               .taken_by = life->taken_by, .freed_by = life->freed_by };
     char text[LINE_SIZE];
 
-    if (life->serial == 0)
-        return;
-    line("  before that another one started at this very address:");
     describe_taker(&before, false, text, sizeof(text));
     line(text);
     describe_freer(&before, line);
+}
+
+/* What started at this very address before, inside of what is there now; or was around. */
+static void describe_before(const struct mm_what *what, void (*line)(const char *text))
+{
+    char text[LINE_SIZE];
+
+    if (what->before.serial != 0) {
+        line("  before that another one started at this very address:");
+        describe_life(&what->before, line);
+    }
+    if (what->around.serial == 0)
+        return;
+    ksnprintf(text, sizeof(text), "  it was byte %u of what lay at 0x%08x before:",
+              (unsigned)((uintptr_t)what->addr - what->around_start),
+              (unsigned)what->around_start);
+    line(text);
+    describe_life(&what->around, line);
 }
 
 /* In a live object or block, but behind what its owner asked for. */
@@ -259,8 +272,8 @@ void whatis_describe(const struct mm_what *what, void (*line)(const char *text))
         describe_taker(what, !free, text, sizeof(text));
         line(text);
         whatis_calls(what->taken_by, line);
-    } else if (free && mm_records && what->before.serial == 0) {
-        line(what->used_before ? "  of what was handed out here no record is left"
+    } else if (free && mm_records && what->before.serial == 0 && what->around.serial == 0) {
+        line(what->used_before ? "  it was handed out before, but no record of that is left"
                                : "  there is no record that it was ever handed out");
     }
     if (free)
@@ -334,6 +347,12 @@ static void json_what(const struct mm_what *what)
                 (unsigned)what->before.serial, (unsigned)what->before.asked);
     json_site("before_taken_by", what->before.taken_by);
     json_site("before_freed_by", what->before.freed_by);
+    if (what->around.serial != 0)
+        kprintf(", \"around_start\": \"0x%08x\", \"around_serial\": %u, \"around_asked\": "
+                "%u", (unsigned)what->around_start, (unsigned)what->around.serial,
+                (unsigned)what->around.asked);
+    json_site("around_taken_by", what->around.taken_by);
+    json_site("around_freed_by", what->around.freed_by);
     kprintf("}\n");
 }
 

@@ -37,6 +37,27 @@ def former_at(heap, address, found):
     return found
 
 
+def former_life(heap, address):
+    """As former_life() there: (start, record) of what last had this byte, or None."""
+    if not heap.recorded or heap.pfn(address) >= heap.npages:
+        return None
+    start, found = None, None
+    for pfn, size, left, slots, raw in graves():
+        first = heap.address(pfn) + left
+        index = (address - first) // size
+        if 0 <= index < slots:
+            record = heap.record_fields.unpack_from(raw, index * HEAD)
+            if later(found, record) is record:
+                start, found = first + index * size, record
+    for order in range(heap.max_order + 1):
+        head = heap.pfn(address) >> order << order
+        record = heap.page_record(head)
+        if record[2] and record[3] and (not found or record[0] > found[0]) and \
+                address - heap.address(head) < record[1]:
+            start, found = heap.address(head), record
+    return (start, found) if found else None
+
+
 def later(a, b):
     if not (b[2] and b[3]) or (a and a[2] and a[0] >= b[0]):
         return a

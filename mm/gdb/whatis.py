@@ -8,7 +8,7 @@ import json
 import gdb
 
 from . import target
-from .former import former_at
+from .former import former_at, former_life
 from .heap import PAGE_SHIFT, Block, Heap, Slab
 from .sites import Sites
 from .target import Command, number, write
@@ -42,7 +42,8 @@ class What:
         self.kind, self.start, self.bytes = "outside", address, 0
         self.serial = self.asked = self.taken_by = self.freed_by = self.order = 0
         self.exact = self.used_before = self.quarantined = False
-        self.before = (0, 0, 0, 0)
+        self.before = self.around = (0, 0, 0, 0)
+        self.around_start = 0
         self.cache, self.slot = None, 0
         self.pfn = heap.pfn(address)
         if self.pfn < heap.npages:
@@ -90,6 +91,11 @@ class What:
     def _former(self, record):
         """Of free memory: what once started at this very address."""
         self._record(former_at(self.heap, self.address, None))
+        around = None
+        if not self.serial and self.kind == "free_pages":
+            around = former_life(self.heap, self.address)
+        if around:
+            self.around_start, self.around = around
         self.used_before = bool(self.serial or record and record[0])
 
     def _pages(self, head, kind):
@@ -174,14 +180,21 @@ def as_json(what, sites):
         if n:
             row[role] = sites.place(n)
             row[role + "_func"] = sites.function(n)
-    serial, asked, taken_by, freed_by = what.before
-    if serial:
-        row.update(before_serial=serial, before_asked=asked)
-        row.update(before_taken_by=sites.place(taken_by),
-                   before_taken_by_func=sites.function(taken_by),
-                   before_freed_by=sites.place(freed_by),
-                   before_freed_by_func=sites.function(freed_by))
+    if what.before[0]:
+        row.update(life_json("before_", what.before, sites))
+    if what.around[0]:
+        row.update(around_start=f"{what.around_start:#010x}",
+                   **life_json("around_", what.around, sites))
     return row
+
+
+def life_json(which, life, sites):
+    serial, asked, taken_by, freed_by = life
+    return {which + "serial": serial, which + "asked": asked,
+            which + "taken_by": sites.place(taken_by),
+            which + "taken_by_func": sites.function(taken_by),
+            which + "freed_by": sites.place(freed_by),
+            which + "freed_by_func": sites.function(freed_by)}
 
 
 def pointer(address):
@@ -231,12 +244,17 @@ def history(what, sites):
     lines = []
     if what.serial:
         lines += life((what.serial, what.asked, what.taken_by, what.freed_by), free, sites)
-    elif free and what.heap.recorded and not what.before[0]:
-        lines.append("  of what was handed out here no record is left" if what.used_before
-                     else "  there is no record that it was ever handed out")
+    elif free and what.heap.recorded and not what.before[0] and not what.around[0]:
+        lines.append("  it was handed out before, but no record of that is left"
+                     if what.used_before else
+                     "  there is no record that it was ever handed out")
     if what.before[0]:
         lines.append("  before that another one started at this very address:")
         lines += life(what.before, True, sites)
+    if what.around[0]:
+        lines.append(f"  it was byte {what.address - what.around_start} of what lay at "
+                     f"{what.around_start:#010x} before:")
+        lines += life(what.around, True, sites)
     return lines
 
 

@@ -18,36 +18,9 @@
 
 #include "mm/look/look_priv.h"
 
-/* What started at that page and was freed: does it reach to the address? */
-static bool covers(uint32_t head, const void *addr, const struct record *than)
-{
-    const struct record *record = &heap.record[head];
-
-    return record->site && record->freed_by &&
-           (!than || record->serial > than->serial) &&
-           (uintptr_t)addr - (uintptr_t)address_of(head) < record->size;
-}
-
-/* The record of the last life at that address, and where it started; or NULL. */
-static const struct record *last_life(const void *addr, uint32_t pfn, uintptr_t *start)
-{
-    const struct record *found = former_around(addr, start);
-
-    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++) {
-        uint32_t head = pfn & ~((1u << order) - 1);
-
-        if (!covers(head, addr, found))
-            continue;
-        found = &heap.record[head];
-        *start = (uintptr_t)address_of(head);
-    }
-    return found;
-}
-
 static void tell_free(struct mm_what *what)
 {
-    const struct record *record =
-        heap.record ? last_life(what->addr, what->pfn, &what->start) : NULL;
+    const struct record *record = former_life(what->addr, &what->start);
 
     if (!record)
         return;

@@ -148,7 +148,7 @@ static const struct record *slot_around(const union place *place, uintptr_t addr
     return addr >= first && index < grave->slots ? &place[1 + index].record : NULL;
 }
 
-const struct record *former_around(const void *addr, uintptr_t *start)
+static const struct record *former_around(const void *addr, uintptr_t *start)
 {
     const struct record *found = NULL;
     uintptr_t at;
@@ -163,6 +163,39 @@ const struct record *former_around(const void *addr, uintptr_t *start)
                 *start = at;
             }
         }
+    return found;
+}
+
+/* What started at that page and was freed: does it reach to the address? */
+static bool covers(uint32_t head, const void *addr, const struct record *than)
+{
+    const struct record *record = &heap.record[head];
+
+    return record->site && record->freed_by &&
+           (!than || record->serial > than->serial) &&
+           (uintptr_t)addr - (uintptr_t)address_of(head) < record->size;
+}
+
+/*
+ * Pages, and large kmallocs, start at a page whose number is a multiple of their size: so
+ * the page's own number, rounded down by each order, finds the record.
+ */
+const struct record *former_life(const void *addr, uintptr_t *start)
+{
+    const struct record *found;
+    uint32_t pfn = (uint32_t)pfn_of(addr);
+
+    if (!heap.record || pfn >= heap.buddy.npages)
+        return NULL;
+    found = former_around(addr, start);
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++) {
+        uint32_t head = pfn & ~((1u << order) - 1);
+
+        if (!covers(head, addr, found))
+            continue;
+        found = &heap.record[head];
+        *start = (uintptr_t)address_of(head);
+    }
     return found;
 }
 

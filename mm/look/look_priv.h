@@ -32,10 +32,11 @@ void former_reset(void);
  */
 const struct record *former_at(const void *addr, const struct record *found);
 /*
- * Of all objects that this address lay in, start to end of their slots, in slabs that are
- * no more: the record of the last one, and where it started.  NULL: none is known.
+ * Of all that had this byte and was freed, objects in slabs that are no more, start to end
+ * of their slots, and blocks of pages: the record of the last one, and where it started.
+ * NULL: none is known.
  */
-const struct record *former_around(const void *addr, uintptr_t *start);
+const struct record *former_life(const void *addr, uintptr_t *start);
 
 /* ---- for struct looker (hooks_priv.h says what they do): look.c -------------------- */
 

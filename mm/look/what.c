@@ -19,6 +19,12 @@ static void fill_record(struct mm_what *what, const struct record *record)
     what->freed_by = site_of(record->freed_by);
 }
 
+static struct mm_life life_of(const struct record *record)
+{
+    return (struct mm_life){ record->serial, record->size, site_of(record->site),
+                             site_of(record->freed_by) };
+}
+
 /* What is there was not handed out, but something may have been at that address. */
 static void fill_before(struct mm_what *what)
 {
@@ -26,8 +32,7 @@ static void fill_before(struct mm_what *what)
 
     if (!record || record->serial == what->serial)
         return;
-    what->before = (struct mm_life){ record->serial, record->size,
-                                     site_of(record->site), site_of(record->freed_by) };
+    what->before = life_of(record);
 }
 
 static void fill_slot(struct mm_what *what, const struct object *object)
@@ -64,10 +69,19 @@ static void fill_guarded(struct mm_what *what, const struct object *object)
     fill_record(what, object->record);
 }
 
-/* A free page, or the rest of a slab: of what once started at this address. */
+/*
+ * A free page, or the rest of a slab: of what once started here; of a free page also what
+ * was around (a slab may have the records of its slots where those of its pages were).
+ */
 static void fill_free(struct mm_what *what, const struct object *object)
 {
+    const struct record *around = NULL;
+
     fill_record(what, former_at(what->addr, NULL));
+    if (!what->serial && what->kind == MM_FREE_PAGE)
+        around = former_life(what->addr, &what->around_start);
+    if (around)
+        what->around = life_of(around);
     what->used_before = what->serial || (object->record && object->record->serial);
 }
 

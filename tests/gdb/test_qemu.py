@@ -61,7 +61,7 @@ class Worker:
             found = re.match(r"(\$\d+) = 0x(\w+)", line)
             if found:
                 held.append(found[1])
-                self.addresses.append(int(found[2], 16) + self.random.choice([0, 4]))
+                self.addresses.append(int(found[2], 16) + self.random.choice([0, 4, 5000]))
 
 
 DIALS = ["", "slub_debug=FZPU quarantine=64K debug_pagealloc=on",

@@ -40,6 +40,35 @@ static void every_object_of_a_slab_that_went_is_known(void **state)
     }
 }
 
+/* Of free memory each byte is known by what it last was part of, pages as well. */
+static void what_was_around_a_byte_of_free_memory_is_known(void **state)
+{
+    static const size_t more[] = { 64, 500, 3000, 8192, 20000, 100000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        char *p = kmalloc(more[i], GFP_KERNEL);
+        uint32_t serial = arena_what(p).serial;
+
+        kfree(p);
+        mm_reclaim();
+        for (size_t offset = 1; offset < more[i]; offset += more[i] / 7) {
+            struct mm_what what = arena_what(p + offset);
+
+            assert_int_equal(what.kind, MM_FREE_PAGE);
+            assert_int_equal(what.serial, 0);
+            assert_int_equal(what.around.serial, serial);
+            assert_int_equal(what.around.asked, more[i]);
+            assert_ptr_equal((void *)what.around_start, p);
+            assert_non_null(what.around.freed_by);
+        }
+        assert_int_equal(arena_what(p).around.serial, 0);       /* it is the start itself */
+        p = kmalloc(more[i], GFP_KERNEL);
+        assert_int_equal(arena_what(p + 1).around.serial, 0);   /* live again */
+        kfree(p);
+    }
+}
+
 /* The same pages are a slab again, of the same size or of another. */
 static void it_is_known_in_the_next_slab_as_well(void **state)
 {
@@ -214,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(every_object_of_a_slab_that_went_is_known),
+        ARENA_TEST(what_was_around_a_byte_of_free_memory_is_known),
         ARENA_TEST(it_is_known_in_the_next_slab_as_well),
         ARENA_TEST(the_later_of_two_lives_is_told),
         ARENA_TEST(pages_of_a_former_block_are_known_in_a_slab),

@@ -365,3 +365,13 @@ def test_dump_shows_what_is_there(fresh):
     rows = fresh.json("dump 0x100000 12 -j")
     magic = (0x1badb002).to_bytes(4, "little").hex()
     assert len(rows) == 1 and rows[0]["hex"].startswith(magic)
+
+
+def test_whatis_inside_what_was_freed_says_what_it_was(machine):
+    name, p = machine.take("kmalloc 64")
+    machine.run(f"kfree {name}")
+    first, around, taken, freed = machine.run(f"whatis {name}+32")
+    assert first.startswith(f"0x{p + 32:08x}: byte 32 of a free block of pages: ")
+    assert around == f"  it was byte 32 of what lay at 0x{p:08x} before:"
+    assert taken.startswith("  last taken for 64 bytes by cmd_kmalloc (")
+    assert freed.startswith("  freed by cmd_kfree (")

@@ -116,12 +116,12 @@ def test_there_are_sessions():
 def test_the_json_keys_are_those_of_the_tables(elf):
     tables = re.findall(r"^\| `([a-z A-Z]+ -j)` \| (.*) \|$", EVERYTHING, re.M)
     assert len(tables) == len(dict(tables)) > 12
-    with Machine(elf, cmdline="slub_debug=U quarantine=64K") as machine:
+    with Machine(elf, cmdline="slub_debug=U page_owner=on quarantine=64K") as machine:
         machine.run("params quarantine=0; kmalloc 3000 30")
         machine.run("kfree " + " ".join(f"${n}" for n in range(1, 31)))
         machine.run("params quarantine=64K; kmalloc 20000 9; kmalloc 100 2; kfree $41; "
-                    "pages 1")
-        addresses = ["$40", "$41", "$42", "0x60", "0x3000000",
+                    "pages 1; pages 3; pages free $43")
+        addresses = ["$40", "$41", "$42", "$43+5000", "0x60", "0x3000000",
                      f"0x{symbol(elf, 'kernel_main'):x}"]
         addresses += [f"${n}" for n in range(1, 31)]    # inside the 20000 now, some
         # Where the addresses point to first: bench and stress empty the quarantine.
