@@ -203,11 +203,6 @@ static bool is_for_console(int level)
     return level < console_loglevel && !(printk_quiet && level >= LOG_WARNING);
 }
 
-bool printk_is_shown(enum log_level level)
-{
-    return is_for_console(level);
-}
-
 /* It comes from an interrupt, into a line that a command has begun, or a whole picture. */
 static bool must_wait(void)
 {

@@ -74,7 +74,6 @@ int printk(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* 7 unless loglevel= says otherwise; while the kernel boots with quiet, 4 at most. */
 extern int console_loglevel;
-bool printk_is_shown(enum log_level level);     /* now, on the console */
 extern bool printk_quiet;
 
 /*
