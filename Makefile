@@ -152,6 +152,8 @@ MM += mm/watch/watch_pages.c            #   pages and large kmallocs
 MM += mm/watch/zone.c                   #   bytes that must all be the same
 MM += mm/watch/quarantine.c             #   freed objects that wait
 MM += mm/watch/guarded.c                #   objects against a page that is not there
+MM += mm/watch/inject.c                 # allocations that fail on purpose
+MM += mm/watch/inject_value.c           #   what is said of them, and which are meant
 MM += mm/watch/stack.c                  # the calls that led to a call
 
 # drivers: one chip a file.
@@ -225,6 +227,7 @@ KERNEL += kernel/shell/cmd_system.c     # params, dmesg, uptime, exit ...
 KERNEL += kernel/memory/held.c          # what the shell holds: $1, $2 ...
 KERNEL += kernel/memory/sites.c         # call sites in words
 KERNEL += kernel/memory/report.c        # what mm reports, printed
+KERNEL += kernel/memory/report_failure.c #   no memory, or none on purpose
 KERNEL += kernel/memory/report_damage.c #   damage, byte by byte, as slub does
 KERNEL += kernel/memory/report_fault.c  #   a fault in memory that was taken away
 KERNEL += kernel/memory/dials.c         # the parameters of mm

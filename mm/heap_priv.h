@@ -29,6 +29,7 @@ struct heap {
     uint32_t guarded_freed;     /*   so many of these are freed, and wait */
     uint32_t unguarded;         /* objects that found no pages to be guarded with */
     bool watches_all;           /* mm_watcher wants to see every call */
+    bool injects;               /*   and to be asked which are to fail */
     bool unmaps;                /* free pages are not there: mm_map_hook took them away */
 };
 

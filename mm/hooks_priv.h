@@ -30,6 +30,11 @@ struct watcher {
     /* Flags of a new cache of that name: DIAL_F ... */
     uint8_t (*dials_of)(const char *name);
 
+    /*
+     * Is this allocation to fail, though there may be memory?  cache: of the object that is
+     * asked for; NULL: whole pages.
+     */
+    bool (*fails)(const struct mm_request *request, const struct kmem_cache *cache);
     /* Take a slot for this request, as take_slot does.  NULL: no memory. */
     void *(*take)(struct kmem_cache *cache, const struct mm_request *request);
     /*

@@ -53,7 +53,7 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
         return NULL;
     }
     request.bytes = cache->object_size;
-    if (!mm_may_allocate(&request))
+    if (!mm_may_allocate(&request, cache))
         return NULL;
 
     void *p = object_alloc(cache, &request);
@@ -62,6 +62,13 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
 }
 
 /* ---- kmalloc ------------------------------------------------------------- */
+
+/* Rarely asked: the cache is not looked for twice (4 instructions of a call). */
+static RARE bool is_allowed(const struct mm_request *request)
+{
+    return mm_is_allowed(request, request->bytes <= KMALLOC_MAX_CACHE_SIZE
+                                      ? kmalloc_cache(request->bytes) : NULL);
+}
 
 void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t gfp)
 {
@@ -75,7 +82,7 @@ void *kmalloc_any(const char *call, struct alloc_site *site, size_t size, gfp_t 
         request.order = MAX_PAGE_ORDER + 1;
         return mm_fail(&request, MM_BUG_TOO_LARGE);
     }
-    if (!mm_may_allocate(&request))
+    if (mm_must_ask() && !is_allowed(&request))
         return NULL;
     if (size <= KMALLOC_MAX_CACHE_SIZE &&
         (p = object_alloc(kmalloc_cache(size), &request)))

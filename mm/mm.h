@@ -215,6 +215,7 @@ enum mm_bug {
     MM_BUG_CORRUPTED,           /* mm's own structures: `problem` is the rule */
     /* nobody's bug */
     MM_OUT_OF_MEMORY,
+    MM_INJECTED,                /* it was to fail: mm/watch/inject.h */
     MM_NO_MORE_SERIALS,         /* 2^32 - 1 allocations: the others share the last one */
 };
 

@@ -95,8 +95,6 @@ void *block_alloc(const struct mm_request *request, enum page_kind kind)
 {
     uint32_t n = (uint32_t)pages_for(request->bytes), pfn = NO_PAGE;
 
-    if (!mm_may_allocate(request))
-        return NULL;
     if (mm_enter(request->site)) {
         pfn = pages_take(request);
         if (pfn != NO_PAGE) {
@@ -122,7 +120,7 @@ static void *alloc_order(const char *call, struct alloc_site *site, gfp_t gfp,
     if (order > MAX_PAGE_ORDER)
         return mm_fail(&request, MM_BUG_TOO_LARGE);
     request.bytes = PAGE_SIZE << order;
-    return block_alloc(&request, PG_USED);
+    return mm_may_allocate(&request, NULL) ? block_alloc(&request, PG_USED) : NULL;
 }
 
 struct page *alloc_pages_long(struct alloc_site *site, gfp_t gfp, unsigned order)

@@ -42,7 +42,7 @@ void pages_give_back(uint32_t pfn, unsigned order);
 
 /*
  * Allocate what is asked for as a block of its own, in any state of mm: PG_USED or
- * PG_LARGE.  NULL: reported.
+ * PG_LARGE.  mm_may_allocate() was asked.  NULL: reported.
  */
 void *block_alloc(const struct mm_request *request, enum page_kind kind);
 

@@ -63,11 +63,25 @@ void *mm_fail(const struct mm_request *request, enum mm_bug why)
     return NULL;
 }
 
-bool mm_may_allocate(const struct mm_request *request)
+/* Under a busy mm it fails anyway. */
+static bool is_to_fail(const struct mm_request *request, const struct kmem_cache *cache)
 {
-    if (!(mm_state & MM_IRQ) || !(request->gfp & __GFP_DIRECT_RECLAIM))
+    bool fails;
+
+    if (!heap.injects || !mm_enter(request->site))
+        return false;
+    fails = mm_watcher->fails(request, cache);
+    mm_leave();
+    return fails;
+}
+
+bool mm_is_allowed(const struct mm_request *request, const struct kmem_cache *cache)
+{
+    bool sleeps = mm_state & MM_IRQ && request->gfp & __GFP_DIRECT_RECLAIM;
+
+    if (!sleeps && !is_to_fail(request, cache))
         return true;
-    mm_fail(request, MM_BUG_SLEEP_IN_IRQ);
+    mm_fail(request, sleeps ? MM_BUG_SLEEP_IN_IRQ : MM_INJECTED);
     return false;
 }
 

@@ -30,8 +30,24 @@ struct mm_request {
  */
 void *mm_fail(const struct mm_request *request, enum mm_bug why);
 
-/* True if gfp may be used here; otherwise GFP_KERNEL in an interrupt, reported. */
-bool mm_may_allocate(const struct mm_request *request);
+/* Can mm_may_allocate() say no at all? */
+static inline bool mm_must_ask(void)
+{
+    return unlikely(mm_state & (MM_IRQ | MM_LONG_WAY));
+}
+
+bool mm_is_allowed(const struct mm_request *request, const struct kmem_cache *cache);
+
+/*
+ * May it go on?  Not if it is GFP_KERNEL in an interrupt, or is to fail on purpose: that
+ * was counted and reported.  cache: of the object that is asked for; NULL: whole pages.
+ * Each call of the allocation API asks once.
+ */
+static inline bool mm_may_allocate(const struct mm_request *request,
+                                   const struct kmem_cache *cache)
+{
+    return !mm_must_ask() || mm_is_allowed(request, cache);
+}
 
 /* ---- frees ---------------------------------------------------------------------- */
 

@@ -79,3 +79,6 @@ DIAL(page_owner, "on|off", "off", "record the calls that took pages");
 DIAL(quarantine, "BYTES", "0", "hold so many bytes of freed objects back");
 DIAL_CALLED(kfence_every, "kfence.every", "N", "0",
             "guard each object (1), or one of N refills");
+DIAL(failslab, "N,%,SPACE,TIMES", "0", "fail each Nth call for an object");
+DIAL(fail_page_alloc, "N,%,SPACE,TIMES", "0", "fail each Nth call for pages");
+DIAL_CALLED(fail_nth, "fail-nth", "N", "0", "fail the Nth allocation from now on");

@@ -12,10 +12,8 @@
  *
  * All lines go out as errors (LOG_ERR), so that `quiet` shows them.
  *
- * Each bug is reported.  Running out of memory is nobody's bug, and repeats
- * itself: a command shows its first failure whole, with the sites that hold
- * most, then counts: a line at the 100th, the 10,000th ... and one when the command
- * is over, that says how many were not shown.
+ * Each bug is reported.  An allocation that gives NULL is nobody's, and has a file of its
+ * own: report_failure.c.
  */
 #include "kernel/memory/report.h"
 
@@ -25,12 +23,9 @@
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
-enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3, SHOWN_OBJECTS = 8 };
+enum { TEXT_SIZE = 96, CALLER_SIZE = 160, SHOWN_OBJECTS = 8 };
 
 static uint32_t damages;        /* reports of bytes that were, or might be, overwritten */
-static uint32_t failures;       /* to allocate, since the command began */
-static uint32_t hidden;         /* of those, not shown in any way */
-static uint32_t next_shown = 1;
 
 static void log_line(const char *text)
 {
@@ -155,73 +150,6 @@ static void report_bug(const struct mm_report *report)
     }
 }
 
-/* ---- out of memory ------------------------------------------------------ */
-
-/* arg counts the lines still to show. */
-static bool log_top_site(const struct alloc_site *site, void *arg)
-{
-    unsigned *left = arg;
-    char taker[CALLER_SIZE];
-
-    bool in_kb = site->bytes >= 1 << 10;
-
-    pr_err("  %u %s%s in %u live object%s, taken%s",
-           (unsigned)(in_kb ? site->bytes >> 10 : site->bytes), in_kb ? "kB" : "byte",
-           in_kb ? "" : plural(site->bytes), (unsigned)site->objects,
-           plural(site->objects), site_caller(site, taker, sizeof(taker)));
-    return --*left > 0;
-}
-
-static void log_fragmentation(unsigned order)
-{
-    struct mm_stats stats;
-
-    mm_get_stats(&stats);
-    pr_err("  %u page%s free (%u kB), but not %u side by side",
-           (unsigned)stats.free_pages, stats.free_pages == 1 ? " is" : "s are",
-           (unsigned)stats.free_pages << (PAGE_SHIFT - 10), 1u << order);
-}
-
-static void report_failure(const struct mm_report *report)
-{
-    char gfp[TEXT_SIZE], caller[CALLER_SIZE], nth[TEXT_SIZE] = "";
-    unsigned left = TOP_SITES;
-
-    if (++failures != next_shown && !report->fatal) {
-        hidden++;
-        return;
-    }
-    next_shown *= 100;
-    if (failures > 1)
-        ksnprintf(nth, sizeof(nth), ", the %uth in this command", (unsigned)failures);
-    pr_err("page allocation failure: order:%u, mode:%s%s", report->order,
-           mm_gfp_name(report->gfp, gfp, sizeof(gfp)), nth);
-    if (failures > 1 && !report->fatal)
-        return;
-    pr_err("  %s(%zu byte%s)%s", report->call, report->bytes, plural(report->bytes),
-           site_caller(report->caller, caller, sizeof(caller)));
-    if (mm_state & MM_BUSY)     /* we are in an interrupt: hands off the heap */
-        log_line("not for want of memory: mm was interrupted at its work");
-    else if (report->problem != NULL)
-        log_fragmentation(report->order);
-    if (!(mm_state & MM_BUSY))
-        sites_walk(0, log_top_site, &left);
-}
-
-void report_begin_command(void)
-{
-    failures = 0;
-    hidden = 0;
-    next_shown = 1;
-}
-
-void report_end_command(void)
-{
-    if (hidden > 0)
-        pr_err("page allocation failure: %u more were not shown", (unsigned)hidden);
-    report_begin_command();
-}
-
 /* ---- serial numbers ------------------------------------------------------ */
 
 static void report_serials(void)
@@ -262,7 +190,9 @@ void report_whose(uintptr_t addr)
 
 static void report(const struct mm_report *report)
 {
-    if (report->bug == MM_OUT_OF_MEMORY) {
+    bool is_a_bug = report->bug < MM_OUT_OF_MEMORY;
+
+    if (report->bug == MM_OUT_OF_MEMORY || report->bug == MM_INJECTED) {
         report_failure(report);
     } else if (report->bug == MM_NO_MORE_SERIALS) {
         report_serials();
@@ -274,7 +204,7 @@ static void report(const struct mm_report *report)
     } else {
         report_bug(report);
     }
-    if (report->bug != MM_OUT_OF_MEMORY && report->bug != MM_NO_MORE_SERIALS)
+    if (is_a_bug)
         panic_warned();
     if (report->fatal)
         oops("mm: %s: %s cannot go on", mm_bug_name(report->bug), report->call);

@@ -36,7 +36,10 @@ uint32_t report_refusals(void);
 /* A bug was found and told by somebody else than mm: it counts as one of mm_reports(). */
 void report_told(void);
 
-/* The shell says where a command begins and ends: see report.c on repetition. */
+/* An allocation gave NULL: there is no memory, or it was to fail. */
+void report_failure(const struct mm_report *report);
+
+/* The shell says where a command begins and ends: see report_failure.c on repetition. */
 void report_begin_command(void);
 void report_end_command(void);
 

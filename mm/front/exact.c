@@ -17,7 +17,7 @@ void *alloc_pages_exact_at(struct alloc_site *site, size_t bytes, gfp_t gfp)
     if (bytes == 0 || bytes > PAGE_SIZE << MAX_PAGE_ORDER)
         return mm_fail(&request, MM_BUG_TOO_LARGE);
     request.order = pages_order(bytes);
-    return block_alloc(&request, PG_USED);
+    return mm_may_allocate(&request, NULL) ? block_alloc(&request, PG_USED) : NULL;
 }
 
 void free_pages_exact_at(struct alloc_site *site, void *addr, size_t bytes)

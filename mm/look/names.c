@@ -28,6 +28,7 @@ const char *mm_bug_name(enum mm_bug bug)
         [MM_BUG_PAGE_POISON] = "page poison overwritten",
         [MM_BUG_CORRUPTED] = "corrupted",
         [MM_OUT_OF_MEMORY] = "out of memory",
+        [MM_INJECTED] = "made to fail",
         [MM_NO_MORE_SERIALS] = "no more serial numbers",
     };
 

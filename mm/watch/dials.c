@@ -15,6 +15,7 @@
 #include "mm/hooks_priv.h"
 #include "mm/slab_priv.h"
 #include "mm/watch/guarded_priv.h"
+#include "mm/watch/inject_priv.h"
 #include "mm/watch/quarantine_priv.h"
 #include "mm/watch/settings_priv.h"
 #include "mm/watch/watch_pages_priv.h"
@@ -41,6 +42,7 @@ static void settle(const struct object *freed);
 
 static const struct watcher watcher = {
     .dials_of = dials_of,
+    .fails = inject_fails,
     .take = watch_take,
     .block_taken = watch_block_taken,
     .resized = watch_resized,
@@ -190,21 +192,10 @@ static const char *set_switch(const struct dial_switch *dial, const char *value)
     return NULL;
 }
 
-/* Decimal digits; what is behind them.  NULL: too many. */
-static const char *read_digits(const char *at, size_t *number)
-{
-    for (*number = 0; *at >= '0' && *at <= '9'; at++) {
-        if (*number > SIZE_MAX / 16)
-            return NULL;
-        *number = *number * 10 + (size_t)(*at - '0');
-    }
-    return at;
-}
-
 static const char *set_kfence(const char *value)
 {
     size_t every;
-    const char *end = read_digits(value, &every);
+    const char *end = settings_digits(value, &every);
 
     if (!end || every > UINT32_MAX)
         return "it is too large";
@@ -222,7 +213,7 @@ static const char *set_kfence(const char *value)
 static const char *set_quarantine(const char *value)
 {
     size_t bytes;
-    const char *at = read_digits(value, &bytes);
+    const char *at = settings_digits(value, &bytes);
 
     if (!at)
         return "it is too large";
@@ -237,6 +228,19 @@ static const char *set_quarantine(const char *value)
         return needs_records;
     settings.quarantine = bytes << shift;
     quarantine_limit(settings.quarantine);
+    return NULL;
+}
+
+static const char *set_fail_nth(const char *value)
+{
+    size_t nth;
+    const char *end = settings_digits(value, &nth);
+
+    if (!end || nth > UINT32_MAX)
+        return "it is too large";
+    if (end == value || *end)
+        return "it is a number: 1 fails the next allocation, 0 none";
+    inject_nth((uint32_t)nth);
     return NULL;
 }
 
@@ -263,6 +267,7 @@ static void watch(void)
 {
     bool all = is_every_call_watched();
 
+    heap.injects = inject_is_on();
     mm_watch_with(all || is_any_guarded() ? &watcher : NULL, all);
 }
 
@@ -307,6 +312,10 @@ static const char *set(const char *name, const char *value)
         return set_quarantine(value);
     if (same_name(name, "kfence.every"))
         return set_kfence(value);
+    if (same_name(name, "fail-nth"))
+        return set_fail_nth(value);
+    if (inject_value(name))
+        return inject_set(name, value);
     return dial ? set_switch(dial, value) : "there is no such dial";
 }
 
@@ -317,6 +326,8 @@ void dials_start(void)
     if (settings.debug_pagealloc)
         watch_poison_pages();
     guarded_set(settings.kfence);
+    inject_start();
+    heap.injects = inject_is_on();
     mm_watch_with(settings_every_call() || settings.kfence ? &watcher : NULL,
                   settings_every_call());
 }
@@ -349,6 +360,9 @@ void mm_reset_dials(void)
     mm_set_dial("slub_debug", "-");
     mm_set_dial("quarantine", "0");
     mm_set_dial("kfence.every", "0");
+    mm_set_dial("failslab", "0");
+    mm_set_dial("fail_page_alloc", "0");
+    mm_set_dial("fail-nth", "0");
     for (size_t i = 0; i < NR_SWITCHES; i++)
         mm_set_dial(switches[i].name, "0");
     settings.slub_debug[0] = '\0';
@@ -379,5 +393,9 @@ const char *mm_dial(const char *name)
         return settings.quarantine ? in_digits(settings.quarantine) : "";
     if (same_name(name, "kfence.every"))
         return settings.kfence ? in_digits(settings.kfence) : "";
+    if (same_name(name, "fail-nth"))
+        return inject_nth_set() ? in_digits(inject_nth_set()) : "";
+    if (inject_value(name))
+        return inject_value(name);
     return dial && *dial->is_on ? dial->on : "";
 }

@@ -15,6 +15,8 @@
  *     quarantine=BYTES    freed objects wait until so many bytes wait, then are reused
  *     kfence.every=N      objects stand against a page that is not there: each (1), or
  *                         one of N times that a slab's free slots are used up
+ *     failslab=...        calls for objects fail on purpose, fail_page_alloc=... those for
+ *                pages; fail-nth=N: the Nth call of either from now on (inject.h)
  *
  * With any of them on, all calls go the long way round, which looks here (MM_LONG_WAY);
  * with none, and with kfence.every above 1, the short ways do not know of them.

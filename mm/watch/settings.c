@@ -12,6 +12,7 @@
 #include "mm/watch/settings_priv.h"
 
 #include "mm/slot_priv.h"
+#include "mm/watch/inject_priv.h"
 
 struct settings settings;
 
@@ -26,16 +27,37 @@ static uint8_t flag_of(char letter)
     }
 }
 
-/* Does the pattern up to its end match?  A * stands for the rest. */
-static bool matches(const char *pattern, const char *end, const char *name)
+/* Each * stands first for nothing, and for a character more whenever the rest fails. */
+bool settings_match(const char *pattern, const char *end, const char *name)
 {
-    for (; pattern < end; pattern++, name++) {
-        if (*pattern == '*')
-            return true;
-        if (*pattern != *name)
+    const char *behind_star = NULL, *rest = NULL;
+
+    while (*name) {
+        if (pattern < end && *pattern == '*') {
+            behind_star = ++pattern;
+            rest = name;
+        } else if (pattern < end && *pattern == *name) {
+            pattern++;
+            name++;
+        } else if (behind_star) {
+            pattern = behind_star;
+            name = ++rest;
+        } else {
             return false;
+        }
     }
-    return *name == '\0';
+    while (pattern < end && *pattern == '*')
+        pattern++;
+    return pattern == end;
+}
+
+const char *settings_digits(const char *at, size_t *number)
+{
+    for (*number = 0; *at >= '0' && *at <= '9'; at++)
+        if (__builtin_mul_overflow(*number, 10, number) ||
+            __builtin_add_overflow(*number, (size_t)(*at - '0'), number))
+            return NULL;
+    return at;
 }
 
 static const char *end_of(const char *at, char also)
@@ -51,7 +73,7 @@ static bool is_listed(const char *list, const char *end, const char *name)
     while (list < end) {
         const char *next = end_of(++list, ',');
 
-        if (matches(list, next, name))
+        if (settings_match(list, next, name))
             return true;
         list = next;
     }
@@ -119,5 +141,5 @@ bool settings_every_call(void)
 {
     return settings.kfence == 1 || settings.init_on_alloc || settings.init_on_free ||
            settings.debug_pagealloc || settings.page_owner || settings.quarantine ||
-           slub_debug_is_on();
+           slub_debug_is_on() || inject_is_on();
 }

@@ -24,4 +24,9 @@ uint8_t dials_of(const char *name);
 /* Is any of them on for which each call is watched?  (kfence.every above 1 is not.) */
 bool settings_every_call(void);
 
+/* Does the pattern up to its end match?  Each * stands for any characters, or none. */
+bool settings_match(const char *pattern, const char *end, const char *name);
+/* Decimal digits; what is behind them.  NULL: too many. */
+const char *settings_digits(const char *at, size_t *number);
+
 #endif

@@ -251,6 +251,7 @@ static void the_last_words_that_name_a_cache_count(void **state)
         { "-,a*;P,ac", false, true, false }, { "P;-", false, false, false },
         { "P,a", false, false, false },     { "P,abc", false, false, false },
         { "P,", false, false, false },      { "F,b;P,x,ab", true, false, false },
+        { "P,*c", false, true, false },     { "P,*a*b*", true, false, false },
     };
 
     (void)state;
@@ -271,6 +272,65 @@ static void the_last_words_that_name_a_cache_count(void **state)
             kmem_cache_destroy(mm_find_cache("b"));
             mm_reset_dials();
         }
+}
+
+/* ---- what fails on purpose --------------------------------------------------- */
+
+static void values_of_failslab_are_those_of_linux_and_names(void **state)
+{
+    static const char *const good[] = {
+        "1,10,0,-1", "0,0,0,0", "100,100,4096,5", "probability=10", "1,10,0,-1,seed=7",
+        "seed=4294967295", "site=list.c:12", "site=*", "cache=kmalloc-*,times=3",
+        "interval=2,probability=50,space=1,times=-1,seed=9,ignore-gfp-wait=1,site=a,cache=b"
+    };
+    static const char *const bad[] = {
+        "", "1", "1,10", "1,10,0", "1,10,0,-1,5", "1,101,0,-1", "1,10,0,-2", "-1,10,0,-1",
+        "1,-1,0,-1", "1,10,-1,-1", "a", "1,10,0,x", "1,10,0,-1x", "probability=",
+        "probability=10%", "probability=101", "seed=0", "seed=4294967296", "times=-2",
+        "speed=1", "probability=10,1,10,0,-1", "1,10,probability=1,0,-1", "site=",
+        "site=,cache=a", ",", "1,,0,-1", "ignore-gfp-wait=2", "min-order=1", "on", "1,10,0,--1",
+        "99999999999999999999,10,0,-1", "sites=a", "site", "probability"
+    };
+    char long_value[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        set_dial("failslab", good[i]);
+        assert_string_equal(mm_dial("failslab"), good[i]);
+        for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
+            refuse("failslab", bad[k]);
+    }
+    set_dial("failslab", "off");
+    assert_string_equal(mm_dial("failslab"), "");
+    memset(long_value, 'a', sizeof(long_value));
+    memcpy(long_value, "site=", 5);
+    long_value[128] = '\0';
+    refuse("failslab", long_value);
+    long_value[127] = '\0';
+    set_dial("failslab", long_value);
+}
+
+static void some_names_are_of_one_of_the_two_alone(void **state)
+{
+    (void)state;
+    set_dial("fail_page_alloc", "1,10,0,-1,min-order=10");
+    assert_string_equal(mm_dial("fail_page_alloc"), "1,10,0,-1,min-order=10");
+    refuse("fail_page_alloc", "min-order=11");
+    refuse("fail_page_alloc", "cache=kmalloc-64");
+    refuse("failslab", "min-order=3");
+}
+
+static void fail_nth_is_a_number(void **state)
+{
+    static const char *const bad[] = { "", "-1", "x", "3x", "99999999999999999999" };
+
+    (void)state;
+    set_dial("fail-nth", "4294967295");
+    assert_string_equal(mm_dial("fail-nth"), "4294967295");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        refuse("fail-nth", bad[i]);
+    set_dial("fail-nth", "0");
+    assert_string_equal(mm_dial("fail-nth"), "");
 }
 
 /* ---- when -------------------------------------------------------------------- */
@@ -322,6 +382,9 @@ int main(void)
         ARENA_TEST(slub_debug_is_as_long_as_it_may_be),
         ARENA_TEST(slub_debug_is_on_if_any_flag_is),
         ARENA_TEST(the_last_words_that_name_a_cache_count),
+        ARENA_TEST(values_of_failslab_are_those_of_linux_and_names),
+        ARENA_TEST(some_names_are_of_one_of_the_two_alone),
+        ARENA_TEST(fail_nth_is_a_number),
         ARENA_TEST(what_needs_records_is_refused_without_them),
         ARENA_TEST(dials_are_not_set_under_a_busy_mm),
         ARENA_TEST(a_dial_set_before_there_is_a_heap_waits_for_it),

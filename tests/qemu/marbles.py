@@ -32,7 +32,8 @@ OUT = ROOT / ("build/san" if SAN else "build")
 QEMU = os.environ.get("QEMU", "qemu-system-i386")
 GDB = os.environ.get("GDB", "gdb")
 PROMPT = re.compile(r"(?:\A|[\r\n])marbles> \Z")
-REPORT = re.compile(r"BUG\b|UBSAN: |panic: |page allocation failure")
+REPORT = re.compile(r"BUG\b|UBSAN: |panic: |(\S+: )?page allocation failure|"
+                    r"FAULT_INJECTION: ")
 STOPPED = re.compile(r"The kernel has stopped")
 SHORT = "/tmp"                  # for sockets: a path of theirs has 107 bytes at most
 TIMEOUT = 60                    # seconds; a step takes far less on any machine
@@ -232,7 +233,8 @@ class Machine:
         """Type a line; the lines it prints.
 
         bug: the one report that it must cause, such as "double free"; running out
-        of memory is none, and is asked for as "out of memory".
+        of memory is none, and is asked for as "out of memory", and failing on purpose as
+        "on purpose".
         """
         self.send(command + "\r")
         lines = self.until_prompt(timeout)
@@ -248,7 +250,9 @@ class Machine:
     def one_report(self, command, lines, bug):
         found = [line for line in lines if REPORT.match(line)]
         if bug == "out of memory":
-            good = found and all(line.startswith("page alloc") for line in found)
+            good = found and all(re.match(r"(\S+: )?page alloc", line) for line in found)
+        elif bug == "on purpose":
+            good = found and all(line.startswith("FAULT_INJ") for line in found)
         else:
             good = len(found) == 1 and \
                 re.match(rf"BUG (mm|\S+ \(0x[0-9a-f]{{8}}\)): {bug}: |"

@@ -112,6 +112,36 @@ def test_a_wrong_value_is_named_and_boot_goes_on(boot):
     assert machine.json("dump $1 16 -j")[0]["hex"] == "00" * 16
 
 
+def test_allocations_fail_on_purpose_and_the_report_says_by_what(boot):
+    machine = boot(cmdline="failslab=2,100,0,-1,seed=9,site=cmd_kmalloc,cache=kmalloc-*")
+    machine.take("kmalloc 100")
+    lines = machine.run("kmalloc 100 2", bug="on purpose")
+    assert lines[0] == ("FAULT_INJECTION: forcing a failure: kmalloc(100 bytes, "
+                        f"GFP_KERNEL) by cmd_kmalloc ({KMALLOC})")
+    assert lines[1] == ("  name failslab, interval 2, probability 100, space 0, "
+                        "times -1, seed 9: failure 1 of 2 calls")
+    assert lines[2].startswith("  cmd_kmalloc+0x") and KMALLOC in lines[2]
+    assert lines[-1] == "kmalloc(100) = NULL, after 0 of 2"
+    machine.run("pages; kmalloc 20000")             # whole pages
+    assert machine.run("params failslab=0") == ["failslab=off"]
+    machine.run("kmalloc 100 3; params fail_page_alloc=1,100,0,1,min-order=1; pages 0")
+    assert machine.run("pages 1", bug="on purpose")[-1] == "alloc_pages(order 1) = NULL"
+    machine.run("pages 1; params fail_page_alloc=off; params fail-nth=2; pages")
+    assert "  name fail-nth: call 2" in machine.run("kmalloc 8", bug="on purpose")
+    assert machine.run("params failslab=1,2")[0].startswith(
+        "failslab=1,2: it is INTERVAL,PROBABILITY,SPACE,TIMES")
+    machine.is_whole()
+
+
+def test_many_failures_on_purpose_are_counted(boot):
+    machine = boot()
+    machine.run("params failslab=1,100,0,-1")
+    lines = machine.run("drain 100", bug="on purpose")
+    shown = [line for line in lines if line.startswith("FAULT_INJECTION: forcing")]
+    assert len(shown) == 11 and shown[-1].endswith(", the 100th in this command")
+    assert re.search(r"^FAULT_INJECTION: \d+ more were not shown$", "\n".join(lines), re.M)
+
+
 def test_quarantine_keeps_freed_objects_back(boot):
     machine = boot(cmdline="quarantine=64K")
     first = machine.take("kmalloc 100")[1]

@@ -142,7 +142,8 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
                                              "slab_debug", "init_on_alloc",
                                              "init_on_free", "debug_pagealloc",
                                              "page_owner", "quarantine",
-                                             "kfence.every", "watchdog",
+                                             "kfence.every", "failslab",
+                                             "fail_page_alloc", "fail-nth", "watchdog",
                                              "panic", "panic_on_oops",
                                              "panic_on_warn"}
     assert last == {"given": "mem=16M quiet"}
