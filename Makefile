@@ -237,6 +237,8 @@ KERNEL += kernel/memory/whatis.c        # whatis: what an address is, in sentenc
 KERNEL += kernel/memory/cmd_memory.c    # meminfo, buddyinfo, slabinfo
 KERNEL += kernel/memory/cmd_leaks.c     # leaks, allocinfo
 KERNEL += kernel/memory/cmd_alloc.c     # kmalloc, kfree, forget, pages
+KERNEL += kernel/memory/cmd_fail.c      # fail: allocations that fail, one by one
+KERNEL += kernel/memory/round.c         #   a command, with one of them
 KERNEL += kernel/memory/cmd_look.c      # dump, poke, check
 
 # kernel/bench: how fast it is, and how it stands random work.

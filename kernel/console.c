@@ -46,6 +46,7 @@ static unsigned chosen;                 /* 0: all of them */
 static bool on_serial = true;
 static volatile bool line_begun;        /* the last character was no newline */
 static volatile bool ends_later;        /* but one is due */
+static bool muted;
 
 /* ---- out ---------------------------------------------------------------- */
 
@@ -75,8 +76,20 @@ static void put(char c)
     irq_restore(flags);
 }
 
+void console_mute(bool mute)
+{
+    muted = mute;
+}
+
+bool console_is_muted(void)
+{
+    return muted;
+}
+
 void console_write(const char *text, size_t length)
 {
+    if (muted)
+        return;
     if (console_goes_on())
         console_write("\n", 1);
     for (; length > 0; length--, text++) {

@@ -46,6 +46,13 @@ void console_write(const char *text, size_t length);
 /* What the terminal obeys and keeps no trace of: a line is begun or not, as before. */
 void console_control(const char *text, size_t length);
 
+/*
+ * From here on nothing is sent, whoever it is from (true); or all is.  A kernel that stops
+ * ends it.
+ */
+void console_mute(bool mute);
+bool console_is_muted(void);
+
 /* How many times the serial line went on behind a gap; if it does now, it says so. */
 uint32_t console_gaps(void);
 

@@ -175,6 +175,8 @@ static void take_console(void)
 static void begin(bool may_wait)
 {
     irq_disable();
+    if (panic_on_oops || !guard_is_on())
+        console_mute(false);            /* it stops behind this: it has to be seen */
     watchdog_stop();                    /* who reads this may take his time */
     if (!may_wait || reports > 0 || kprintf_filter == NULL ||
         kprintf_filter != kprintf_pager)
@@ -281,6 +283,7 @@ void panic(const char *fmt, ...)
 {
     va_list args;
 
+    console_mute(false);
     va_start(args, fmt);
     report("panic", false, __builtin_frame_address(0), fmt, args);
     stop();

@@ -18,12 +18,12 @@
 
 /*
  * What a command returns; exec ends with the first that is not SHELL_OK.  The shell itself
- * makes the last three of it: a bug was reported meanwhile; the command was ended by a
- * fault; by Ctrl-C or the watchdog.  Of several the order is FAULT, STOPPED, REPORTED, and
- * then what was returned.
+ * makes three of it: a bug was reported meanwhile; the command was ended by a fault; by
+ * Ctrl-C or the watchdog.  Of several the order is FAULT, STOPPED, REPORTED, and then what
+ * was returned.  SHELL_LEFT: something was left behind.
  */
 enum { SHELL_OK, SHELL_FAILED, SHELL_USAGE, SHELL_UNKNOWN, SHELL_REPORTED, SHELL_FAULT,
-       SHELL_STOPPED };
+       SHELL_STOPPED, SHELL_LEFT };
 
 struct shell_command {
     const char *name;
@@ -53,6 +53,13 @@ int shell_run(const char *line);
 
 /* Run the command that these words are, or, if it is one word, that line. */
 int shell_run_words(int argc, char **argv);
+
+/*
+ * The same as a trial, which may fail: none of its commands is one that failed since boot.
+ * Of several statuses the gravest: FAULT, STOPPED, REPORTED, and then the first that is
+ * not OK.
+ */
+int shell_try(int argc, char **argv);
 
 /* Read lines at the prompt and run them, for ever. */
 void shell_loop(void) __attribute__((noreturn));
@@ -94,6 +101,9 @@ int shell_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* At most `words` words, the name included?  False after a line that says so. */
 bool shell_at_most(int argc, char **argv, int words);
+
+/* All dials are again what they were when the running command began. */
+void shell_put_back_dials(void);
 
 /* The command that runs now, or NULL. */
 extern const struct shell_command *shell_running;

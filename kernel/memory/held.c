@@ -11,7 +11,7 @@
  * if it was not freed its object has leaked.
  *
  * H1  $N stands at (N - 1) % HELD_MAX or nowhere, so a number never comes to mean
- *     another pointer;
+ *     another pointer (but those of a trial are taken back: held_rewind);
  * H2  what is live is never displaced: numbers skip its place, and with HELD_MAX
  *     live ones the table is full.
  */
@@ -76,6 +76,19 @@ uint32_t held_last(void)
 void held_set_last(uint32_t number)
 {
     last = number;
+}
+
+uint32_t held_newest(void)
+{
+    return last_number;
+}
+
+void held_rewind(uint32_t newest)
+{
+    for (struct held *entry = held_next(NULL); entry != NULL; entry = held_next(entry))
+        if (entry->number > newest)
+            held_forget(entry);
+    last_number = newest;
 }
 
 bool held_address(uint32_t number, uint32_t *address)

@@ -28,6 +28,10 @@ struct held *held_find(uint32_t number);
 uint32_t held_last(void);
 void held_set_last(uint32_t number);
 
+/* The highest number so far; and: all above are forgotten, and come once more. */
+uint32_t held_newest(void);
+void held_rewind(uint32_t newest);
+
 /* For the shell: the address of $number (0: the last one) in *address, or false. */
 bool held_address(uint32_t number, uint32_t *address);
 

@@ -41,6 +41,7 @@ static struct run {
     int status;                 /* that it returned */
     uint32_t reports;           /* before it began, as all below */
     int loglevel;
+    bool muted;
     void (*filter)(const char *text, size_t length);
     char dials[MAX_DIALS][VALUE_SIZE];
 } runs[SHELL_LEVELS];
@@ -79,6 +80,7 @@ static void remember(struct run *run)
     run->outer = shell_running;
     run->reports = shell_hooks->reports();
     run->loglevel = console_loglevel;
+    run->muted = console_is_muted();
     run->filter = kprintf_filter;
     for (unsigned i = 0; i < MAX_DIALS && dial != NULL; i++, dial = next_dial(dial))
         strlcpy(run->dials[i], dial->get(), VALUE_SIZE);
@@ -116,6 +118,14 @@ static void put_back_dials(const struct run *run, char *text)
         dial->set(before);
         add(text, "%s=%s", dial->name, before);
     }
+}
+
+void shell_put_back_dials(void)
+{
+    char text[TEXT_SIZE] = "";
+
+    if (level > 0)
+        put_back_dials(&runs[level - 1], text);
 }
 
 /* Colours are off and the cursor is there, if the terminal understands that. */
@@ -190,6 +200,7 @@ static void tell_return(const struct run *run, const struct guard_end *end)
 static void after_end(const struct run *run, const struct guard_end *end)
 {
     kprintf_filter = run->filter == kprintf_pager ? run->filter : NULL;
+    console_mute(run->muted);
     printk_hold(false);
     console_fresh_line();
     tell_end(run, end);

@@ -70,9 +70,15 @@ static int run_words(struct words *words)
     return words->count == 0 ? SHELL_OK : run_command(words->count, word);
 }
 
-int shell_run_words(int argc, char **argv)
+/* Of two statuses of a trial, in their order, the one that counts. */
+static int graver(int first, int next)
 {
-    return argc == 1 ? shell_run(argv[0]) : run_command(argc, argv);
+    static const int by_gravity[] = { SHELL_FAULT, SHELL_STOPPED, SHELL_REPORTED };
+
+    for (unsigned i = 0; i < sizeof(by_gravity) / sizeof(by_gravity[0]); i++)
+        if (first == by_gravity[i] || next == by_gravity[i])
+            return by_gravity[i];
+    return first != SHELL_OK ? first : next;
 }
 
 /* Of a line that was stopped; but who leaves out the rest of more has said so himself. */
@@ -89,7 +95,7 @@ static void tell_not_run(const char *rest)
                        rest);
 }
 
-int shell_run(const char *line)
+static int run_line(const char *line, bool is_trial)
 {
     int result = SHELL_OK;
 
@@ -100,9 +106,11 @@ int shell_run(const char *line)
 
         int status = run_words(&words);
 
-        if (result == SHELL_OK)
+        if (is_trial)
+            result = graver(result, status);
+        else if (result == SHELL_OK)
             result = status;
-        if (first_failure == SHELL_OK)
+        if (!is_trial && first_failure == SHELL_OK)
             first_failure = status;
         if (shell_interrupted()) {
             tell_not_run(line);
@@ -110,6 +118,21 @@ int shell_run(const char *line)
         }
     }
     return result;
+}
+
+int shell_run(const char *line)
+{
+    return run_line(line, false);
+}
+
+int shell_run_words(int argc, char **argv)
+{
+    return argc == 1 ? shell_run(argv[0]) : run_command(argc, argv);
+}
+
+int shell_try(int argc, char **argv)
+{
+    return argc == 1 ? run_line(argv[0], true) : run_command(argc, argv);
 }
 
 void shell_loop(void)

@@ -9,9 +9,9 @@ OK, FAILED, USAGE, UNKNOWN, REPORTED = 0, 1, 2, 3, 4
 
 COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks whatis kmalloc kfree forget
 pages dump poke check stress bench params dmesg uptime backtrace exit reboot poweroff drain
-history clear watch more crash""".split()
+history clear watch more crash fail""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
-stress crash""".split()
+stress crash fail""".split()
 
 
 def status_of(machine, line, bug=None):
