@@ -249,15 +249,15 @@ static int cmd_fail(int argc, char **argv)
 
 SHELL_COMMAND_IN("try it", fail, "[-j] | each [-j] CMD ... | N CMD ...",
     "run CMD with its allocations failing, one by one",
-    "`each` runs it with its 1st, 2nd, 3rd ... allocation giving NULL, until none did:\n"
-    "which call that was, how CMD ended, and what is live that it took.  The status is\n"
-    "7 if a round left something, 5 if one faulted, 4 if a BUG was reported; what was\n"
-    "reported is in dmesg.  N shows one of the rounds whole.  With kfence.every=1 a use\n"
-    "of what was freed is seen as well.\n"
+    "`each` runs it with its 1st, 2nd, 3rd ... allocation giving NULL until none did:\n"
+    "which call that was, how CMD ended, and what is live that it took.  The status\n"
+    "is 7 if a round left something, 5 if one faulted, 4 if a BUG was reported; what\n"
+    "was reported is in dmesg.  N shows one of the rounds whole.  With the dial\n"
+    "kfence.every=1 a use of what was freed is seen as well.\n"
     "    fail each \"kmalloc 100; pages 1\"\n"
     "    fail 2 \"kmalloc 100; pages 1\"\n"
     "Alone it shows the dials failslab and fail_page_alloc, by which calls fail as in\n"
-    "Linux: interval, probability, space, times; or by name, and for a site or cache:\n"
+    "Linux: interval, probability, space, times; or by name, of a site or a cache:\n"
     "    params failslab=1,10,0,-1; stress 100; fail\n"
-    "    params failslab=probability=10,seed=7,times=3,site=cmd_alloc.c,cache=kmalloc-*",
+    "    params failslab=probability=10,seed=7,site=cmd_alloc.c,cache=kmalloc-*",
     cmd_fail);

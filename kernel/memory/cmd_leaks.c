@@ -15,6 +15,7 @@
 #include "kernel/backtrace.h"
 #include "kernel/lines.h"
 #include "kernel/memory/aftermath.h"
+#include "kernel/memory/leaks.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
@@ -32,6 +33,12 @@ struct totals {
     bool since, no_mark;        /* only what was taken after the mark; there is none */
     unsigned sites, objects, bytes;
 };
+
+bool leaks_mark(uint32_t *serial)
+{
+    *serial = mark;
+    return is_marked;
+}
 
 /* Nothing can be said by site; says why. */
 static bool cannot_list(bool json)

@@ -1,9 +1,11 @@
 /*
  * report_failure.c - an allocation gave NULL: there is no memory, or it was to fail.
  *
- *     page allocation failure: order:0, mode:GFP_ATOMIC
+ *     drain: page allocation failure: order:0, mode:GFP_ATOMIC
  *       kmalloc(1500 bytes) by receive (kernel/lessons/drain.c:102)
- *       10285 kB in 6857 live objects, taken by receive (kernel/lessons/drain.c:102)
+ *       free: 0*4kB 2*8kB 0*16kB ... 0*4096kB = 16kB
+ *       10285 kB in 6857 live objects, taken by receive (kernel/lessons/drain.c:102),
+ *             10275 kB since the mark
  *
  *     FAULT_INJECTION: forcing a failure: kmalloc(100 bytes) by hello (hello.c:6)
  *       name failslab, interval 1, probability 10, space 0, times -1, seed 1: failure ...
@@ -12,17 +14,25 @@
  * That is nobody's bug, and repeats itself.  So a command shows its first failure whole,
  * and then counts: a line at the 100th, the 10,000th ... and one when it is over, that says
  * how many were not shown.  Of those on purpose the first ten have a line each.
+ *
+ * The first line and that of the free lists are Linux's; the name is that of the command.
+ * With oom=panic the kernel stops behind the first report, but for one that an interrupt
+ * handler gets because mm was at work under it: that is no want of memory.
  */
 #include "kernel/backtrace.h"
 #include "kernel/lines.h"
+#include "kernel/memory/leaks.h"
 #include "kernel/memory/report.h"
 #include "kernel/memory/sites.h"
+#include "kernel/params.h"
 #include "kernel/printk.h"
+#include "kernel/shell.h"
+#include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 #include "mm/watch/inject.h"
 
-enum { TEXT_SIZE = 96, CALLER_SIZE = 160, TOP_SITES = 3 };
+enum { TEXT_SIZE = 96, CALLER_SIZE = 160, AMOUNT_SIZE = 24, TOP_SITES = 3 };
 
 /* Failures of one kind, since the command began. */
 struct tally {
@@ -81,51 +91,85 @@ static const char *nth_of(const struct tally *tally, char *text, size_t size)
 
 /* ---- out of memory ------------------------------------------------------ */
 
-/* arg counts the lines still to show. */
-static bool log_top_site(const struct alloc_site *site, void *arg)
+static bool oom_panics;
+
+static bool set_oom(const char *value)
 {
-    unsigned *left = arg;
-    char taker[CALLER_SIZE];
-
-    bool in_kb = site->bytes >= 1 << 10;
-
-    pr_err("  %u %s%s in %u live object%s, taken%s",
-           (unsigned)(in_kb ? site->bytes >> 10 : site->bytes), in_kb ? "kB" : "byte",
-           in_kb ? "" : plural(site->bytes), (unsigned)site->objects,
-           plural(site->objects), site_caller(site, taker, sizeof(taker)));
-    return --*left > 0;
+    oom_panics = strcmp(value, "panic") == 0;
+    return oom_panics || strcmp(value, "null") == 0;
 }
 
-static void log_fragmentation(unsigned order)
+KERNEL_PARAM(oom, "panic|null", "what an allocation does without memory (null)", set_oom);
+
+/* The blocks of each order that are free; and whether there would be enough. */
+static void log_free(const struct mm_report *report)
 {
     struct mm_stats stats;
+    char text[CALLER_SIZE] = "";
+    size_t used = 0;
 
     mm_get_stats(&stats);
-    pr_err("  %u page%s free (%u kB), but not %u side by side",
-           (unsigned)stats.free_pages, stats.free_pages == 1 ? " is" : "s are",
-           (unsigned)stats.free_pages << (PAGE_SHIFT - 10), 1u << order);
+    for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
+        used += (size_t)ksnprintf(text + used, sizeof(text) - used, " %u*%ukB",
+                                  (unsigned)stats.free_blocks[order],
+                                  1u << (order + PAGE_SHIFT - 10));
+    pr_err("  free:%s = %ukB", text, (unsigned)stats.free_pages << (PAGE_SHIFT - 10));
+    if (report->problem != NULL)
+        pr_err("  %u page%s free (%u kB), but not %u side by side",
+               (unsigned)stats.free_pages, stats.free_pages == 1 ? " is" : "s are",
+               (unsigned)stats.free_pages << (PAGE_SHIFT - 10), 1u << report->order);
+}
+
+/* "20 kB" or "20 bytes" */
+static const char *amount(size_t bytes, char *buf, size_t size)
+{
+    if (bytes >= 1 << 10)
+        ksnprintf(buf, size, "%zu kB", bytes >> 10);
+    else
+        ksnprintf(buf, size, "%zu byte%s", bytes, plural(bytes));
+    return buf;
+}
+
+/* Who has most, and how that has grown. */
+static void log_top_sites(void)
+{
+    struct top_site top[TOP_SITES];
+    char taker[CALLER_SIZE], bytes[AMOUNT_SIZE], newer[AMOUNT_SIZE];
+    uint32_t mark;
+    bool is_marked = leaks_mark(&mark);
+    unsigned n = sites_top(top, TOP_SITES, mark);
+
+    for (unsigned i = 0; i < n; i++)
+        pr_err("  %s in %u live object%s, taken%s%s%s%s",
+               amount(top[i].bytes, bytes, sizeof(bytes)), (unsigned)top[i].objects,
+               plural(top[i].objects), site_caller(top[i].site, taker, sizeof(taker)),
+               is_marked ? ", " : "",
+               is_marked ? amount(top[i].newer_bytes, newer, sizeof(newer)) : "",
+               is_marked ? " since the mark" : "");
 }
 
 static void report_exhausted(const struct mm_report *report)
 {
     char gfp[TEXT_SIZE], caller[CALLER_SIZE], nth[TEXT_SIZE];
-    unsigned left = TOP_SITES;
 
     if (!is_shown(&exhausted, report->fatal))
         return;
-    pr_err("page allocation failure: order:%u, mode:%s%s", report->order,
+    pr_err("%s: page allocation failure: order:%u, mode:%s%s",
+           shell_running != NULL ? shell_outermost() : "kernel", report->order,
            mm_gfp_name(report->gfp, gfp, sizeof(gfp)),
            nth_of(&exhausted, nth, sizeof(nth)));
     if (exhausted.seen > 1 && !report->fatal)
         return;
     pr_err("  %s(%zu byte%s)%s", report->call, report->bytes, plural(report->bytes),
            site_caller(report->caller, caller, sizeof(caller)));
-    if (mm_state & MM_BUSY)     /* we are in an interrupt: hands off the heap */
+    if (mm_state & MM_BUSY) {   /* we are in an interrupt: hands off the heap */
         pr_err("  not for want of memory: mm was interrupted at its work");
-    else if (report->problem != NULL)
-        log_fragmentation(report->order);
-    if (!(mm_state & MM_BUSY))
-        sites_walk(0, log_top_site, &left);
+        return;
+    }
+    log_free(report);
+    log_top_sites();
+    if (oom_panics)
+        panic("out of memory, and oom=panic is set");
 }
 
 /* ---- on purpose --------------------------------------------------------- */

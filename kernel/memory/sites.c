@@ -124,3 +124,21 @@ bool sites_walk(uint32_t after,
     walking = false;
     return true;
 }
+
+unsigned sites_top(struct top_site *top, unsigned max, uint32_t after)
+{
+    const struct alloc_site *site = NULL;
+    unsigned n = 0;
+
+    if (walking)
+        return 0;
+    walking = true;
+    mm_count_sites(0);
+    for (; n < max && (site = next_site(site)) != NULL; n++)
+        top[n] = (struct top_site){ site, site->bytes, 0, site->objects };
+    mm_count_sites(after);
+    for (unsigned i = 0; i < n; i++)
+        top[i].newer_bytes = top[i].site->bytes;
+    walking = false;
+    return n;
+}

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mm/site.h"
 
@@ -32,6 +33,16 @@ void site_json_calls(const struct alloc_site *site, const char *role);
  */
 bool sites_walk(uint32_t after,
                 bool (*fn)(const struct alloc_site *site, void *arg), void *arg);
+
+/* One of those with most live bytes; and of these what has a serial above `after`. */
+struct top_site {
+    const struct alloc_site *site;
+    size_t bytes, newer_bytes;
+    uint32_t objects;
+};
+
+/* The first of them, in the order of sites_walk; how many, at most `max`. */
+unsigned sites_top(struct top_site *top, unsigned max, uint32_t after);
 
 /* Whoever walked was ended, and does not come back. */
 void sites_end_walk(void);

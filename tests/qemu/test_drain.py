@@ -131,7 +131,7 @@ def test_it_runs_beside_other_commands_until_it_is_stopped(boot):
 def test_in_the_background_it_drains_the_machine_and_says_so_when_stopped(boot):
     machine = boot(memory="8M")
     machine.send("drain start 500\r")
-    machine.wait_for("page allocation failure")
+    machine.wait_for(": page allocation failure: order:")
     machine.wait_for("marbles> ")
     machine.send("watch uptime\r")
     for _ in range(3):                  # seconds: it has come to its end

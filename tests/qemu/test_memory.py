@@ -83,16 +83,48 @@ def test_running_out_is_NULL_counted_and_says_who_has_it(boot):
     machine = boot(memory="4M")
     lines = machine.run("kmalloc 64K 100", bug="out of memory")
     taken = int(re.search(r"= NULL, after (\d+) of 100$", lines[-1])[1])
-    failure = lines.index("page allocation failure: order:4, mode:GFP_KERNEL")
+    failure = lines.index("kmalloc: page allocation failure: order:4, mode:GFP_KERNEL")
     assert lines[failure + 1] == f"  kmalloc(65536 bytes) by cmd_kmalloc ({KMALLOC})"
-    assert lines[failure + 2] == f"  {64 * taken} kB in {taken} live objects, " \
-        f"taken by cmd_kmalloc ({KMALLOC})"
+    blocks = machine.json("buddyinfo -j")[0]["free_blocks"]
     m = machine.meminfo()
+    assert lines[failure + 2] == "  free: " + " ".join(
+        f"{n}*{4 << order}kB" for order, n in enumerate(blocks)) + f" = {m['free_kb']}kB"
+    assert lines[failure + 3] == f"  {64 * taken} kB in {taken} live objects, " \
+        f"taken by cmd_kmalloc ({KMALLOC})"
     assert (m["failed"], m["live_objects"]) == (1, taken)
     machine.is_whole()
     machine.run("kfree $1")
     machine.run("kmalloc 64K")              # and what came back can be had again
     machine.is_whole()
+
+
+def test_who_has_most_is_told_with_its_growth_since_the_mark(boot):
+    machine = boot(memory="4M")
+    machine.run("kmalloc 100 3; pages 2; pages 1; leaks mark; kfree $1; kmalloc 200 2")
+    lines = machine.run("kmalloc 64K 100", bug="out of memory")
+    taken = int(re.search(r"= NULL, after (\d+) of 100$", lines[-1])[1])
+    first = next(n for n, line in enumerate(lines) if line.startswith("  free: ")) + 1
+    assert lines[first:first + 2] == [
+        f"  {64 * taken} kB in {taken + 4} live objects, taken by cmd_kmalloc ({KMALLOC}), "
+        f"{64 * taken} kB since the mark",
+        f"  24 kB in 2 live objects, taken by take_pages ({PAGES}), 0 bytes since the mark"]
+
+
+def test_what_is_free_but_not_side_by_side_is_told(boot):
+    machine = boot(memory="4M")
+    lines = machine.run("pages 9", bug="out of memory")
+    assert any(re.fullmatch(r"  \d+ pages are free \(\d+ kB\), but not 512 side by side",
+                            line) for line in lines)
+
+
+def test_oom_panic_stops_the_kernel(boot):
+    machine = boot(memory="4M", cmdline="oom=panic")
+    machine.run("kmalloc 64K; kfree $; params failslab=1,100,0,1; kmalloc 10",
+                bug="on purpose")           # which is no want of memory
+    machine.send("kmalloc 64K 100\r")
+    lines = machine.until_stopped()
+    assert "panic: out of memory, and oom=panic is set" in lines
+    assert any(line.startswith("kmalloc: page allocation failure: ") for line in lines)
 
 
 # ---- leaks ----------------------------------------------------------------------
@@ -146,7 +178,9 @@ def test_a_free_of_what_was_never_an_object_names_what_is_there(boot):
     machine = boot()
     _, address = machine.take("kmalloc 100")
     machine.run(f"kfree {address + 4090:#x}", bug="interior pointer")
-    machine.run(f"kfree {address - 8:#x}", bug="book-keeping of mm, not an object")
+    tables = symbol(machine.elf, "image_end") + 0x3fff & ~0xfff
+    books = tables + (machine.meminfo()["page_tables_kb"] << 10)
+    machine.run(f"kfree {books + 8:#x}", bug="book-keeping of mm, not an object")
     machine.run("kfree 0x6b6b6b6b", bug="not heap memory")
 
 

@@ -143,7 +143,8 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
                                              "init_on_free", "debug_pagealloc",
                                              "page_owner", "quarantine",
                                              "kfence.every", "failslab",
-                                             "fail_page_alloc", "fail-nth", "watchdog",
+                                             "fail_page_alloc", "fail-nth", "oom",
+                                             "watchdog",
                                              "panic", "panic_on_oops",
                                              "panic_on_warn"}
     assert last == {"given": "mem=16M quiet"}
