@@ -144,6 +144,11 @@ MM += mm/look/slab_check.c              #   those of slabs
 MM += mm/look/slab_fault.c              # what a slab must be, and lists made anew
 MM += mm/look/recover.c                 # an operation dropped in the middle, mended
 
+# mm/scan: what points where.
+MM += mm/scan/mark.c                    # what is lost: the mark
+MM += mm/scan/things.c                  #   all that is live, and sums by call site
+MM += mm/scan/refs.c                    # who points there
+
 # mm/watch: the debugging dials.
 MM += mm/watch/dials.c                  # debugging dials, by Linux's names
 MM += mm/watch/settings.c               #   what they are set to

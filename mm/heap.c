@@ -15,6 +15,7 @@ uintptr_t mm_state, mm_interrupted;
 const struct watcher *mm_watcher;
 const struct looker *mm_looker;
 struct mm_observer *mm_observers;
+void (*mm_scan_dropped)(void);
 
 void heap_reset(void)
 {

@@ -8,6 +8,7 @@
  *                    (the dials: mm/watch)
  *     mm_observers   are told what was done, and change nothing
  *     mm_looker      explains and mends what was found broken (mm/look)
+ *     mm_scan_dropped  puts back what a scan has in its hands (mm/scan)
  *
  * As long as there is one of the first two who wants it, every call goes the long way
  * (MM_LONG_WAY), which asks:
@@ -137,6 +138,9 @@ extern const struct looker *mm_looker;
 
 /* Those who look on (mm/look/observe.h); NULL: nobody. */
 extern struct mm_observer *mm_observers;
+
+/* Set while a scan is on its way, which keeps some records in another form. */
+extern void (*mm_scan_dropped)(void);
 
 #define MM_TELL(what, ...)                                                    \
     do {                                                                      \

@@ -3,11 +3,14 @@
  *
  * It is decided when the cache is made, and follows from the size of its slots (S8).
  * A slab has the lowest order that holds at least 8 slots and wastes at most 1/16.
- * With records on, each slot below a page takes 12 bytes more behind the slots; the
+ * With records on, each slot below a page takes 16 bytes more behind the slots; the
  * slots stay where they are, so powers of two stay aligned:
  *
- *     few, up to 32:        | slots | records |        the map is in the page struct
- *     many, always a page:  | slots | records | map |
+ *     few, up to 32:        | slots | notes | records |    the map is in the page struct
+ *     many, always a page:  | slots | notes | records | map |
+ *
+ * A note is four bytes for the scan for leaks, and lies as far before the first record as
+ * its slot's record lies behind that: nobody else ever looks there (mm/scan).
  *
  * With red zones (dial Z), or mm_gaps, a slot is wider than its object:
  *
@@ -68,12 +71,13 @@ static size_t slots_that_fit(size_t bytes, size_t stride)
 static void set_layout(struct kmem_cache *cache)
 {
     bool recorded = heap.record && cache->slot_size < PAGE_SIZE;
-    size_t stride = cache->slot_size + (recorded ? sizeof(struct record) : 0);
+    size_t note = recorded ? sizeof(uint32_t) : 0;
+    size_t stride = cache->slot_size + (recorded ? note + sizeof(struct record) : 0);
     size_t tail = cache->left / 2;      /* right red zone of the last object */
     unsigned order = best_order(stride, tail);
     size_t bytes = PAGE_SIZE << order;
     size_t slots = slots_that_fit(bytes - tail, stride);
-    size_t end = slots * cache->slot_size + tail;
+    size_t end = slots * cache->slot_size + tail + slots * note;
     size_t map_offset = end + (recorded ? slots * sizeof(struct record) : 0);
     bool many = slots > 32;
 

@@ -130,9 +130,9 @@ size_t object_usable(const struct object *object)
                               (object->kind == MM_LARGE && object->page->redzone);
     size_t most = is_slot && has_zone ? object->slot.cache->object_size : object->room;
 
-    if (!has_zone || !object->record || object->record->size > most)
+    if (!has_zone || !object->record || record_size(object->record) > most)
         return most;
-    return object->record->size;
+    return record_size(object->record);
 }
 
 void object_clear(void *p)

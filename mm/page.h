@@ -42,9 +42,11 @@ struct page {
         uint8_t tag;            /* both: see page_tag() */
     };
     uint8_t cache;              /* PG_SLAB: name of its kmem_cache (cache_name); else 0 */
-    uint16_t countdown;         /* slab's first page: frees until it moves */
+    uint16_t countdown;         /* slab's first page: frees until it moves; */
+                                /*   PG_USED, PG_LARGE: what the last scan found */
     uint32_t next, prev;        /* on a list of free blocks, or of partial slabs; */
-                                /*   PG_KEPT: next only, on the stack of those */
+                                /*   PG_KEPT: next only, on the stack of those; */
+                                /*   PG_USED, PG_LARGE: prev is the scan's note */
     union {
         uint32_t map;           /* slab's first page: its free slots, if they are few */
         uint32_t run;           /* PG_USED: pages of an exact run, else 0; */
@@ -59,10 +61,19 @@ struct page {
  * Of slots below PAGE_SIZE they lie in the slab, behind the slots; blocks of pages
  * use the one of their first page, and slot i of a slab of larger objects the one
  * of the slab's page i.  site 0: never handed out.  freed_by 0: live.
+ *
+ * No slot is larger than 32 KiB, so half of the size is left over, and is 0 when a life
+ * begins: there the scan for leaks keeps what it found (mm/scan).
  */
 struct record {
     uint32_t serial;            /* 1, 2, 3 ... over all allocations since boot */
-    uint32_t size;              /* bytes asked for */
+    union {
+        uint32_t size;          /* bytes asked for: record_size() */
+        struct {
+            uint16_t asked;     /* of a slot that was scanned only this half; */
+            uint16_t mark;      /*   then RECORD_MARKED is set in the other one */
+        };
+    };
     union {
         struct {
             uint16_t site;      /* number of the call site that took it */
@@ -71,6 +82,14 @@ struct record {
         uint32_t sites;         /* both: a live object's is its site */
     };
 };
+
+enum { RECORD_MARKED = 0x8000 };        /* as a size: 2 GiB, more than any block */
+
+/* Bytes asked for. */
+static inline uint32_t record_size(const struct record *record)
+{
+    return record->mark & RECORD_MARKED ? record->asked : record->size;
+}
 
 static inline uint8_t page_tag(enum page_kind kind, unsigned order)
 {

@@ -18,7 +18,8 @@ drivers
 mm
 mm/look         mm
 mm/watch        mm
-mm/front        mm/look mm/watch
+mm/scan         mm
+mm/front        mm/look mm/watch mm/scan
 kernel/cpu      boot drivers mm/front
 kernel          kernel/cpu
 kernel/line     kernel

@@ -86,9 +86,9 @@ static size_t asked_of(const struct object *object)
 {
     size_t usable = object_usable(object);
 
-    if (!object->record || object->record->size > usable)
+    if (!object->record || record_size(object->record) > usable)
         return usable;
-    return object->record->size;
+    return record_size(object->record);
 }
 
 /*

@@ -4,6 +4,7 @@ import struct
 import gdb
 
 from . import target
+from .heap import unmarked
 
 HEAD = 12                       # struct grave: as long as a record
 
@@ -32,7 +33,7 @@ def former_at(heap, address, found):
     for pfn, size, left, slots, raw in graves():
         offset = address - heap.address(pfn) - left
         if 0 <= offset < slots * size and offset % size == 0:
-            record = heap.record_fields.unpack_from(raw, offset // size * HEAD)
+            record = unmarked(heap.record_fields.unpack_from(raw, offset // size * HEAD))
             found = later(found, record)
     return found
 
@@ -46,7 +47,7 @@ def former_life(heap, address):
         first = heap.address(pfn) + left
         index = (address - first) // size
         if 0 <= index < slots:
-            record = heap.record_fields.unpack_from(raw, index * HEAD)
+            record = unmarked(heap.record_fields.unpack_from(raw, index * HEAD))
             if later(found, record) is record:
                 start, found = first + index * size, record
     for order in range(heap.max_order + 1):

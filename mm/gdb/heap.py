@@ -29,6 +29,12 @@ class Block:
         self.pfn, self.kind, self.order, self.pages = pfn, kind, order, 1 << order
 
 
+def unmarked(record):
+    """As record_size() of mm/page.h: of a size that was marked only half is one."""
+    serial, size, site, freed_by = record
+    return serial, size & 0xffff if size >> 31 else size, site, freed_by
+
+
 class Cache:
     """A kmem_cache; `fault` says why it cannot be used, if it cannot."""
 
@@ -173,8 +179,8 @@ class Heap:
         """(serial, size, site, freed_by), or None."""
         if not self.recorded:
             return None
-        return self.record_fields.unpack_from(self.record_bytes,
-                                              pfn * self.record_layout.size)
+        return unmarked(self.record_fields.unpack_from(self.record_bytes,
+                                                       pfn * self.record_layout.size))
 
     def page_name(self, pfn):
         """For the places of `broken`."""
@@ -426,7 +432,7 @@ class Heap:
 
     def slab_records(self, slab):
         """(serial, size, site, freed_by) of each slot, or nothing."""
-        return self.record_fields.iter_unpack(slab.records)
+        return map(unmarked, self.record_fields.iter_unpack(slab.records))
 
     @staticmethod
     def is_freed(record):

@@ -9,7 +9,7 @@ import gdb
 
 from . import target
 from .former import former_at, former_life
-from .heap import PAGE_SHIFT, Block, Heap, Slab
+from .heap import PAGE_SHIFT, Block, Heap, Slab, unmarked
 from .sites import Sites
 from .target import Command, number, write
 
@@ -144,8 +144,8 @@ class What:
         self.start = heap.address(head) + self.slot * cache.slot_size + cache.left
         self.bytes, self.asked = cache.slot_size - cache.left, cache.object_size
         if slab.records:
-            record = heap.record_fields.unpack_from(
-                slab.records, self.slot * heap.record_layout.size)
+            record = unmarked(heap.record_fields.unpack_from(
+                slab.records, self.slot * heap.record_layout.size))
             is_former = self.offset == 0 and (free or heap.is_freed(record))
             self._record(former_at(heap, self.address, record) if is_former else record)
             waits = not free and heap.is_freed(record)

@@ -24,7 +24,7 @@ static void tell_free(struct mm_what *what)
 
     if (!record)
         return;
-    what->bytes = what->asked = record->size;
+    what->bytes = what->asked = record_size(record);
     what->offset = (uintptr_t)what->addr - what->start;
     what->used_before = true;
     what->serial = record->serial;

@@ -173,7 +173,7 @@ static bool covers(uint32_t head, const void *addr, const struct record *than)
 
     return record->site && record->freed_by &&
            (!than || record->serial > than->serial) &&
-           (uintptr_t)addr - (uintptr_t)address_of(head) < record->size;
+           (uintptr_t)addr - (uintptr_t)address_of(head) < record_size(record);
 }
 
 /*

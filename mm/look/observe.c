@@ -87,7 +87,7 @@ static void describe(struct mm_event *event)
         return;
     event->serial = object.record->serial;
     if (event->kind == MM_FREEING)
-        event->bytes = object.record->size;
+        event->bytes = record_size(object.record);
 }
 
 static void call_observers(const struct mm_event *event)

@@ -104,7 +104,7 @@ static uint32_t block_claims(uint32_t pfn)
     const struct page *page = &heap.buddy.page[pfn];
     uint32_t size = 1u << page->order;
     size_t asked = heap.record && page->kind != PG_PART && !page->run
-                       ? pages_for(heap.record[pfn].size) : 0;
+                       ? pages_for(record_size(&heap.record[pfn])) : 0;
 
     return with_tails(pfn, asked > size ? (uint32_t)asked : size);
 }
@@ -251,7 +251,7 @@ static void mend_live(const void *p, struct record *record, uint32_t room)
 {
     if (!is_live(record)) {
         mark_live(record, room);
-        tell_lost(p, record->size);
+        tell_lost(p, record_size(record));
     } else if (record->serial == heap.serial && is_server(site_of(record->site))) {
         found.told->newest = p;
     }
@@ -389,6 +389,8 @@ static void mend_all(struct mm_recovery *recovery)
     found.told = recovery;
     found.serving = mm_current_site();
     recovery->was_changing = true;
+    if (mm_scan_dropped)
+        mm_scan_dropped();
     mend_caches();
     mend_pages();
     if (mm_watcher)

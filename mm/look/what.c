@@ -14,14 +14,14 @@ static void fill_record(struct mm_what *what, const struct record *record)
     if (!record || !record->site)
         return;
     what->serial = record->serial;
-    what->asked = record->size;
+    what->asked = record_size(record);
     what->taken_by = site_of(record->site);
     what->freed_by = site_of(record->freed_by);
 }
 
 static struct mm_life life_of(const struct record *record)
 {
-    return (struct mm_life){ record->serial, record->size, site_of(record->site),
+    return (struct mm_life){ record->serial, record_size(record), site_of(record->site),
                              site_of(record->freed_by) };
 }
 

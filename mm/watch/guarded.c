@@ -123,8 +123,8 @@ void guarded_find(struct object *object)
         object->kind = MM_GUARDED_FREE;
     object->start += offset_of(page);
     object->room = (size_t)(end - object->start);
-    if (object->record->size < object->room)
-        object->room = object->record->size;
+    if (record_size(object->record) < object->room)
+        object->room = record_size(object->record);
 }
 
 /* ---- its slack -------------------------------------------------------------------- */

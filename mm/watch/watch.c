@@ -65,7 +65,7 @@ static size_t asked_for(const struct slot *slot)
     const struct record *record = slot_record(slot);
     uint32_t most = slot->cache->object_size;
 
-    return record && record->size < most ? record->size : most;
+    return record && record_size(record) < most ? record_size(record) : most;
 }
 
 static uint32_t look_at_free(const struct look *look, const struct kmem_cache *cache,

@@ -72,7 +72,7 @@ uint32_t watch_large_look(const struct look *look, uint32_t pfn)
     if (!heap.record || !has_zone(&heap.buddy.page[pfn]))
         return 0;
 
-    struct zone zone = large_zone(pfn, heap.record[pfn].size);
+    struct zone zone = large_zone(pfn, record_size(&heap.record[pfn]));
 
     return zone_look(look, &zone);
 }
@@ -85,7 +85,7 @@ void watch_large_resized(struct alloc_site *site, uint32_t pfn, size_t size)
     if (!heap.record || !has_zone(&heap.buddy.page[pfn]))
         return;
 
-    size_t had = heap.record[pfn].size;
+    size_t had = record_size(&heap.record[pfn]);
 
     watch_large_look(&look, pfn);
     if (size > had)             /* the new bytes are not red any more */
@@ -216,7 +216,7 @@ void watch_block_paint(uint32_t pfn, struct page *page)
 {
     poison_block(pfn, page);
     if (heap.record && has_zone(page))
-        add_zone(pfn, heap.record[pfn].size);
+        add_zone(pfn, record_size(&heap.record[pfn]));
 }
 
 void watch_poison_pages(void)

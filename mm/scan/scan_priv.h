@@ -1,0 +1,137 @@
+/*
+ * scan_priv.h - what is live, as the scan sees it: where each thing has its record, its
+ * mark and its note.
+ *
+ *                     record, link     mark              note
+ *     slot            its own          record->mark      before the records, as far as
+ *                                                        its record lies behind
+ *       of a page     its page's       record->mark      its page struct's next; of slot 0
+ *       and more                                         the second page's prev
+ *     block           its page's       page->countdown   page->prev
+ *     guarded object  as its block
+ *
+ * What a former life has left there says nothing: a slot's mark is 0 with each new life,
+ * and of blocks the record tells whether it began before the last scan.
+ */
+#ifndef MM_SCAN_SCAN_PRIV_H
+#define MM_SCAN_SCAN_PRIV_H
+
+#include "mm/scan/scan.h"
+
+#include "mm/enter_priv.h"
+#include "mm/hooks_priv.h"
+#include "mm/object_priv.h"
+
+/* A mark: kind, and the bits behind it. */
+enum {
+    KIND = 7,                   /* enum mm_scan_kind, or the next two */
+    KIND_LED = MM_SCAN_KINDS,   /* lost: a leader holds it */
+    KIND_LEADER,                /* lost: nothing that came before holds it */
+    EPOCH = 8,                  /* changes with each scan: others are of an older one */
+    HINT = 16,                  /* pointers to its middle were found, and none to its start */
+    NOTED = 32,                 /* the note is its own */
+};
+
+/* ---- a live thing ----------------------------------------------------------------- */
+
+struct thing {
+    uintptr_t start;
+    size_t room;
+    struct record *record;
+    uint16_t *mark;
+    uint32_t *note;
+};
+
+/* Live, and not on the chain of mark.c. */
+static inline bool is_at_rest(const struct record *record)
+{
+    return record->sites - 1 < UINT16_MAX;
+}
+
+/* The note of the slot whose record this is, which is number `index` of that slab. */
+static inline uint32_t *slot_note(const struct kmem_cache *cache, struct page *slab,
+                                  struct record *record, uint32_t index)
+{
+    if (likely(cache->record_place == RECORD_IN_SLAB))
+        return (uint32_t *)(void *)(record - index) - 1 - index;
+    return index ? &slab[index].next : &slab[1].prev;
+}
+
+static inline struct thing thing_in_slab(const struct kmem_cache *cache, struct page *slab,
+                                         struct record *record, uint32_t index)
+{
+    struct slot slot = { (struct kmem_cache *)(uintptr_t)cache, slab, index };
+
+    return (struct thing){ (uintptr_t)object_address(&slot), object_room(cache), record,
+                           &record->mark, slot_note(cache, slab, record, index) };
+}
+
+/* Of the object or block that object_at() has found: false if it is not at rest. */
+bool thing_of(const struct object *object, struct thing *thing);
+
+/* ---- all of them -------------------------------------------------------------------- */
+
+/* The span in which there are any, as pages. */
+struct span {
+    uint32_t from, to;
+};
+
+/* fn may be inlined.  It returns false to stop. */
+typedef bool thing_fn(const struct thing *thing, void *arg);
+
+SHORT bool each_in_slab(struct page *slab, thing_fn *fn, void *arg)
+{
+    const struct kmem_cache *cache = cache_of(slab);
+    struct slot first = { (struct kmem_cache *)(uintptr_t)cache, slab, 0 };
+    struct record *record = slot_record(&first);
+
+    for (uint32_t i = 0; i < cache->slots; i++, record++) {
+        if (!is_at_rest(record))
+            continue;
+
+        struct thing thing = thing_in_slab(cache, slab, record, i);
+
+        if (!fn(&thing, arg))
+            return false;
+    }
+    return true;
+}
+
+/* Of a block that is no slab. */
+SHORT bool in_block(struct page *page, thing_fn *fn, void *arg)
+{
+    struct object object;
+    struct thing thing;
+
+    if (page->kind != PG_USED && page->kind != PG_LARGE)
+        return true;
+    object = object_at(page_address(page));
+    return !thing_of(&object, &thing) || fn(&thing, arg);
+}
+
+SHORT void each_thing(struct span span, thing_fn *fn, void *arg)
+{
+    for (uint32_t pfn = span.from; pfn < span.to; pfn = buddy_next(&heap.buddy, pfn)) {
+        struct page *page = &heap.buddy.page[pfn];
+
+        if (!(page->kind == PG_SLAB ? each_in_slab(page, fn, arg)
+                                    : in_block(page, fn, arg)))
+            return;
+    }
+}
+
+static inline struct span whole_heap(void)
+{
+    return (struct span){ 0, heap.buddy.npages };
+}
+
+/* Where live things are, now; fn is called for each block of pages that is no slab. */
+struct span live_span(void (*fn)(struct page *block));
+
+/* ---- what the last scan found: mark.c ------------------------------------------------- */
+
+/* Its kind, and the word that its note names, or 0. */
+enum mm_scan_kind kind_of(const struct thing *thing);
+uintptr_t seen_in(const struct thing *thing);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * things.c - all that is live, thing by thing; and sums by call site.
+ *
+ * From the first page in use to the last, block by block, and in a slab record by record.
+ * As mm/look/walk.c goes, but by the records alone, with what the last scan has found
+ * (mark.c), and ten times as fast.
+ *
+ * Cost: by call site 47 instructions for each that is counted, 12 for any other.
+ */
+#include "mm/scan/scan_priv.h"
+
+bool thing_of(const struct object *object, struct thing *thing)
+{
+    bool is_slot = object->kind == MM_SLAB_LIVE;
+
+    if ((!is_slot && object->kind != MM_USED_PAGES && object->kind != MM_LARGE &&
+         object->kind != MM_GUARDED) || object->is_broken || !is_at_rest(object->record))
+        return false;
+    if (is_slot)
+        *thing = thing_in_slab(object->slot.cache, object->slot.slab, object->record,
+                               object->slot.index);
+    else
+        *thing = (struct thing){ (uintptr_t)object->start, object->room, object->record,
+                                 &object->page->countdown, &object->page->prev };
+    return true;
+}
+
+struct span live_span(void (*fn)(struct page *block))
+{
+    struct span span = { NO_PAGE, 0 };
+
+    for (uint32_t pfn = 0; pfn < heap.buddy.npages; pfn = buddy_next(&heap.buddy, pfn)) {
+        struct page *page = &heap.buddy.page[pfn];
+
+        if (page->kind != PG_SLAB && page->kind != PG_USED && page->kind != PG_LARGE &&
+            page->kind != PG_PART)
+            continue;
+        if (page->kind == PG_USED || page->kind == PG_LARGE)
+            fn(page);
+        span.from = span.from == NO_PAGE ? pfn : span.from;
+        span.to = buddy_next(&heap.buddy, pfn);
+    }
+    return span.from == NO_PAGE ? (struct span){ 0, 0 } : span;
+}
+
+/* ---- for those outside -------------------------------------------------------------- */
+
+static struct mm_live describe(const struct thing *thing)
+{
+    struct object object = object_at((void *)thing->start);
+    bool is_object = object.kind == MM_SLAB_LIVE || object.kind == MM_GUARDED;
+
+    return (struct mm_live){
+        .start = thing->start, .room = thing->room, .asked = record_size(thing->record),
+        .serial = thing->record->serial,
+        .site = (struct alloc_site *)(uintptr_t)site_of(thing->record->site),
+        .cache = is_object ? object.slot.cache->name : NULL,
+        .kind = kind_of(thing), .seen_in = seen_in(thing) };
+}
+
+struct visitor {
+    bool (*fn)(const struct mm_live *live, void *arg);
+    void *arg;
+};
+
+static bool visit(const struct thing *thing, void *arg)
+{
+    const struct visitor *visitor = arg;
+    struct mm_live live = describe(thing);
+    bool was_outside = mm_go_outside(), goes_on = visitor->fn(&live, visitor->arg);
+
+    mm_come_back(was_outside);
+    return goes_on;
+}
+
+void mm_scan_walk(bool (*fn)(const struct mm_live *live, void *arg), void *arg)
+{
+    struct visitor visitor = { fn, arg };
+
+    if (!heap.record || !mm_enter(NULL))
+        return;
+    mind_serials();
+    mm_state_set(MM_READING);
+    each_thing(whole_heap(), visit, &visitor);
+    mm_leave();
+}
+
+bool mm_scan_find(const void *addr, struct mm_live *live)
+{
+    struct object object = object_at(addr);
+    struct thing thing;
+
+    if (!heap.record || !thing_of(&object, &thing) ||
+        (uintptr_t)addr - thing.start >= thing.room)
+        return false;
+    *live = describe(&thing);
+    return true;
+}
+
+/* ---- by call site ------------------------------------------------------------------- */
+
+struct count {
+    unsigned kinds;
+    uint32_t after;
+};
+
+static bool count(const struct thing *thing, void *arg)
+{
+    const struct count *wanted = arg;
+    uint32_t serial = thing->record->serial;
+    struct alloc_site *site;
+
+    if (serial <= wanted->after || !(wanted->kinds >> kind_of(thing) & 1))
+        return true;
+    site = (struct alloc_site *)(uintptr_t)site_of(thing->record->site);
+    if (!site->objects || serial < site->oldest)
+        site->oldest = serial;
+    if (serial > site->newest)
+        site->newest = serial;
+    site->objects++;
+    site->bytes += record_size(thing->record);
+    return true;
+}
+
+void mm_scan_count_sites(unsigned kinds, uint32_t after)
+{
+    struct count wanted = { kinds, after };
+
+    for (struct alloc_site *site = NULL; (site = mm_next_site(site)); ) {
+        site->objects = 0;
+        site->bytes = 0;
+        site->oldest = 0;
+        site->newest = 0;
+    }
+    if (!heap.record || !mm_enter(NULL))
+        return;
+    mind_serials();
+    mm_state_set(MM_READING);
+    each_thing(whole_heap(), count, &wanted);
+    mm_leave();
+}
