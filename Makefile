@@ -240,11 +240,19 @@ KERNEL += kernel/memory/aftermath.c     # what a command that was ended leaves
 KERNEL += kernel/memory/meanwhile.c     # what handlers of earlier ones took meanwhile
 KERNEL += kernel/memory/whatis.c        # whatis: what an address is, in sentences
 KERNEL += kernel/memory/cmd_memory.c    # meminfo, buddyinfo, slabinfo
-KERNEL += kernel/memory/cmd_leaks.c     # leaks, allocinfo
+KERNEL += kernel/memory/cmd_allocinfo.c # allocinfo
 KERNEL += kernel/memory/cmd_alloc.c     # kmalloc, kfree, forget, pages
 KERNEL += kernel/memory/cmd_fail.c      # fail: allocations that fail, one by one
 KERNEL += kernel/memory/round.c         #   a command, with one of them
 KERNEL += kernel/memory/cmd_look.c      # dump, poke, check
+
+# kernel/leaks: what is lost, and why.
+KERNEL += kernel/leaks/scan.c           # from which roots
+KERNEL += kernel/leaks/cmd_leaks.c      # leaks: by site and kind
+KERNEL += kernel/leaks/list.c           #   object by object
+KERNEL += kernel/leaks/holder.c         #   a word that points, in words
+KERNEL += kernel/leaks/why.c            #   the way from a root; refs
+KERNEL += kernel/leaks/lost.c           #   where it was last seen
 
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold

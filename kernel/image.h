@@ -15,10 +15,18 @@ extern const char mm_short_start[], mm_short_end[];
 extern const char rodata_start[], rodata_end[];
 extern const char data_start[], data_end[];
 extern const char bss_start[], bss_end[];
+extern const char roots_data_start[], roots_data_end[];
+extern const char roots_bss_start[], roots_bss_end[];
 extern const char read_only_start[], read_only_end[];
 extern const char symbols_start[], symbols_end[];
 extern const char command_stack_guard[], command_stack[];       /* up to the next one */
 extern const char boot_stack_guard[], boot_stack[], boot_stack_top[];
+
+/*
+ * A variable of the kernel, without a value at first, that holds what is somebody else's:
+ * a scan for leaks looks there.  All those of labs and lessons are looked at anyway.
+ */
+#define SCANNED __attribute__((section(".bss.roots")))
 
 static inline bool address_between(uintptr_t addr, const char *start, const char *end)
 {

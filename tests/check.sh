@@ -25,9 +25,10 @@ kernel          kernel/cpu
 kernel/line     kernel
 kernel/shell    kernel/line
 kernel/memory   kernel/shell
+kernel/leaks    kernel/memory
 kernel/bench    kernel/memory
 kernel/san      kernel/memory
-kernel/lessons  kernel/memory
+kernel/lessons  kernel/leaks
 '
 
 # What compilers use by themselves, or mm/port.h asks for: whoever has it may give it.

@@ -20,6 +20,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/trap.h"
+#include "kernel/image.h"
 
 enum { MAX_HANDLERS = 8 };
 
@@ -27,9 +28,11 @@ static struct handler {
     void (*fn)(void *arg);              /* NULL: the place is free */
     void *arg;
     uint32_t command;                   /* that has added it; 0: the kernel */
-} handlers[MAX_HANDLERS];
+} handlers[MAX_HANDLERS] SCANNED;
 
 static volatile uint32_t ticks;
+static bool has_tsc;
+static uint32_t tsc, tsc_of_tick;       /* at the last tick; how much of it passes in one */
 
 static void call_handler(void *arg)
 {
@@ -50,9 +53,19 @@ static void run_guarded(struct handler *handler)
     guard_handler_ended((uintptr_t)before.fn, before.command, &end);
 }
 
+static void measure(void)
+{
+    uint32_t now = cpu_tsc();
+
+    tsc_of_tick = now - tsc;
+    tsc = now;
+}
+
 static void tick(void)
 {
     ticks++;
+    if (has_tsc)
+        measure();
     for (unsigned i = 0; i < MAX_HANDLERS; i++)
         if (handlers[i].fn != NULL)
             run_guarded(&handlers[i]);
@@ -60,6 +73,7 @@ static void tick(void)
 
 void timer_init(void)
 {
+    has_tsc = cpu_features() & CPUID_1_EDX_TSC;
     irq_handle(PIT_IRQ, tick);
     pit_start(TIMER_HZ);
     pic_enable(PIT_IRQ);
@@ -76,6 +90,11 @@ bool timer_put_back(void)
 uint32_t timer_ticks(void)
 {
     return ticks;
+}
+
+uint32_t timer_tsc_of_tick(void)
+{
+    return tsc_of_tick;
 }
 
 static struct handler *free_place(void)

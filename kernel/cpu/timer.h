@@ -13,6 +13,9 @@ void timer_init(void);
 bool timer_put_back(void);              /* true: the PIT was set up otherwise */
 uint32_t timer_ticks(void);             /* since boot; wraps after 497 days */
 
+/* What the time-stamp counter counts in a tick, about; 0: not known. */
+uint32_t timer_tsc_of_tick(void);
+
 /*
  * Call fn(arg) at each tick, in the interrupt handler (GFP_ATOMIC!), until
  * timer_stop, or a fault in it.  False: all places are taken.

@@ -31,6 +31,7 @@
 #include "mm/look/recover.h"
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
+#include "mm/scan/scan.h"
 
 enum { MAX_DEAD = 32, MAX_LEFT = 64, NAME_SIZE = 80 };
 
@@ -105,12 +106,22 @@ static void count_site(const struct alloc_site *site)
     left[i].objects++;
 }
 
+static unsigned wanted;         /* a kind; 0: all */
+
+static bool is_wanted(const struct mm_what *what)
+{
+    struct mm_live live;
+
+    return wanted == 0 || (mm_scan_find((const void *)what->start, &live) &&
+                           live.kind == (enum mm_scan_kind)wanted);
+}
+
 static bool count_left(const struct mm_what *what, void *after)
 {
     struct dead *of = what->serial > *(const uint32_t *)after ? dead_of(what->serial)
                                                               : NULL;
 
-    if (of != NULL) {
+    if (of != NULL && is_wanted(what)) {
         of->objects++;
         of->bytes += what->asked;
         count_site(what->taken_by);
@@ -125,6 +136,13 @@ void aftermath_count(uint32_t after)
     left_sites = left_others = 0;
     if (total > 0)
         mm_walk_live(count_left, &after);
+}
+
+void aftermath_count_kind(unsigned kind, uint32_t after)
+{
+    wanted = kind;
+    aftermath_count(after);
+    wanted = 0;
 }
 
 uint32_t aftermath_left_of(const struct alloc_site *site)

@@ -20,6 +20,8 @@ void aftermath_mend(void);
  * that serial number; then: how much of it is that call site's, and all of it in words.
  */
 void aftermath_count(uint32_t after);
+/* The same of what is of that kind (enum mm_scan_kind) by the last scan. */
+void aftermath_count_kind(unsigned kind, uint32_t after);
 uint32_t aftermath_left_of(const struct alloc_site *site);
 void aftermath_print(void);
 

@@ -118,6 +118,16 @@ struct held *held_next(struct held *previous)
     return NULL;
 }
 
+uint32_t held_number_of(uintptr_t word)
+{
+    uintptr_t offset = word - (uintptr_t)&held[0].address;
+    uint32_t place = (uint32_t)(offset / sizeof(held[0]));
+
+    if (place >= HELD_MAX || offset % sizeof(held[0]) != 0 || place >= last_number)
+        return 0;
+    return last_number - (last_number - 1 - place) % HELD_MAX;
+}
+
 void held_forget(struct held *entry)
 {
     *entry = (struct held){ 0 };

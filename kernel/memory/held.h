@@ -41,6 +41,9 @@ struct held *held_at(const void *address);
 /* What is held behind `previous` (NULL: first), freed or not; NULL: no more. */
 struct held *held_next(struct held *previous);
 
+/* Of the word of an entry that holds an address: its number, or that it had; 0: none. */
+uint32_t held_number_of(uintptr_t word);
+
 void held_forget(struct held *held);
 
 #endif

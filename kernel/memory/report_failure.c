@@ -21,7 +21,6 @@
  */
 #include "kernel/backtrace.h"
 #include "kernel/lines.h"
-#include "kernel/memory/leaks.h"
 #include "kernel/memory/report.h"
 #include "kernel/memory/sites.h"
 #include "kernel/params.h"
@@ -136,7 +135,7 @@ static void log_top_sites(void)
     struct top_site top[TOP_SITES];
     char taker[CALLER_SIZE], bytes[AMOUNT_SIZE], newer[AMOUNT_SIZE];
     uint32_t mark;
-    bool is_marked = leaks_mark(&mark);
+    bool is_marked = sites_mark(&mark);
     unsigned n = sites_top(top, TOP_SITES, mark);
 
     for (unsigned i = 0; i < n; i++)

@@ -20,6 +20,7 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
+#include "mm/scan/scan.h"
 #include "mm/watch/stack.h"
 
 enum { NAME_SIZE = 96 };
@@ -105,9 +106,42 @@ static const struct alloc_site *next_site(const struct alloc_site *previous)
     return best;
 }
 
+static bool is_marked;
+static uint32_t mark;
+
+void sites_set_mark(uint32_t serial)
+{
+    is_marked = true;
+    mark = serial;
+}
+
+bool sites_mark(uint32_t *serial)
+{
+    *serial = mark;
+    return is_marked;
+}
+
+bool sites_unknown(bool json)
+{
+    const char *why = "nothing is recorded: the kernel runs with kmemleak=off";
+
+    if (!mm_records)
+        kprintf(json ? "{\"error\": \"%s\"}\n" : "%s\n", why);
+    return !mm_records;
+}
+
 void sites_end_walk(void)
 {
     walking = false;
+}
+
+/* By the counts as they are now. */
+static void walk_counted(bool (*fn)(const struct alloc_site *site, void *arg), void *arg)
+{
+    for (const struct alloc_site *site = next_site(NULL); site != NULL;
+         site = next_site(site))
+        if (!fn(site, arg))
+            break;
 }
 
 bool sites_walk(uint32_t after,
@@ -117,10 +151,19 @@ bool sites_walk(uint32_t after,
         return false;
     walking = true;
     mm_count_sites(after);
-    for (const struct alloc_site *site = next_site(NULL); site != NULL;
-         site = next_site(site))
-        if (!fn(site, arg))
-            break;
+    walk_counted(fn, arg);
+    walking = false;
+    return true;
+}
+
+bool sites_walk_kinds(unsigned kinds, uint32_t after,
+                      bool (*fn)(const struct alloc_site *site, void *arg), void *arg)
+{
+    if (walking)
+        return false;
+    walking = true;
+    mm_scan_count_sites(kinds, after);
+    walk_counted(fn, arg);
     walking = false;
     return true;
 }

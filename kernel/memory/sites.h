@@ -44,6 +44,17 @@ struct top_site {
 /* The first of them, in the order of sites_walk; how many, at most `max`. */
 unsigned sites_top(struct top_site *top, unsigned max, uint32_t after);
 
+/* The same of those that are of one of these kinds (mm_scan_count_sites). */
+bool sites_walk_kinds(unsigned kinds, uint32_t after,
+                      bool (*fn)(const struct alloc_site *site, void *arg), void *arg);
+
+/* `leaks mark` was given, after that serial number; and when that was last.  False: never. */
+void sites_set_mark(uint32_t serial);
+bool sites_mark(uint32_t *serial);
+
+/* Is nothing recorded, so that nothing can be said by site?  Then that is said. */
+bool sites_unknown(bool json);
+
 /* Whoever walked was ended, and does not come back. */
 void sites_end_walk(void);
 

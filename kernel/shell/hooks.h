@@ -30,4 +30,10 @@ extern const struct shell_hooks *shell_hooks;
 /* The name of the command that was typed, while one runs. */
 const char *shell_outermost(void);
 
+/*
+ * The part of the stack that belongs to those who have called the command that runs now:
+ * with what they had in registers, up to the outermost one.  False: nobody has.
+ */
+bool shell_callers_stack(const void **start, const void **end);
+
 #endif

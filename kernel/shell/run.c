@@ -22,6 +22,7 @@
 
 #include "kernel/console.h"
 #include "kernel/cpu/guard.h"
+#include "kernel/image.h"
 #include "kernel/line/tty.h"
 #include "kernel/lines.h"
 #include "kernel/params.h"
@@ -36,6 +37,7 @@ enum { MAX_STATUS = 63 };
 
 static struct run {
     const struct shell_command *command, *outer;
+    const uint32_t *frame;      /* of run_guarded */
     int argc;
     char **argv;
     int status;                 /* that it returned */
@@ -59,6 +61,16 @@ const char *shell_outermost(void)
 void run_handler_ended(uintptr_t handler)
 {
     handler_ended = handler;
+}
+
+/* Below a frame lie the caller's registers: ebx, esi, edi. */
+bool shell_callers_stack(const void **start, const void **end)
+{
+    if (level < 2)
+        return false;
+    *start = runs[level - 1].frame - 3;
+    *end = boot_stack_guard;
+    return address_between((uintptr_t)*start, command_stack, boot_stack_guard);
 }
 
 /* ---- what is put back ------------------------------------------------------------ */
@@ -253,6 +265,7 @@ int run_guarded(const struct shell_command *command, int argc, char **argv)
         return SHELL_FAILED;
     }
     run->command = command;
+    run->frame = __builtin_frame_address(0);
     run->argc = argc;
     run->argv = argv;
     remember(run);

@@ -36,9 +36,9 @@ static bool look_into(const struct thing *thing, void *wanted)
 
 void mm_refs_in_heap(const struct mm_wanted *wanted)
 {
-    if (!heap.record || !mm_enter(NULL))
-        return;
-    mm_state_set(MM_READING);
-    each_thing(whole_heap(), look_into, (void *)(uintptr_t)wanted);
-    mm_leave();
+    enum reading reading = begin_reading();
+
+    if (reading != CANNOT_READ)
+        each_thing(whole_heap(), look_into, (void *)(uintptr_t)wanted);
+    end_reading(reading);
 }

@@ -72,7 +72,8 @@ struct mm_live {
 
 /*
  * Each one, by ascending address; fn returns false to stop, and must not allocate or
- * free.  Nothing is visited while mm is busy, or if nothing is recorded.
+ * free; it may ask, all that is declared here included, but scan.  Nothing is visited
+ * while mm is busy, or if nothing is recorded.
  */
 void mm_scan_walk(bool (*fn)(const struct mm_live *live, void *arg), void *arg);
 

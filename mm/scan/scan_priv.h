@@ -125,6 +125,29 @@ static inline struct span whole_heap(void)
     return (struct span){ 0, heap.buddy.npages };
 }
 
+/*
+ * Enter mm to read.  False: it is busy, or nothing is recorded.  Within a callback of
+ * somebody who reads it was entered already.
+ */
+enum reading { CANNOT_READ, READS, READS_WITHIN };
+
+static inline enum reading begin_reading(void)
+{
+    if (mm_state & MM_BUSY && mm_state & MM_READING)
+        return READS_WITHIN;
+    if (!heap.record || !mm_enter(NULL))
+        return CANNOT_READ;
+    mind_serials();
+    mm_state_set(MM_READING);
+    return READS;
+}
+
+static inline void end_reading(enum reading reading)
+{
+    if (reading == READS)
+        mm_leave();
+}
+
 /* Where live things are, now; fn is called for each block of pages that is no slab. */
 struct span live_span(void (*fn)(struct page *block));
 

@@ -77,12 +77,11 @@ void mm_scan_walk(bool (*fn)(const struct mm_live *live, void *arg), void *arg)
 {
     struct visitor visitor = { fn, arg };
 
-    if (!heap.record || !mm_enter(NULL))
-        return;
-    mind_serials();
-    mm_state_set(MM_READING);
-    each_thing(whole_heap(), visit, &visitor);
-    mm_leave();
+    enum reading reading = begin_reading();
+
+    if (reading != CANNOT_READ)
+        each_thing(whole_heap(), visit, &visitor);
+    end_reading(reading);
 }
 
 bool mm_scan_find(const void *addr, struct mm_live *live)
@@ -132,10 +131,10 @@ void mm_scan_count_sites(unsigned kinds, uint32_t after)
         site->oldest = 0;
         site->newest = 0;
     }
-    if (!heap.record || !mm_enter(NULL))
-        return;
-    mind_serials();
-    mm_state_set(MM_READING);
-    each_thing(whole_heap(), count, &wanted);
-    mm_leave();
+
+    enum reading reading = begin_reading();
+
+    if (reading != CANNOT_READ)
+        each_thing(whole_heap(), count, &wanted);
+    end_reading(reading);
 }

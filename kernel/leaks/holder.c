@@ -1,0 +1,109 @@
+/*
+ * holder.c - who has the word that points to something?
+ *
+ *     a root      a variable of a lab, by its symbol; $3 of the shell; a stack
+ *     something   an object or block of pages, by its address, serial number and the line
+ *     live        that took it, and how far in it the word lies
+ *     neither     it was one of these once
+ */
+#include "kernel/leaks/leaks_priv.h"
+
+#include "kernel/image.h"
+#include "kernel/memory/held.h"
+#include "kernel/memory/sites.h"
+#include "kernel/printk.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "kernel/symbols.h"
+
+enum { PLACE_SIZE = 96 };
+
+const char *kind_name(enum mm_scan_kind kind)
+{
+    static const char *const names[MM_SCAN_KINDS] = {
+        [MM_UNSEEN] = "unseen", [MM_REACHABLE] = "reachable", [MM_POSSIBLE] = "possible",
+        [MM_INDIRECT] = "indirect", [MM_DEFINITE] = "definite" };
+
+    return names[kind];
+}
+
+static void name_variable(struct holder *holder)
+{
+    struct symbol symbol;
+
+    if (!symbol_find(holder->word, &symbol))
+        ksnprintf(holder->name, sizeof(holder->name), "0x%08x", (unsigned)holder->word);
+    else if (holder->word == symbol.start)
+        strlcpy(holder->name, symbol.name, sizeof(holder->name));
+    else
+        ksnprintf(holder->name, sizeof(holder->name), "%s+0x%x", symbol.name,
+                  (unsigned)(holder->word - symbol.start));
+}
+
+/* Is it, or was it, a root?  All of the image may have been read as one. */
+static bool find_root(struct holder *holder)
+{
+    uint32_t number = held_number_of(holder->word);
+
+    if (number != 0) {
+        holder->root = ROOT_HELD;
+        ksnprintf(holder->name, sizeof(holder->name), "$%u", (unsigned)number);
+    } else if (address_between(holder->word, command_stack, boot_stack_guard)) {
+        holder->root = ROOT_STACK;
+        strlcpy(holder->name, "the stack", sizeof(holder->name));
+    } else if (address_between(holder->word, data_start, bss_end)) {
+        holder->root = ROOT_VARIABLES;
+        name_variable(holder);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void holder_find(uintptr_t word, struct holder *holder)
+{
+    memset(holder, 0, sizeof(*holder));
+    holder->word = word;
+    holder->is_root = find_root(holder);
+    holder->is_live = !holder->is_root && mm_scan_find((const void *)word, &holder->live);
+    if (holder->is_live)
+        holder->offset = (uint32_t)(word - holder->live.start);
+}
+
+const char *holder_text(const struct holder *holder, char *text, size_t size)
+{
+    char place[PLACE_SIZE];
+
+    if (holder->is_root)
+        ksnprintf(text, size, "%s%s", holder->root == ROOT_VARIABLES ? "the variable " : "",
+                  holder->name);
+    else if (holder->is_live)
+        ksnprintf(text, size, "offset %u of 0x%08x (%zu bytes, serial %u, taken by %s)",
+                  (unsigned)holder->offset, (unsigned)holder->live.start,
+                  holder->live.asked, (unsigned)holder->live.serial,
+                  site_place(holder->live.site, place, sizeof(place)));
+    else
+        ksnprintf(text, size, "0x%08x, where nothing is live now",
+                  (unsigned)holder->word);
+    return text;
+}
+
+void holder_json(const struct holder *holder)
+{
+    char place[PLACE_SIZE];
+
+    kprintf(", \"symbol\": ");
+    if (holder->is_root)
+        json_string(holder->name);
+    else
+        kprintf("null");
+    if (holder->is_live) {
+        kprintf(", \"address\": \"0x%08x\", \"serial\": %u, \"site\": ",
+                (unsigned)holder->live.start, (unsigned)holder->live.serial);
+        json_string(site_place(holder->live.site, place, sizeof(place)));
+        kprintf(", \"offset\": %u", (unsigned)holder->offset);
+    } else {
+        kprintf(", \"address\": \"0x%08x\", \"serial\": null, \"site\": null, "
+                "\"offset\": 0", (unsigned)holder->word);
+    }
+}

@@ -1,0 +1,41 @@
+/*
+ * leaks_priv.h - the words of `leaks`, and what they have in common.
+ */
+#ifndef KERNEL_LEAKS_LEAKS_PRIV_H
+#define KERNEL_LEAKS_LEAKS_PRIV_H
+
+#include "kernel/leaks/scan.h"
+
+/* "definite", "indirect", "possible", "reachable"; "unseen". */
+const char *kind_name(enum mm_scan_kind kind);
+
+/* ---- a word that points to something: holder.c ------------------------------------- */
+
+/*
+ * Who has that word: a variable, the shell, a stack, or something live.  It need be no root
+ * any more: then that is what it was.
+ */
+struct holder {
+    uintptr_t word;
+    bool is_root;
+    enum root_kind root;        /* if it is one */
+    char name[64];              /* of a root: "head+0x4", "$3" */
+    bool is_live;               /* else: it lies in this object or block */
+    struct mm_live live;
+    uint32_t offset;            /* of the word in that */
+};
+
+void holder_find(uintptr_t word, struct holder *holder);
+/* "the variable head", "offset 8 of 0x0021c080 (64 bytes, serial 3, list.c:20)". */
+const char *holder_text(const struct holder *holder, char *text, size_t size);
+
+/* Its place, serial and so on, as JSON: , "symbol": ... up to "offset": ... */
+void holder_json(const struct holder *holder);
+
+/* ---- the words of `leaks` ------------------------------------------------------------- */
+
+int leaks_list(int argc, char **argv, bool json);       /* list.c */
+int leaks_why(int argc, char **argv, bool json);        /* why.c */
+int leaks_lost(int argc, char **argv, bool json);       /* lost.c */
+
+#endif

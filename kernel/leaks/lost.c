@@ -1,0 +1,121 @@
+/*
+ * lost.c - leaks lost: of each leak the word that it was last seen in, and what became of
+ * that.
+ *
+ *     scan 1    list -> A -> B        B was found in A, at offset 0
+ *     scan 2    list -> A    B        B is lost.  A's word holds something else now:
+ *                                     it was overwritten
+ *
+ * A lead, and no proof: between two scans a pointer may have moved on, and was lost
+ * elsewhere.  The closer the scans, the better.
+ */
+#include "kernel/leaks/leaks_priv.h"
+
+#include "kernel/memory/sites.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+
+enum { PLACE_SIZE = 96, TEXT_SIZE = 240 };
+
+struct losses {
+    bool json;
+    unsigned objects, never;    /* lost; of them, never seen in anything */
+};
+
+/* What became of the word: in a word, and by whose call if it is known. */
+static const char *became(const struct holder *holder, const struct mm_live *lost,
+                          const struct alloc_site **by)
+{
+    struct mm_what what;
+
+    *by = NULL;
+    if (holder->is_root)
+        return holder->root == ROOT_STACK ? "gone" :
+               holder->root == ROOT_HELD ? "forgotten" : "overwritten";
+    mm_what_is((const void *)holder->word, &what);
+    if (holder->is_live && holder->live.serial < lost->serial)
+        return "overwritten";
+    if (holder->is_live && what.before.serial == 0)
+        return *(const uintptr_t *)holder->word == lost->start ? "lost as well"
+                                                               : "overwritten";
+    *by = what.freed_by != NULL ? what.freed_by : what.before.freed_by;
+    return "freed";
+}
+
+static void print_loss_json(const struct mm_live *lost, const char *place,
+                            const struct holder *holder)
+{
+    const struct alloc_site *by;
+    char text[TEXT_SIZE];
+    const char *end = became(holder, lost, &by);
+
+    kprintf("{\"address\": \"0x%08x\", \"serial\": %u, \"site\": ", (unsigned)lost->start,
+            (unsigned)lost->serial);
+    json_string(place);
+    kprintf(", \"bytes\": %zu, \"slot\": ", lost->asked);
+    json_string(holder_text(holder, text, sizeof(text)));
+    kprintf(", \"became\": \"%s\", \"by\": ", end);
+    if (by != NULL)
+        json_string(site_place(by, text, sizeof(text)));
+    else
+        kprintf("null");
+    kprintf("}\n");
+}
+
+static void print_loss(const struct mm_live *lost, const char *place,
+                       const struct holder *holder)
+{
+    const struct alloc_site *by;
+    char text[TEXT_SIZE], caller[PLACE_SIZE];
+    const char *end = became(holder, lost, &by);
+
+    kprint_wrapped(2, "0x%08x, %zu bytes, serial %u, taken by %s", (unsigned)lost->start,
+                   lost->asked, (unsigned)lost->serial, place);
+    kprint_wrapped(4, "  last seen in %s, which was %s%s%s",
+                   holder_text(holder, text, sizeof(text)), end, by != NULL ? " by " : "",
+                   by != NULL ? site_place(by, caller, sizeof(caller)) : "");
+}
+
+static bool tell_loss(const struct mm_live *live, void *arg)
+{
+    struct losses *losses = arg;
+    struct holder holder;
+    char place[PLACE_SIZE];
+
+    if (live->kind != MM_DEFINITE)
+        return !shell_interrupted();
+    losses->objects++;
+    losses->never += live->seen_in == 0;
+    if (live->seen_in == 0)
+        return true;
+    site_place(live->site, place, sizeof(place));
+    holder_find(live->seen_in, &holder);
+    if (losses->json)
+        print_loss_json(live, place, &holder);
+    else
+        print_loss(live, place, &holder);
+    return !shell_interrupted();
+}
+
+int leaks_lost(int argc, char **argv, bool json)
+{
+    struct losses losses = { .json = json };
+    struct scan_report report;
+
+    if (!shell_at_most(argc, argv, 2))
+        return SHELL_USAGE;
+    if (!scan_leaks(&report))
+        return SHELL_FAILED;
+    mm_scan_walk(tell_loss, &losses);
+    if (json)
+        return SHELL_OK;
+    if (losses.objects == 0)
+        kprintf("nothing is lost\n");
+    else if (losses.never > 0)
+        kprint_wrapped(0, "%u more object%s lost and %s in no word that a scan has seen: "
+                       "scan (leaks) before and after what may lose something",
+                       losses.never, losses.never == 1 ? " is" : "s are",
+                       losses.never == 1 ? "was" : "were");
+    scan_print(&report);
+    return SHELL_OK;
+}

@@ -1,0 +1,102 @@
+/*
+ * scan.c - looking for leaks: which words are roots.
+ *
+ *     variables of labs and lessons, and those marked SCANNED    linker.ld, image.h
+ *     $1, $2 ... that are not freed                              kernel/memory/held.h
+ *     the stack, from the outermost command to the one that      shell.h
+ *       has called this one
+ *
+ * No others: what the allocator, the page tables or the log keep is not somebody's pointer,
+ * and would only hide leaks.  At the prompt no stack is a root; a lab that calls
+ * shell_run("leaks") has its own locals looked at.
+ *
+ * Interrupts are off meanwhile.  Ctrl-C waits, and ticks of the timer are lost: both are
+ * over when the scan is, and how many ticks it were is told.
+ */
+#include "kernel/leaks/scan.h"
+
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/image.h"
+#include "kernel/memory/held.h"
+#include "kernel/printk.h"
+#include "kernel/shell/hooks.h"
+#include "kernel/string.h"
+#include "mm/look/observe.h"
+
+enum { TICK_MICROSECONDS = 1000000 / TIMER_HZ };
+
+/* mm's own variable is no root, but who looks on is not lost. */
+static SCANNED struct mm_observer *observer;
+
+/* ---- roots ------------------------------------------------------------------------ */
+
+void scan_each_root(void (*fn)(enum root_kind kind, const void *start, const void *end,
+                               void *arg), void *arg)
+{
+    const void *stack, *stack_end;
+
+    observer = mm_newest_observer();
+    fn(ROOT_VARIABLES, roots_data_start, roots_data_end, arg);
+    fn(ROOT_VARIABLES, roots_bss_start, roots_bss_end, arg);
+    for (struct held *held = held_next(NULL); held != NULL; held = held_next(held))
+        if (!held->freed)
+            fn(ROOT_HELD, &held->address, &held->address + 1, arg);
+    if (shell_callers_stack(&stack, &stack_end))
+        fn(ROOT_STACK, stack, stack_end, arg);
+}
+
+/* ---- scanning ---------------------------------------------------------------------- */
+
+static void mark_from(enum root_kind kind, const void *start, const void *end, void *arg)
+{
+    (void)kind;
+    (void)arg;
+    mm_scan_root(start, end);
+}
+
+static void tell_time(struct scan_report *report, uint32_t passed)
+{
+    uint32_t tick = timer_tsc_of_tick(), ticks;
+
+    if (tick < TICK_MICROSECONDS)
+        return;                         /* it stands still, or there is none */
+    ticks = passed / tick;
+    report->microseconds = ticks * TICK_MICROSECONDS +
+                           passed % tick / (tick / TICK_MICROSECONDS);
+    report->lost_ticks = ticks > 1 ? ticks - 1 : 0;     /* the PIC keeps one */
+}
+
+bool scan_leaks(struct scan_report *report)
+{
+    bool has_tsc = timer_tsc_of_tick() != 0;
+    uint32_t flags = irq_save(), start = has_tsc ? cpu_tsc() : 0;
+    bool begun = mm_scan_begin();
+
+    *report = (struct scan_report){ .microseconds = 0 };
+    if (begun) {
+        scan_each_root(mark_from, NULL);
+        report->found = *mm_scan_end();
+        tell_time(report, has_tsc ? cpu_tsc() - start : 0);
+    }
+    irq_restore(flags);
+    if (!begun)
+        kprintf("leaks: the allocator is busy, and cannot be looked at from here\n");
+    return begun;
+}
+
+void scan_print(const struct scan_report *report)
+{
+    const struct mm_scan *found = &report->found;
+    unsigned objects = 0;
+
+    for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
+        objects += (unsigned)found->objects[kind];
+    kprint_wrapped(2, "scanned: %zu bytes in %u root%s, %u object%s; %u us%s",
+                   found->root_bytes, (unsigned)found->roots, plural(found->roots),
+                   objects, plural(objects), (unsigned)report->microseconds,
+                   report->microseconds == 0 ? " (no clock)" : "");
+    if (report->lost_ticks > 0)
+        kprintf("  interrupts were off: %u tick%s of the timer lost\n",
+                (unsigned)report->lost_ticks, plural(report->lost_ticks));
+}

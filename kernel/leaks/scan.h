@@ -1,0 +1,36 @@
+/*
+ * scan.h - looking for leaks: from which roots, and how long it took; see scan.c.
+ */
+#ifndef KERNEL_LEAKS_SCAN_H
+#define KERNEL_LEAKS_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mm/scan/scan.h"
+
+/* What is a root, in the order in which they are looked at. */
+enum root_kind {
+    ROOT_VARIABLES,             /* of labs, lessons, and a few of the kernel */
+    ROOT_HELD,                  /* what the shell holds: $1 ... */
+    ROOT_STACK,                 /* of the commands that have called the one which scans */
+};
+
+/* Call fn for each range of words that is one. */
+void scan_each_root(void (*fn)(enum root_kind kind, const void *start, const void *end,
+                               void *arg), void *arg);
+
+struct scan_report {
+    struct mm_scan found;
+    uint32_t microseconds;      /* 0: there is no clock to tell */
+    uint32_t lost_ticks;        /* of the timer, since interrupts were off */
+};
+
+/* Sort all that is live.  False after a line that says why not. */
+bool scan_leaks(struct scan_report *report);
+
+/* What was looked at and how long it took; and which dials that are off may hide leaks. */
+void scan_print(const struct scan_report *report);
+
+#endif

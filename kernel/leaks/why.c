@@ -1,0 +1,246 @@
+/*
+ * why.c - why is it still there?
+ *
+ *     refs ADDR         every word that points to it
+ *     leaks why ADDR    the shortest way from a root to it
+ *
+ * The way is found backwards, from note to note (mm/scan), and told forwards.  It may be as
+ * long as a list, and there is no memory to turn it round in: so each of so many steps is
+ * kept on the way, and the steps between two of those are found again.
+ */
+#include "kernel/leaks/leaks_priv.h"
+
+#include "kernel/memory/sites.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+
+enum { KEPT = 512, SHOWN = 12, PLACE_SIZE = 96, TEXT_SIZE = 240 };
+
+/* Something live on the way, and the word in it that leads on. */
+struct step {
+    struct mm_live live;
+    uintptr_t word;
+};
+
+static struct {
+    uintptr_t kept[KEPT];       /* words: of every stride-th step from the end */
+    uintptr_t between[KEPT];    /* of the steps behind one of these, up to the next */
+    unsigned count;             /* objects on the way, ADDR's own included */
+    unsigned stride;
+    unsigned segment;           /* whose steps are in `between` */
+    uintptr_t root;             /* the word it begins with; 0: it begins with what is lost */
+} way;
+
+/* ---- the way ----------------------------------------------------------------------- */
+
+/* From the word (ADDR itself at first) to the one that its object was found in. */
+static uintptr_t step_back(uintptr_t word)
+{
+    struct mm_live live;
+
+    return mm_scan_find((const void *)word, &live) && live.kind != MM_DEFINITE
+               ? live.seen_in : 0;
+}
+
+static bool is_in_object(uintptr_t word)
+{
+    struct mm_live live;
+
+    return word != 0 && mm_scan_find((const void *)word, &live);
+}
+
+static unsigned count_steps(uintptr_t word)
+{
+    unsigned n = 0;
+
+    way.root = word;
+    for (; is_in_object(way.root); n++)
+        way.root = step_back(way.root);
+    return n;
+}
+
+static void find_way(uintptr_t addr)
+{
+    uintptr_t word = addr;
+
+    way.count = count_steps(addr);
+    way.stride = way.count / KEPT + 1;
+    way.segment = UINT32_MAX;
+    for (unsigned n = 0; n < way.count; n++, word = step_back(word))
+        if (n % way.stride == 0)
+            way.kept[n / way.stride] = word;
+}
+
+/* The word of the n-th step from the end; strides above KEPT are walked again. */
+static uintptr_t word_of(unsigned n)
+{
+    unsigned segment = n / way.stride, at = n % way.stride;
+    uintptr_t word = way.kept[segment];
+
+    if (way.stride > KEPT) {
+        while (at-- > 0)
+            word = step_back(word);
+        return word;
+    }
+    if (segment != way.segment)
+        for (unsigned i = 0; i < way.stride; i++, word = step_back(word))
+            way.between[i] = word;
+    way.segment = segment;
+    return way.between[at];
+}
+
+/* ---- leaks why ----------------------------------------------------------------------- */
+
+static void print_root(bool json)
+{
+    struct holder holder;
+    char text[TEXT_SIZE];
+
+    if (way.root == 0) {
+        if (!json)
+            kprintf("nothing points to the first of these: it is lost\n");
+        return;
+    }
+    holder_find(way.root, &holder);
+    if (json) {
+        kprintf("{\"step\": 0, \"kind\": \"root\"");
+        holder_json(&holder);
+        kprintf("}\n");
+    } else {
+        kprint_wrapped(0, "   0  %s", holder_text(&holder, text, sizeof(text)));
+    }
+}
+
+/* The n-th from the root. */
+static void print_step(unsigned n, bool json)
+{
+    struct holder holder;
+    char place[PLACE_SIZE];
+
+    memset(&holder, 0, sizeof(holder));
+    holder.word = word_of(way.count - n);
+    holder.is_live = mm_scan_find((const void *)holder.word, &holder.live);
+    holder.offset = (uint32_t)(holder.word - holder.live.start);
+    if (json) {
+        kprintf("{\"step\": %u, \"kind\": \"%s\"", n, kind_name(holder.live.kind));
+        holder_json(&holder);
+        kprintf("}\n");
+    } else {
+        kprint_wrapped(6, "%4u  0x%08x  %zu bytes, serial %u, taken by %s: %s%u", n,
+                       (unsigned)holder.live.start, holder.live.asked,
+                       (unsigned)holder.live.serial,
+                       site_place(holder.live.site, place, sizeof(place)),
+                       n < way.count ? "next at offset " : "this is it, offset ",
+                       (unsigned)holder.offset);
+    }
+}
+
+int leaks_why(int argc, char **argv, bool json)
+{
+    struct scan_report report;
+    uint32_t address;
+
+    if (argc < 3)
+        return shell_usage("ADDR is missing");
+    if (!shell_at_most(argc, argv, 3) || !shell_address(argv[2], "ADDR", &address))
+        return SHELL_USAGE;
+    if (!scan_leaks(&report))
+        return SHELL_FAILED;
+    if (!is_in_object(address)) {
+        kprintf(json ? "{\"error\": \"0x%08x: nothing is live there\"}\n"
+                     : "leaks why: 0x%08x: nothing is live there: see whatis\n",
+                (unsigned)address);
+        return SHELL_FAILED;
+    }
+    find_way(address);
+    print_root(json);
+    for (unsigned n = 1; n <= way.count && !shell_interrupted(); n++) {
+        if (json || n <= SHOWN || n + SHOWN > way.count)
+            print_step(n, json);
+        else if (n == SHOWN + 1)
+            kprintf("      ... %u more ...\n", way.count - 2 * SHOWN);
+    }
+    return SHELL_OK;
+}
+
+/* ---- refs ------------------------------------------------------------------------------ */
+
+struct referrers {
+    const struct mm_live *to;
+    struct mm_wanted wanted;
+    bool json;
+    unsigned count;
+};
+
+static void print_referrer(const uintptr_t *word, void *arg)
+{
+    struct referrers *refs = arg;
+    uintptr_t offset = *word - refs->to->start;
+    struct holder holder;
+    char text[TEXT_SIZE];
+
+    refs->count++;
+    if (shell_interrupted())
+        return;
+    holder_find((uintptr_t)word, &holder);
+    if (refs->json) {
+        kprintf("{\"from\": ");
+        json_string(holder.is_root ? holder.name : holder_text(&holder, text, sizeof(text)));
+        kprintf(", \"address\": \"0x%08x\", \"serial\": ", (unsigned)(uintptr_t)word);
+        kprintf(holder.is_live ? "%u" : "null", (unsigned)holder.live.serial);
+        kprintf(", \"site\": ");
+        if (holder.is_live)
+            json_string(site_place(holder.live.site, text, sizeof(text)));
+        else
+            kprintf("null");
+        kprintf(", \"offset\": %u, \"interior\": %s}\n", (unsigned)holder.offset,
+                offset != 0 && offset < refs->to->room ? "true" : "false");
+        return;
+    }
+    kprint_wrapped(2, "0x%08x  %s%s", (unsigned)(uintptr_t)word,
+                   holder_text(&holder, text, sizeof(text)),
+                   offset == 0 ? "" : offset >= refs->to->room ? ": to its page struct"
+                                                               : ": into its middle");
+}
+
+static void refs_in_root(enum root_kind kind, const void *start, const void *end, void *arg)
+{
+    (void)kind;
+    mm_refs_in(arg, start, end);
+}
+
+static int cmd_refs(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+    struct mm_live live;
+    struct referrers refs = { .to = &live, .json = json };
+    uint32_t address;
+
+    if (argc < 2)
+        return shell_usage("ADDR is missing");
+    if (!shell_at_most(argc, argv, 2) || !shell_address(argv[1], "ADDR", &address))
+        return SHELL_USAGE;
+    if (sites_unknown(json))
+        return SHELL_FAILED;
+    if (!mm_scan_find((const void *)(uintptr_t)address, &live)) {
+        kprintf(json ? "{\"error\": \"0x%08x: nothing is live there\"}\n"
+                     : "refs: 0x%08x: nothing is live there: see whatis\n",
+                (unsigned)address);
+        return SHELL_FAILED;
+    }
+    refs.wanted = (struct mm_wanted){ live.start, live.room, print_referrer, &refs };
+    scan_each_root(refs_in_root, &refs.wanted);
+    mm_refs_in_heap(&refs.wanted);
+    if (!json)
+        kprintf("%u word%s point%s to 0x%08x (%zu bytes, serial %u)\n", refs.count,
+                plural(refs.count), refs.count == 1 ? "s" : "", (unsigned)live.start,
+                live.asked, (unsigned)live.serial);
+    return SHELL_OK;
+}
+
+SHELL_COMMAND_IN("find leaks", refs, "ADDR|$N [-j]", "what points to an object or block",
+    "Every word that has its address, or that of a byte in its middle: in variables of\n"
+    "labs and lessons, in what the shell holds, in all that is live.  A word that only\n"
+    "looks like a pointer is told as well.\n"
+    "    kmalloc 100; refs $; leaks why $",
+    cmd_refs);
