@@ -22,12 +22,6 @@ extern const char symbols_start[], symbols_end[];
 extern const char command_stack_guard[], command_stack[];       /* up to the next one */
 extern const char boot_stack_guard[], boot_stack[], boot_stack_top[];
 
-/*
- * A variable of the kernel, without a value at first, that holds what is somebody else's:
- * a scan for leaks looks there.  All those of labs and lessons are looked at anyway.
- */
-#define SCANNED __attribute__((section(".bss.roots")))
-
 static inline bool address_between(uintptr_t addr, const char *start, const char *end)
 {
     return addr >= (uintptr_t)start && addr < (uintptr_t)end;

@@ -20,7 +20,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/trap.h"
-#include "kernel/image.h"
+#include "mm/scan/scan.h"
 
 enum { MAX_HANDLERS = 8 };
 
@@ -28,7 +28,7 @@ static struct handler {
     void (*fn)(void *arg);              /* NULL: the place is free */
     void *arg;
     uint32_t command;                   /* that has added it; 0: the kernel */
-} handlers[MAX_HANDLERS] SCANNED;
+} handlers[MAX_HANDLERS] MM_SCANNED;
 
 static volatile uint32_t ticks;
 static bool has_tsc;

@@ -90,7 +90,7 @@ struct rows {
     bool json;
     uint32_t after;             /* only what was taken after this serial number */
     enum mm_scan_kind kind;     /* of the rows now */
-    unsigned sites, objects;
+    unsigned sites, objects, of_kind[MM_SCAN_KINDS];
     size_t bytes;
 };
 
@@ -150,6 +150,7 @@ static bool list_site(const struct alloc_site *site, void *arg)
         print_row(rows, site, place);
     rows->sites++;
     rows->objects += site->objects;
+    rows->of_kind[rows->kind] += site->objects;
     rows->bytes += site->bytes;
     return !shell_interrupted();
 }
@@ -285,6 +286,7 @@ static void print_tables_full(void)
                 stacks, plural(stacks));
 }
 
+/* Without the time that it took: a run's JSON is the same each time. */
 static void print_summary_json(const struct rows *rows, const struct scan_report *report,
                                bool no_mark)
 {
@@ -293,10 +295,8 @@ static void print_summary_json(const struct rows *rows, const struct scan_report
     kprintf(no_mark ? "null" : "%u", (unsigned)rows->after);
     kprintf(", \"lost_calls\": %u", (unsigned)mm_sites_lost());
     for (unsigned kind = MM_DEFINITE; kind >= MM_REACHABLE; kind--)
-        kprintf(", \"%s\": %u", kind_name((enum mm_scan_kind)kind),
-                (unsigned)report->found.objects[kind]);
-    kprintf(", \"root_bytes\": %zu, \"microseconds\": %u}\n", report->found.root_bytes,
-            (unsigned)report->microseconds);
+        kprintf(", \"%s\": %u", kind_name((enum mm_scan_kind)kind), rows->of_kind[kind]);
+    kprintf(", \"root_bytes\": %zu}\n", report->found.root_bytes);
 }
 
 /* Behind the rows of what is lost: the sum, and who has what is not. */

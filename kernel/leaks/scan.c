@@ -1,7 +1,7 @@
 /*
  * scan.c - looking for leaks: which words are roots.
  *
- *     variables of labs and lessons, and those marked SCANNED    linker.ld, image.h
+ *     variables of labs and lessons, and those marked MM_SCANNED    linker.ld
  *     $1, $2 ... that are not freed                              kernel/memory/held.h
  *     the stack, from the outermost command to the one that      shell.h
  *       has called this one
@@ -27,7 +27,7 @@
 enum { TICK_MICROSECONDS = 1000000 / TIMER_HZ };
 
 /* mm's own variable is no root, but who looks on is not lost. */
-static SCANNED struct mm_observer *observer;
+static MM_SCANNED struct mm_observer *observer;
 
 /* ---- roots ------------------------------------------------------------------------ */
 

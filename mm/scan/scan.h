@@ -57,6 +57,12 @@ const struct mm_scan *mm_scan_end(void);
 /* The last scan's; number 0: there was none. */
 const struct mm_scan *mm_scan_last(void);
 
+/*
+ * For a variable, without a value at first, that holds what is somebody else's: who scans
+ * finds all such side by side, if the linker puts them there (linker.ld).
+ */
+#define MM_SCANNED __attribute__((section(".bss.roots")))
+
 /* ---- what is live, thing by thing ------------------------------------------- */
 
 struct mm_live {
@@ -102,7 +108,5 @@ struct mm_wanted {
 void mm_refs_in(const struct mm_wanted *wanted, const void *from, const void *to);
 /* In all that is live. */
 void mm_refs_in_heap(const struct mm_wanted *wanted);
-
-/* ---- what Linux's kmemleak_* calls say of an object: said.c ------------------------ */
 
 #endif

@@ -304,12 +304,33 @@ class Machine:
         return f"${found[1]}", int(found[2], 16)
 
     def leaks(self, command="leaks -j"):
-        """The rows of leaks -j by site, and its summary; the sums must come out."""
+        """The rows of leaks -j by site, and its summary; the sums must come out.
+
+        Of a site with rows of several kinds: the sum, and a list of its kinds.
+        """
         *rows, summary = self.json(command)
         for key in ("objects", "bytes"):
             if sum(row[key] for row in rows) != summary[key]:
                 self.fail(f"{command}: {key} do not add up: {rows}, {summary}")
-        return {row["site"]: row for row in rows}, summary
+        by_site = {row["site"]: row for row in rows}
+        for site, row in by_site.items():
+            same = [one for one in rows if one["site"] == site]
+            if len(same) > 1:
+                by_site[site] = {**row, "kind": [one["kind"] for one in same],
+                                 "objects": sum(one["objects"] for one in same),
+                                 "bytes": sum(one["bytes"] for one in same),
+                                 "oldest": min(one["oldest"] for one in same),
+                                 "newest": max(one["newest"] for one in same)}
+        return by_site, summary
+
+    def kinds(self, command="leaks -j"):
+        """Of leaks -j: how many objects of each kind; the summary must say the same."""
+        *rows, summary = self.json(command)
+        kinds = {kind: sum(row["objects"] for row in rows if row["kind"] == kind)
+                 for kind in ("definite", "indirect", "possible", "reachable")}
+        if any(summary[kind] != kinds[kind] for kind in kinds):
+            self.fail(f"{command}: kinds do not add up: {rows}, {summary}")
+        return {kind: n for kind, n in kinds.items() if n}
 
     def is_whole(self):
         lines = self.run("check")

@@ -1,0 +1,167 @@
+/*
+ * graph.c - things that hold each other, for the leak detective to sort.
+ *
+ *     graph list N     N nodes on a list that begins in `head`
+ *     graph cut        the second node is unlinked, and forgotten
+ *     graph members    ten nodes, linked through a member in their middle (`chain`)
+ *     graph ring       three that hold each other, and nobody them
+ *     graph tree       a parent with two children; the parent is forgotten
+ *     graph pages      a block of pages, held by its struct page (`pages`)
+ *     graph stack      an object that only the stack of a command knew
+ *     graph inside     the same, and that command looks for leaks itself
+ *     graph stale      a list is freed; objects in its memory, filled in part; one is lost
+ *     graph drop       all variables forget
+ */
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "mm/gfp.h"
+#include "mm/slab.h"
+
+struct link {
+    struct link *next;
+};
+
+struct node {
+    struct node *next;
+    unsigned value;
+    struct link link;
+    char name[52];
+};
+
+enum { WORDS = 16, STALE = 40 };
+
+static struct node *head;
+static struct link *chain;
+/* Nobody reads them: without volatile they would be optimized away, and hold nothing. */
+static struct page *volatile pages;
+static uintptr_t **volatile kept[STALE];
+
+static struct node *new_node(const char *name)
+{
+    struct node *node = kzalloc(sizeof(*node), GFP_KERNEL);
+
+    if (node != NULL)
+        strlcpy(node->name, name, sizeof(node->name));
+    return node;
+}
+
+static int add(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct node *node = new_node("listed");
+
+        if (node == NULL)
+            return SHELL_FAILED;
+        node->next = head;
+        node->value = i;
+        head = node;
+    }
+    return SHELL_OK;
+}
+
+static int cut(void)
+{
+    if (head == NULL || head->next == NULL)
+        return SHELL_FAILED;
+    head->next = head->next->next;
+    return SHELL_OK;
+}
+
+static int link_members(void)
+{
+    for (unsigned i = 0; i < 10; i++) {
+        struct node *node = new_node("linked");
+
+        node->link.next = chain;
+        chain = &node->link;
+    }
+    return SHELL_OK;
+}
+
+static int lose_ring(void)
+{
+    struct node *ring[3];
+
+    for (int i = 0; i < 3; i++)
+        ring[i] = new_node("ring");
+    for (int i = 0; i < 3; i++)
+        ring[i]->next = ring[(i + 1) % 3];
+    return SHELL_OK;
+}
+
+static int lose_tree(void)
+{
+    struct node *parent = new_node("parent");
+
+    parent->next = new_node("child");
+    parent->link.next = (struct link *)(void *)new_node("child");
+    return SHELL_OK;
+}
+
+static __attribute__((noinline)) int on_stack(bool looks)
+{
+    void *volatile only = new_node("local");
+    int status = looks ? shell_run("leaks -j") : SHELL_OK;
+
+    return only != NULL ? status : SHELL_FAILED;
+}
+
+/* Each of the first ones points to the next; freed, their memory still does. */
+static int make_stale(void)
+{
+    uintptr_t **before[STALE];
+
+    for (unsigned i = 0; i < STALE; i++)
+        before[i] = kmalloc(WORDS * sizeof(uintptr_t), GFP_KERNEL);
+    for (unsigned i = 0; i < STALE; i++)
+        for (unsigned word = 0; word < WORDS; word++)
+            before[i][word] = (uintptr_t *)before[(i + word) % STALE];
+    for (unsigned i = 0; i < STALE; i++)
+        kfree(before[i]);
+    for (unsigned i = 0; i < STALE; i++) {
+        kept[i] = kmalloc(WORDS * sizeof(uintptr_t), GFP_KERNEL);
+        kept[i][0] = NULL;
+    }
+    kept[STALE / 2] = NULL;                     /* lost */
+    return SHELL_OK;
+}
+
+static int drop_all(void)
+{
+    head = NULL;
+    chain = NULL;
+    pages = NULL;
+    return SHELL_OK;
+}
+
+static int cmd_graph(int argc, char **argv)
+{
+    uint32_t n = 10;
+    const char *what = argc > 1 ? argv[1] : "";
+
+    if (argc > 2 && !shell_number(argv[2], "N", &n))
+        return SHELL_USAGE;
+    if (strcmp(what, "list") == 0)
+        return add(n);
+    if (strcmp(what, "cut") == 0)
+        return cut();
+    if (strcmp(what, "members") == 0)
+        return link_members();
+    if (strcmp(what, "ring") == 0)
+        return lose_ring();
+    if (strcmp(what, "tree") == 0)
+        return lose_tree();
+    if (strcmp(what, "pages") == 0)
+        return (pages = alloc_pages(GFP_KERNEL | __GFP_ZERO, 1)) == NULL;
+    if (strcmp(what, "stack") == 0)
+        return on_stack(false);
+    if (strcmp(what, "inside") == 0)
+        return on_stack(true);
+    if (strcmp(what, "stale") == 0)
+        return make_stale();
+    if (strcmp(what, "drop") == 0)
+        return drop_all();
+    return shell_usage("\"%s\" is no shape", what);
+}
+
+SHELL_COMMAND(graph, "SHAPE [N]", "things that hold each other", cmd_graph);

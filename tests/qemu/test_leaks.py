@@ -1,0 +1,210 @@
+"""The leak detective: what is lost, why something is not, where it was last seen."""
+import re
+
+import pytest
+from conftest import build_with
+from marbles import ROOT, site
+
+GRAPH = ROOT / "tests/labs/graph.c"
+
+
+@pytest.fixture(scope="module")
+def graph_elf():
+    return build_with([GRAPH])
+
+
+@pytest.fixture
+def graph(boot, graph_elf):
+    return lambda **options: boot(graph_elf, **options)
+
+
+def serials(machine, kind):
+    return [row["serial"] for row in machine.json(f"leaks list {kind} -j")]
+
+
+# ---- kinds ----------------------------------------------------------------------
+
+def test_what_the_shell_holds_is_reachable_and_lost_once_it_is_forgotten(boot):
+    machine = boot()
+    machine.run("kmalloc 100; kmalloc 200; pages 1")
+    assert machine.kinds() == {"reachable": 3}
+    machine.run("forget $1; forget $3")
+    assert machine.kinds() == {"definite": 2, "reachable": 1}
+    assert serials(machine, "definite") == [1, 3]
+    machine.is_whole()
+
+
+def test_a_list_is_reachable_and_what_is_cut_out_of_it_is_lost(graph):
+    machine = graph()
+    machine.run("graph list 1000")
+    assert machine.kinds() == {"reachable": 1000}
+    machine.run("graph cut")
+    assert machine.kinds() == {"definite": 1, "reachable": 999}
+    assert serials(machine, "definite") == [999]
+    machine.run("graph drop")
+    assert machine.kinds() == {"definite": 2, "indirect": 998}
+
+
+@pytest.mark.parametrize("shape, kinds", [
+    ("members", {"possible": 10}), ("ring", {"definite": 1, "indirect": 2}),
+    ("tree", {"definite": 1, "indirect": 2}), ("pages", {"reachable": 1}),
+    ("stack", {"definite": 1})])
+def test_each_shape_is_of_its_kinds(graph, shape, kinds):
+    machine = graph()
+    machine.run(f"graph {shape}")
+    assert machine.kinds() == kinds
+    machine.run("kmalloc 10; kmalloc 10")       # what came later does not change it
+    assert machine.kinds() == {**kinds, "reachable": kinds.get("reachable", 0) + 2}
+    machine.is_whole()
+
+
+def test_the_locals_of_a_lab_that_looks_itself_are_roots(graph):
+    machine = graph()
+    assert machine.kinds("graph inside") == {"reachable": 1}
+    assert machine.kinds() == {"definite": 1}
+
+
+@pytest.mark.parametrize("clears", ["init_on_alloc=1", "init_on_free=1", "slub_debug=P"])
+def test_old_pointers_in_memory_that_was_not_cleared_hide_leaks_and_that_is_said(
+        graph, clears):
+    machine = graph()
+    machine.run("graph stale")
+    assert machine.kinds() == {"reachable": 40}         # 39, and one that is hidden
+    said = " ".join(machine.run("leaks"))
+    assert "40 objects may hold pointers of who had the memory before" in said
+    cleared = graph(cmdline=clears)
+    cleared.run("graph stale")
+    assert cleared.kinds() == {"definite": 1, "reachable": 39}
+    if clears != "slub_debug=P":
+        assert "may hold pointers" not in " ".join(cleared.run("leaks"))
+
+
+@pytest.mark.parametrize("dials", ["kfence.every=1", "slub_debug=FZPU quarantine=64K",
+                                   "debug_pagealloc=on page_owner=on"])
+def test_dials_change_no_kind(graph, dials):
+    machine = graph(cmdline=dials)
+    machine.run("graph list 20; graph cut; graph members; graph ring; graph pages")
+    assert machine.kinds() == {"definite": 2, "indirect": 2, "possible": 10,
+                               "reachable": 20}
+    machine.is_whole()
+
+
+@pytest.mark.parametrize("command", ["leaks", "leaks -j", "leaks list", "leaks lost",
+                                     "leaks why 0x100000", "refs 0x100000", "leaks mark"])
+def test_without_records_leaks_refuses_and_says_why(boot, command):
+    assert "kmemleak=off" in boot(cmdline="kmemleak=off").run(command)[0]
+
+
+# ---- in words -------------------------------------------------------------------
+
+def test_leaks_names_what_is_lost_first_and_then_who_has_the_rest(graph):
+    machine = graph()
+    machine.run("graph list 10; graph cut; kmalloc 100")
+    head, lost, *rest = machine.run("leaks")
+    assert head.split() == "bytes objects oldest newest kind taken by".split()
+    assert re.match(r" +64 +1 +9 +9  definite  +tests/labs/graph\.c:\d+", lost)
+    text = " ".join(" ".join(rest).split())
+    assert "definite: 64 bytes in 1 object" in text
+    assert re.search(r"reachable: 676 bytes in 10 objects, 1 held by the shell, 1 by head, "
+                     r"8 by other objects", text)
+    assert re.search(r"scanned: \d+ bytes in \d+ roots, 11 objects; \d+ us", text)
+
+
+def test_all_lists_what_is_reachable_too(graph):
+    machine = graph()
+    machine.run("graph list 10")
+    assert not any(" reachable " in line for line in machine.run("leaks"))
+    assert any(re.match(r" +640 +10 +1 +10  reachable ", line)
+               for line in machine.run("leaks all"))
+
+
+def test_marks_have_names(boot):
+    machine = boot()
+    machine.run("kmalloc 10; leaks mark a; kmalloc 10; leaks mark b; kmalloc 10; forget $3")
+    assert machine.kinds("leaks since a -j") == {"definite": 1, "reachable": 1}
+    assert machine.json("leaks since b -j")[-1]["objects"] == 1
+    assert machine.run("leaks since c")[0].startswith('leaks: no mark is called "c"')
+    for n in range(20):
+        said = machine.run(f"leaks mark m{n}")
+    assert said == ["leaks mark: there are 15 marks with a name, and no more can be"]
+
+
+# ---- why ------------------------------------------------------------------------
+
+def test_why_tells_the_shortest_way_from_a_root(graph):
+    machine = graph()
+    machine.run("graph list 5")
+    first = machine.json("leaks list -j")[0]            # serial 1: the end of the list
+    rows = machine.json(f"leaks why {first['address']} -j")
+    assert [row["step"] for row in rows] == list(range(6))
+    assert (rows[0]["kind"], rows[0]["symbol"]) == ("root", "head")
+    assert [row["serial"] for row in rows[1:]] == [5, 4, 3, 2, 1]
+    assert all(row["kind"] == "reachable" and row["offset"] == 0 for row in rows[1:])
+    assert rows[-1]["address"] == first["address"]
+
+
+def test_why_of_what_is_lost_says_so_and_of_a_long_list_shows_both_ends(graph):
+    machine = graph()
+    machine.run("graph list 3000")
+    end = machine.json("leaks list reachable -j")[0]["address"]
+    lines = machine.run(f"leaks why {end}")
+    assert lines[0] == "   0  the variable head"
+    assert "      ... 2976 more ..." in lines
+    assert "serial 1," in " ".join(lines[-2:])
+    assert len(machine.json(f"leaks why {end} -j")) == 3001
+    machine.run("graph drop")
+    assert machine.run(f"leaks why {end}")[0].startswith("nothing points to the first")
+
+
+def test_refs_finds_every_word_that_points_there(graph):
+    machine = graph()
+    _, address = machine.take("kmalloc 64")
+    machine.run("graph list 2; graph members")
+    (row,) = machine.json("refs $1 -j")
+    assert (row["from"], row["interior"], row["offset"]) == ("$1", False, 0)
+    listed = machine.json("leaks list reachable -j")
+    (row,) = machine.json(f"refs {listed[1]['address']} -j")
+    assert (row["serial"], row["offset"], row["interior"]) == (3, 0, False)
+    linked = machine.json("leaks list possible -j")
+    (row,) = machine.json(f"refs {linked[-1]['address']} -j")
+    assert (row["from"], row["interior"]) == ("chain", True)
+    assert machine.run("refs $1")[-1].startswith("1 word points to")
+
+
+# ---- lost -----------------------------------------------------------------------
+
+def test_lost_tells_where_a_leak_was_last_seen(graph):
+    machine = graph()
+    machine.run("graph list 5; kmalloc 32; leaks; graph cut; forget $1")
+    rows = {row["serial"]: row for row in machine.json("leaks lost -j")}
+    assert sorted(rows) == [4, 6]
+    assert re.match(r"offset 0 of 0x[0-9a-f]{8} \(64 bytes, serial 5", rows[4]["slot"])
+    assert rows[4]["became"] == "overwritten"
+    assert (rows[6]["slot"], rows[6]["became"]) == ("$1", "forgotten")
+
+
+def test_a_lost_one_whose_owner_was_freed_names_who_freed_it(boot):
+    machine = boot()
+    machine.run("kmalloc 16; kmalloc 64")
+    owner = machine.json("leaks list reachable -j")[0]["address"]
+    held = machine.json("leaks list reachable -j")[1]["address"]
+    for i in range(4):                                  # a pointer, byte by byte
+        machine.run(f"poke {int(owner, 16) + i:#x} {int(held, 16) >> 8 * i & 255:#x}")
+    machine.run("forget $2")
+    assert machine.kinds() == {"reachable": 2}
+    machine.run("kfree $1")
+    (row,) = machine.json("leaks lost -j")
+    assert row["became"] == "freed"
+    assert row["by"] == site("kernel/memory/cmd_alloc.c", r"^ +kfree\(\(void")
+
+
+# ---- errors ---------------------------------------------------------------------
+
+@pytest.mark.parametrize("command, said", [
+    ("leaks now", '"now" is none of these words'),
+    ("leaks list lots", '"lots" is neither a kind'),
+    ("leaks why", "ADDR is missing"), ("refs", "ADDR is missing"),
+    ("leaks lost 5", 'unexpected "5"'), ("leaks mark " + "x" * 30, "more than 23"),
+    ("leaks why 0x100000", "nothing is live there"), ("refs 0x100000", "nothing is live")])
+def test_errors_name_what_was_wrong(boot, command, said):
+    assert said in " ".join(boot().run(command))
