@@ -259,6 +259,7 @@ KERNEL += kernel/bench/stress.c         # stress: random work, and what must hol
 KERNEL += kernel/bench/stress_check.c   #   after each step
 KERNEL += kernel/bench/bench.c          # bench: what the calls cost
 KERNEL += kernel/bench/bench_work.c     #   the calls, in workloads
+KERNEL += kernel/bench/bench_scan.c     #   looking for leaks
 
 # kernel/san: the sanitizers, with SAN=1 only.
 ifeq ($(SAN),1)

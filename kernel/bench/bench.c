@@ -22,7 +22,6 @@
 #include "mm/mm.h"
 
 enum { OTHERS = 2000, OBJECTS = 10000 };        /* of memory */
-#define ALL UINT32_MAX
 enum { ROUNDS = 10000, AROUND = 16 };           /* of the loop of known length */
 
 static const uint32_t memory_sizes[] = { 8, 24, 40, 64, 100, 200, 500, 1000, 3000 };
@@ -236,15 +235,15 @@ static bool has_row(const char *typed, uint32_t only)
 {
     for (size_t i = 0; i < bench_nr_works; i++)
         for (const uint32_t *of = bench_works[i].of; *of != BENCH_END; of++)
-            if (is_meant(bench_works[i].name, typed) && (only == ALL || *of == only))
+            if (is_meant(bench_works[i].name, typed) && (only == BENCH_ALL || *of == only))
                 return true;
     for (size_t i = 0; i < NR_MEMORY_SIZES; i++)
-        if (is_meant("memory", typed) && (only == ALL || memory_sizes[i] == only))
+        if (is_meant("memory", typed) && (only == BENCH_ALL || memory_sizes[i] == only))
             return true;
-    return false;
+    return bench_has_scan(typed, only);
 }
 
-/* `only`: of this size or order, or ALL. */
+/* `only`: of this size or order, or BENCH_ALL. */
 static void run_works(const char *typed, uint32_t only, bool json)
 {
     for (size_t i = 0; i < bench_nr_works; i++) {
@@ -255,7 +254,7 @@ static void run_works(const char *typed, uint32_t only, bool json)
         for (const uint32_t *of = w->of; *of != BENCH_END; of++) {
             if (shell_interrupted())
                 return;
-            if (only != ALL && *of != only)
+            if (only != BENCH_ALL && *of != only)
                 continue;
             bench_of = *of;
             bench_one(w, json);
@@ -268,7 +267,7 @@ static void run_memory(const char *typed, uint32_t only, bool json)
     if (!is_meant("memory", typed))
         return;
     for (size_t i = 0; i < NR_MEMORY_SIZES && !shell_interrupted(); i++)
-        if (only == ALL || memory_sizes[i] == only)
+        if (only == BENCH_ALL || memory_sizes[i] == only)
             bench_memory(memory_sizes[i], json);
 }
 
@@ -276,12 +275,12 @@ static int cmd_bench(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
     const char *typed = argc > 1 ? argv[1] : "";
-    uint32_t only = ALL;
+    uint32_t only = BENCH_ALL;
 
     if (!shell_at_most(argc, argv, 3) ||
         (argc > 2 && !shell_number(argv[2], "OF", &only)))
         return SHELL_USAGE;
-    if (!has_row(typed, ALL))
+    if (!has_row(typed, BENCH_ALL))
         return shell_usage("no workload is called \"%s\": see help bench", typed);
     if (!has_row(typed, only))
         return shell_usage("no row of \"%s\" is of %u: \"bench %s\" has all", typed,
@@ -298,13 +297,14 @@ static int cmd_bench(int argc, char **argv)
     run_works(typed, only, json);
     mm_reclaim();
     run_memory(typed, only, json);
+    bench_scans(typed, only, json);
     return shell_interrupted() ? SHELL_FAILED : SHELL_OK;
 }
 
 SHELL_COMMAND_IN("system", bench, "[NAME] [OF] [-j]", "what the allocator's calls cost",
     "Without NAME all workloads, else those whose names begin so: kmalloc-pair,\n"
-    "cache-pair, batch, mixed, steady, page-pair, page-batch, memory; OF is one size\n"
-    "or order of theirs.  Each figure is net of the same loop without the calls: the\n"
+    "cache-pair, batch, mixed, steady, page-pair, page-batch, memory, scan; OF is one\n"
+    "size, order or number of objects of theirs.  Each figure is net of the same loop without the calls: the\n"
     "mean, what 999 of 1000 operations stay within, and the slowest.  `of` is a size,\n"
     "or for pages an order.\n"
     "Only under QEMU's -icount are they instructions, and the same in every run;\n"

@@ -38,6 +38,7 @@ struct bench_work {
     const uint32_t *of;         /* sizes in bytes, or orders; ends with BENCH_END */
 };
 #define BENCH_END UINT32_MAX
+#define BENCH_ALL (UINT32_MAX - 1)      /* of all sizes, or orders */
 
 /* The size or order that the workload is to use now. */
 extern uint32_t bench_of;
@@ -51,5 +52,9 @@ void bench_clear(void);
 
 /* Objects of bench_of bytes: pages taken by the last `objects`; 0: no memory. */
 uint32_t bench_pages_of(uint32_t others, uint32_t objects);
+
+/* bench_scan.c: is there such a row?  Rows need records. */
+bool bench_has_scan(const char *typed, uint32_t only);
+void bench_scans(const char *typed, uint32_t only, bool json);
 
 #endif

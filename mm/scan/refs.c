@@ -39,6 +39,6 @@ void mm_refs_in_heap(const struct mm_wanted *wanted)
     enum reading reading = begin_reading();
 
     if (reading != CANNOT_READ)
-        each_thing(whole_heap(), look_into, (void *)(uintptr_t)wanted);
+        each_thing(whole_heap(), ALL_MARKS, look_into, (void *)(uintptr_t)wanted);
     end_reading(reading);
 }

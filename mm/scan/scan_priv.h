@@ -76,20 +76,37 @@ struct span {
     uint32_t from, to;
 };
 
-/* fn may be inlined.  It returns false to stop. */
+/*
+ * Marks as a set: a bit for each kind of this scan (kind_bit); or all.  Whoever walks says
+ * which are wanted, so that of the others nothing is found out.
+ */
+#define ALL_MARKS UINT32_MAX
+
+extern uint32_t scan_epoch;             /* 0 or EPOCH: mark.c */
+
+SHORT uint32_t kind_bit(uint16_t mark)
+{
+    return 1u << ((mark & (KIND | EPOCH)) ^ scan_epoch);
+}
+
+/* Of any thing.  And the word that its note names, or 0. */
+enum mm_scan_kind kind_of(const struct thing *thing);
+uintptr_t seen_in(const struct thing *thing);
+
+/* It returns false to stop. */
 typedef bool thing_fn(const struct thing *thing, void *arg);
 
-SHORT bool each_in_slab(struct page *slab, thing_fn *fn, void *arg)
+SHORT bool each_in_slab(struct page *slab, uint32_t marks, thing_fn *fn, void *arg)
 {
     const struct kmem_cache *cache = cache_of(slab);
     struct slot first = { (struct kmem_cache *)(uintptr_t)cache, slab, 0 };
-    struct record *record = slot_record(&first);
+    struct record *record = slot_record(&first), *end = record + cache->slots;
 
-    for (uint32_t i = 0; i < cache->slots; i++, record++) {
-        if (!is_at_rest(record))
+    for (struct record *at = record; at < end; at++) {
+        if (!is_at_rest(at) || likely(!(kind_bit(at->mark) & marks)))
             continue;
 
-        struct thing thing = thing_in_slab(cache, slab, record, i);
+        struct thing thing = thing_in_slab(cache, slab, at, (uint32_t)(at - record));
 
         if (!fn(&thing, arg))
             return false;
@@ -98,7 +115,7 @@ SHORT bool each_in_slab(struct page *slab, thing_fn *fn, void *arg)
 }
 
 /* Of a block that is no slab. */
-SHORT bool in_block(struct page *page, thing_fn *fn, void *arg)
+SHORT bool in_block(struct page *page, uint32_t marks, thing_fn *fn, void *arg)
 {
     struct object object;
     struct thing thing;
@@ -106,16 +123,17 @@ SHORT bool in_block(struct page *page, thing_fn *fn, void *arg)
     if (page->kind != PG_USED && page->kind != PG_LARGE)
         return true;
     object = object_at(page_address(page));
-    return !thing_of(&object, &thing) || fn(&thing, arg);
+    return !thing_of(&object, &thing) || !(marks >> kind_of(&thing) & 1) ||
+           fn(&thing, arg);
 }
 
-SHORT void each_thing(struct span span, thing_fn *fn, void *arg)
+SHORT void each_thing(struct span span, uint32_t marks, thing_fn *fn, void *arg)
 {
     for (uint32_t pfn = span.from; pfn < span.to; pfn = buddy_next(&heap.buddy, pfn)) {
         struct page *page = &heap.buddy.page[pfn];
 
-        if (!(page->kind == PG_SLAB ? each_in_slab(page, fn, arg)
-                                    : in_block(page, fn, arg)))
+        if (!(page->kind == PG_SLAB ? each_in_slab(page, marks, fn, arg)
+                                    : in_block(page, marks, fn, arg)))
             return;
     }
 }
@@ -150,11 +168,5 @@ static inline void end_reading(enum reading reading)
 
 /* Where live things are, now; fn is called for each block of pages that is no slab. */
 struct span live_span(void (*fn)(struct page *block));
-
-/* ---- what the last scan found: mark.c ------------------------------------------------- */
-
-/* Its kind, and the word that its note names, or 0. */
-enum mm_scan_kind kind_of(const struct thing *thing);
-uintptr_t seen_in(const struct thing *thing);
 
 #endif

@@ -101,7 +101,9 @@ def peer(figure, objects_bytes):
 
 
 def ours(row):
-    """Mean, 99.9 percent, maximum; pages."""
+    """Mean, 99.9 percent, maximum; pages; nothing: without records there is no scan."""
+    if row is None:
+        return "", "", ""
     if "pages" in row:
         return str(row["pages"]), "", ""
     return (f"{row['mean']:.1f}",
@@ -109,7 +111,7 @@ def ours(row):
 
 
 def mean(row):
-    return row.get("pages", row.get("mean"))
+    return row.get("pages", row.get("mean")) if row else 0
 
 
 class Verdict:
@@ -165,7 +167,7 @@ def main():
     show(COLUMNS)
     order = list(peers)
     for key in sorted(on, key=lambda key: order.index(to_peer(key))):
-        show(line(key, on[key], off[key], peers[to_peer(key)], verdict))
+        show(line(key, on[key], off.get(key), peers[to_peer(key)], verdict))
     print(NOTES)
     show_dials(sys.argv[1:])
     print(f"ceilings: {verdict.passed} passed, {verdict.over} over (they are our own aims)")
