@@ -304,9 +304,9 @@ static int cmd_bench(int argc, char **argv)
 SHELL_COMMAND_IN("system", bench, "[NAME] [OF] [-j]", "what the allocator's calls cost",
     "Without NAME all workloads, else those whose names begin so: kmalloc-pair,\n"
     "cache-pair, batch, mixed, steady, page-pair, page-batch, memory, scan; OF is one\n"
-    "size, order or number of objects of theirs.  Each figure is net of the same loop without the calls: the\n"
-    "mean, what 999 of 1000 operations stay within, and the slowest.  `of` is a size,\n"
-    "or for pages an order.\n"
+    "size, order or number of objects of theirs.  Each figure, but those of scan, is\n"
+    "net of the same loop without the calls: the mean, what 999 of 1000 operations\n"
+    "stay within, and the slowest.  `of` is a size, or for pages an order.\n"
     "Only under QEMU's -icount are they instructions, and the same in every run;\n"
     "else they are time, the host's too, and the first line says so.  Beside other\n"
     "systems' figures: make bench.\n"

@@ -261,11 +261,9 @@ static void print_kind(const struct mm_scan *found, enum mm_scan_kind kind)
 static void print_doubts(const struct mm_scan *found)
 {
     struct mm_stats stats;
-    unsigned live = 0;
+    unsigned live = (unsigned)(found->objects[MM_REACHABLE] + found->objects[MM_POSSIBLE]);
 
     mm_get_stats(&stats);
-    for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
-        live += (unsigned)found->objects[kind];
     if (live == 0 || stats.kfrees + stats.pages_freed == 0 ||
         strcmp(mm_dial("init_on_alloc"), "1") == 0 ||
         strcmp(mm_dial("init_on_free"), "1") == 0)
@@ -410,8 +408,8 @@ static int cmd_leaks(int argc, char **argv)
 SHELL_COMMAND_IN("find leaks", leaks,
     "[all|mark [NAME]|since [NAME]|list [KIND|FILE:LINE]|why ADDR|lost] [-j]",
     "what is lost: nothing points to it any more",
-    "Looks from the variables of labs and lessons and from what the shell holds for all\n"
-    "that is live.  What it does not find is lost:\n"
+    "Looks from the variables of labs and lessons and from what the shell holds for\n"
+    "all that is live.  What it does not find is lost:\n"
     "    definite   nothing points to it          indirect  only what is lost does\n"
     "    possible   only pointers into a middle   reachable  it is not lost\n"
     "all lists what is reachable, too; list, object by object.  why tells how ADDR is\n"

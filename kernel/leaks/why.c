@@ -147,9 +147,9 @@ int leaks_why(int argc, char **argv, bool json)
     if (!scan_leaks(&report))
         return SHELL_FAILED;
     if (!is_in_object(address)) {
-        kprintf(json ? "{\"error\": \"0x%08x: nothing is live there\"}\n"
-                     : "leaks why: 0x%08x: nothing is live there: see whatis\n",
-                (unsigned)address);
+        if (!json)
+            kprintf("leaks why: 0x%08x: nothing is live there: see whatis\n",
+                    (unsigned)address);
         return SHELL_FAILED;
     }
     find_way(address);
@@ -223,9 +223,9 @@ static int cmd_refs(int argc, char **argv)
     if (sites_unknown(json))
         return SHELL_FAILED;
     if (!mm_scan_find((const void *)(uintptr_t)address, &live)) {
-        kprintf(json ? "{\"error\": \"0x%08x: nothing is live there\"}\n"
-                     : "refs: 0x%08x: nothing is live there: see whatis\n",
-                (unsigned)address);
+        if (!json)
+            kprintf("refs: 0x%08x: nothing is live there: see whatis\n",
+                    (unsigned)address);
         return SHELL_FAILED;
     }
     refs.wanted = (struct mm_wanted){ live.start, live.room, print_referrer, &refs };
@@ -239,8 +239,8 @@ static int cmd_refs(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("find leaks", refs, "ADDR|$N [-j]", "what points to an object or block",
-    "Every word that has its address, or that of a byte in its middle: in variables of\n"
-    "labs and lessons, in what the shell holds, in all that is live.  A word that only\n"
-    "looks like a pointer is told as well.\n"
+    "Every word that has its address, or that of a byte in its middle: in variables\n"
+    "of labs and lessons, in what the shell holds, in all that is live.  A word that\n"
+    "only looks like a pointer is told as well.\n"
     "    kmalloc 100; refs $; leaks why $",
     cmd_refs);

@@ -8,6 +8,9 @@ import pytest
 from marbles import make
 
 ICOUNT = ("-icount", "shift=0")
+# Looking for leaks: only where there are records.
+SCANS = {(name, n) for name in ("scan", "scan-sites") for n in (0, 1000, 10000, 100000)} | \
+    {("scan-full", 1000), ("scan-full", 10000)}
 WORKS = {"kmalloc-pair": 10, "kmalloc-pair-constant": 1, "cache-pair": 1,
          "batch-alloc": 4, "batch-free-fifo": 4, "batch-free-lifo": 4,
          "batch-free-random": 4, "mixed": 1, "steady": 1, "page-pair": 7,
@@ -31,10 +34,15 @@ def test_under_icount_two_boots_give_the_same_figures(boot, records):
     assert head == {"counts": "instructions", "records": records}
     for name, count in WORKS.items():
         assert len([row for row in rows if row["bench"] == name]) == count, name
-    assert len(rows) == sum(WORKS.values())
+    assert len(rows) == sum(WORKS.values()) + (len(SCANS) if records == "on" else 0)
+    assert {(row["bench"], row["of"]) for row in rows
+                         if row["bench"].startswith("scan")} == \
+        (SCANS if records == "on" else set())
     for row in rows:
         assert "failed" not in row, row
-        if row["bench"] == "memory":
+        if row["bench"].startswith("scan"):
+            assert row["mean"] > 0
+        elif row["bench"] == "memory":
             # The first of them go where the 2,000 others left room: a slab at most.
             assert (row["pages"] + 8) * 4096 >= row["objects"] * row["of"]
         else:

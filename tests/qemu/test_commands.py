@@ -7,7 +7,7 @@ from marbles import MarblesError, symbol
 
 OK, FAILED, USAGE, UNKNOWN, REPORTED = 0, 1, 2, 3, 4
 
-COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks whatis kmalloc kfree forget
+COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks refs whatis kmalloc kfree forget
 pages dump poke check stress bench params dmesg uptime backtrace exit reboot poweroff drain
 history clear watch more crash fail""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
@@ -243,8 +243,10 @@ BAD = [
     ("buddyinfo 1", USAGE, 'unexpected "1"'),
     ("slabinfo 1", USAGE, 'unexpected "1"'),
     ("allocinfo 1", USAGE, 'unexpected "1"'),
-    ("leaks now", USAGE, '"now" is neither mark nor since'),
-    ("leaks since 5", USAGE, 'unexpected "5"'),
+    ("leaks now", USAGE, '"now" is none of these words'),
+    ("leaks since 5", USAGE, 'no mark is called "5"'),
+    ("leaks all 5", USAGE, 'unexpected "5"'),
+    ("refs", USAGE, "ADDR is missing"),
     ("check 1", USAGE, 'unexpected "1"'),
     ("stress x", USAGE, 'STEPS: "x" is not a number'),
     ("stress 10 0", USAGE, "SEED is 1 or more"),

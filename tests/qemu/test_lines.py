@@ -110,7 +110,7 @@ def test_recorded_calls_have_their_lines(boot):
     (call,) = {row["taken_by_calls"][0] for row in machine.json("leaks -j")[:1]}
     assert call.startswith("cmd_kmalloc+0x") and call.endswith(f" ({place})"), call
     assert f"    {call}" in machine.run("whatis $1")
-    assert any(line.strip() == call for line in machine.run("leaks"))
+    assert any(line.strip() == call for line in machine.run("leaks all"))
 
 
 # ---- whatis ---------------------------------------------------------------------------
