@@ -37,7 +37,7 @@ def compare_whatis(wanted):
     if wanted["kind"] in ("outside", "hole"):
         got.pop("symbol", None)
         got.pop("offset", None)
-    for role in ("taken_by", "freed_by"):
+    for role in ("taken_by", "freed_by", "around_taken_by", "around_freed_by"):
         if role not in wanted and role in got:
             expect("whatis", "take", got.pop(role + "_func"))
             del got[role]

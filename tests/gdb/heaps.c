@@ -264,6 +264,11 @@ static void print_what(const void *addr)
                (unsigned)w.before.asked);
     print_role("before_taken_by", w.before.taken_by);
     print_role("before_freed_by", w.before.freed_by);
+    if (w.around.serial)
+        printf(", \"around_start\": \"0x%08lx\", \"around_serial\": %u, \"around_asked\": %u",
+               (unsigned long)w.around_start, w.around.serial, (unsigned)w.around.asked);
+    print_role("around_taken_by", w.around.taken_by);
+    print_role("around_freed_by", w.around.freed_by);
     printf("}\n");
 }
 
