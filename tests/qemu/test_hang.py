@@ -59,7 +59,8 @@ def test_ctrl_c_waits_until_mm_is_at_rest(boot, lab_elf):
 def test_a_second_ctrl_c_does_not_wait(boot, lab_elf):
     machine = boot(lab_elf)
     begin(machine, "loop")
-    assert "hang was ended by Ctrl-C, in hang_loop+" in interrupt(machine, "\x03\x03")
+    said = interrupt(machine, "\x03\x03")      # it may still be printing that it hangs
+    assert "hang was ended by Ctrl-C, in " in said and " cmd_hang+" in said
     works(machine)
 
 
