@@ -203,7 +203,7 @@ static void print_line(const char *text)
 
 static void log_line(const char *text)
 {
-    pr_emerg("%s", text);
+    pr_err("%s", text);
 }
 
 static void put_call(const struct trace *trace, uintptr_t call, put_line *put)

@@ -251,7 +251,7 @@ void panic_exception(const struct trap_frame *frame, uint32_t esp)
     pr_emerg("  in %s", line_format(frame->eip, frame->eip, text, sizeof(text)));
     print_state();
     print_registers(frame, esp);
-    pr_emerg("called from:");
+    pr_err("called from:");
     backtrace_log_from(frame->eip, esp, frame->ebp);
     if (!told)
         tell_whose(frame);
@@ -275,7 +275,7 @@ static void report(const char *what, bool may_wait, const uintptr_t *frame,
     print_state();
     pr_emerg("  eip %08x  ebp %08x  esp %08x", (unsigned)call, (unsigned)frame[0],
              (unsigned)(uintptr_t)(frame + 2));
-    pr_emerg("called from:");
+    pr_err("called from:");
     backtrace_log_above(frame);
 }
 
