@@ -8,13 +8,15 @@
 
 /* ---- caches -------------------------------------------------------------- */
 
+/* As many as there can be, if a list is broken: the others are at hand. */
 static uint32_t count_partial(const struct kmem_cache *cache)
 {
-    uint32_t n = 0;
+    uint32_t at_hand = (uint32_t)(cache->slab != NULL) + (cache->spare != NO_PAGE);
+    uint32_t most = cache->slabs > at_hand ? cache->slabs - at_hand : 0, n = 0;
 
     for (unsigned level = 0; level < SLAB_LEVELS; level++)
         for (uint32_t pfn = cache->partial[level];
-             n < cache->slabs && is_slab_of(cache, pfn);
+             n < most && is_slab_of(cache, pfn);
              pfn = heap.buddy.page[pfn].next)
             n++;
     return n;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define LARGEST_SLOT 32768u
-#define RECORD (uint32_t)sizeof(struct record)
+#define RECORD (uint32_t)(sizeof(struct record) + sizeof(uint32_t))      /* with its note */
 #define MAP_BYTES(slots) (((slots) + 31) / 32 * 4)
 
 /*
