@@ -148,6 +148,7 @@ MM += mm/look/recover.c                 # an operation dropped in the middle, me
 MM += mm/scan/mark.c                    # what is lost: the mark
 MM += mm/scan/things.c                  #   all that is live, and sums by call site
 MM += mm/scan/refs.c                    # who points there
+MM += mm/scan/tree.c                    # what goes with what is lost
 
 # mm/watch: the debugging dials.
 MM += mm/watch/dials.c                  # debugging dials, by Linux's names
@@ -253,6 +254,7 @@ KERNEL += kernel/leaks/list.c           #   object by object
 KERNEL += kernel/leaks/holder.c         #   a word that points, in words
 KERNEL += kernel/leaks/why.c            #   the way from a root; refs
 KERNEL += kernel/leaks/lost.c           #   where it was last seen
+KERNEL += kernel/leaks/tree.c           #   what it takes with it
 
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold

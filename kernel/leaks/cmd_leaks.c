@@ -377,6 +377,7 @@ static const struct word {
     int (*run)(int argc, char **argv, bool json);
 } words[] = {
     { "list", leaks_list }, { "why", leaks_why }, { "lost", leaks_lost },
+    { "tree", leaks_tree },
 };
 
 static int cmd_leaks(int argc, char **argv)
@@ -406,7 +407,8 @@ static int cmd_leaks(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("find leaks", leaks,
-    "[all|mark [NAME]|since [NAME]|list [KIND|FILE:LINE]|why ADDR|lost] [-j]",
+    "[all|mark [NAME]|since [NAME]|list [KIND|FILE:LINE]|why ADDR|lost|tree]"
+    " [-j]",
     "what is lost: nothing points to it any more",
     "Looks from the variables of labs and lessons and from what the shell holds for\n"
     "all that is live.  What it does not find is lost:\n"
@@ -414,6 +416,6 @@ SHELL_COMMAND_IN("find leaks", leaks,
     "    possible   only pointers into a middle   reachable  it is not lost\n"
     "all lists what is reachable, too; list, object by object.  why tells how ADDR is\n"
     "reached; lost, where each leak was last seen (of scans before: run leaks now and\n"
-    "then).  mark, run, since: what one piece of work has taken and not given back.\n"
+    "then); tree, what each takes with it.  mark, run, since: what one piece of work has taken and not given back.\n"
     "    leaks mark; kmalloc 100; kmalloc 200; forget $; leaks since",
     cmd_leaks);

@@ -37,5 +37,6 @@ void holder_json(const struct holder *holder);
 int leaks_list(int argc, char **argv, bool json);       /* list.c */
 int leaks_why(int argc, char **argv, bool json);        /* why.c */
 int leaks_lost(int argc, char **argv, bool json);       /* lost.c */
+int leaks_tree(int argc, char **argv, bool json);       /* tree.c */
 
 #endif

@@ -132,17 +132,6 @@ static void find_by_middle(const struct thing *thing, const uintptr_t *word)
     }
 }
 
-/* A page struct stands for its page. */
-static uintptr_t through_page_struct(uintptr_t addr)
-{
-    uintptr_t offset = addr - (uintptr_t)heap.buddy.page;
-
-    if (offset / sizeof(struct page) >= heap.buddy.npages)
-        return addr;
-    return (uintptr_t)address_of((uint32_t)(offset / sizeof(struct page))) +
-           offset % sizeof(struct page);
-}
-
 /* Blocks, guarded objects, those of a page and more, and all that have red zones. */
 static RARE void follow_slowly(uintptr_t addr, const uintptr_t *word)
 {

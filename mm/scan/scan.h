@@ -92,6 +92,27 @@ bool mm_scan_find(const void *addr, struct mm_live *live);
  */
 void mm_scan_count_sites(unsigned kinds, uint32_t after);
 
+/* ---- what goes with what is lost: tree.c -------------------------------------------- */
+
+/* A definite leak and, by the notes, all that it takes with it: what is indirect. */
+struct mm_lost {
+    uintptr_t start;            /* of the leak */
+    uint32_t objects;           /* it and what it takes, */
+    size_t bytes;               /*   as asked for */
+    bool is_ring;               /* something that it takes points back to it */
+};
+
+/* Each one, by ascending address, as mm_scan_walk does it. */
+void mm_scan_each_lost(bool (*fn)(const struct mm_lost *lost, void *arg), void *arg);
+
+/*
+ * The leak that starts there (depth 0), and all that it takes: holders first, then what
+ * they hold, in the order of their words.
+ */
+void mm_scan_walk_tree(const void *start,
+                       bool (*fn)(const struct mm_live *live, unsigned depth, void *arg),
+                       void *arg);
+
 /* ---- who points there ---------------------------------------------------------- */
 
 /*

@@ -66,6 +66,17 @@ static inline struct thing thing_in_slab(const struct kmem_cache *cache, struct 
                            &record->mark, slot_note(cache, slab, record, index) };
 }
 
+/* A page struct stands for its page. */
+static inline uintptr_t through_page_struct(uintptr_t addr)
+{
+    uintptr_t offset = addr - (uintptr_t)heap.buddy.page;
+
+    if (offset / sizeof(struct page) >= heap.buddy.npages)
+        return addr;
+    return (uintptr_t)address_of((uint32_t)(offset / sizeof(struct page))) +
+           offset % sizeof(struct page);
+}
+
 /* Of the object or block that object_at() has found: false if it is not at rest. */
 bool thing_of(const struct object *object, struct thing *thing);
 
