@@ -109,16 +109,18 @@ static void print_row(const struct rows *rows, const struct alloc_site *site,
                       const char *place)
 {
     unsigned left = aftermath_left_of(site);
-    char dead[TEXT_SIZE] = "";
+    struct mm_live like = { .site = (struct alloc_site *)(uintptr_t)site,
+                            .kind = rows->kind };
+    char dead[TEXT_SIZE] = "", member[TEXT_SIZE];
 
     if (left > 0)
         ksnprintf(dead, sizeof(dead), "  (%u left behind)", left);
     if (rows->sites == 0)
         kprintf("    bytes objects  oldest  newest  kind       taken by\n");
-    kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %-9s  %s func:%s%s",
+    kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %-9s  %s func:%s%s%s",
                    (unsigned)site->bytes, (unsigned)site->objects, (unsigned)site->oldest,
                    (unsigned)site->newest, kind_name(rows->kind), place,
-                   site_function(site), dead);
+                   site_function(site), owners_member(&like, member, sizeof(member)), dead);
     print_calls(site);
 }
 
@@ -158,6 +160,8 @@ static bool list_site(const struct alloc_site *site, void *arg)
 /* Those of these kinds, kind by kind: first what is lost. */
 static void list_kinds(struct rows *rows, const struct mm_scan *found, unsigned kinds)
 {
+    if (found->objects[MM_POSSIBLE] > 0)
+        owners_count();
     for (unsigned kind = MM_DEFINITE; kind >= MM_REACHABLE; kind--) {
         if (!(kinds >> kind & 1) || found->objects[kind] == 0)
             continue;
@@ -377,7 +381,7 @@ static const struct word {
     int (*run)(int argc, char **argv, bool json);
 } words[] = {
     { "list", leaks_list }, { "why", leaks_why }, { "lost", leaks_lost },
-    { "tree", leaks_tree },
+    { "tree", leaks_tree }, { "owners", leaks_owners },
 };
 
 static int cmd_leaks(int argc, char **argv)
@@ -407,8 +411,8 @@ static int cmd_leaks(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("find leaks", leaks,
-    "[all|mark [NAME]|since [NAME]|list [KIND|FILE:LINE]|why ADDR|lost|tree]"
-    " [-j]",
+    "[all|mark [NAME]|since [NAME]|list [KIND|FILE:LINE]|why ADDR|lost|tree|"
+    "owners [FILE:LINE]] [-j]",
     "what is lost: nothing points to it any more",
     "Looks from the variables of labs and lessons and from what the shell holds for\n"
     "all that is live.  What it does not find is lost:\n"
@@ -416,6 +420,7 @@ SHELL_COMMAND_IN("find leaks", leaks,
     "    possible   only pointers into a middle   reachable  it is not lost\n"
     "all lists what is reachable, too; list, object by object.  why tells how ADDR is\n"
     "reached; lost, where each leak was last seen (of scans before: run leaks now and\n"
-    "then); tree, what each takes with it.  mark, run, since: what one piece of work has taken and not given back.\n"
+    "then); tree, what each takes with it; owners, where things of each line usually\n"
+    "hang.  mark, run, since: what one piece of work has taken and not given back.\n"
     "    leaks mark; kmalloc 100; kmalloc 200; forget $; leaks since",
     cmd_leaks);

@@ -32,11 +32,23 @@ const char *holder_text(const struct holder *holder, char *text, size_t size);
 /* Its place, serial and so on, as JSON: , "symbol": ... up to "offset": ... */
 void holder_json(const struct holder *holder);
 
+/* ---- where things of a line usually hang: owners.c ------------------------------------ */
+
+/* By the last scan; then: */
+void owners_count(void);
+/* "of its line 899 hang at offset 0 of what list.c:20 took", or "": nowhere. */
+const char *owners_usual(const struct alloc_site *site, char *text, size_t size);
+/* The same for each line of which something is lost. */
+void owners_print_usual(void);
+/* Of what is possible, if it is so for all of its line: ", through the member at 8". */
+const char *owners_member(const struct mm_live *live, char *text, size_t size);
+
 /* ---- the words of `leaks` ------------------------------------------------------------- */
 
 int leaks_list(int argc, char **argv, bool json);       /* list.c */
 int leaks_why(int argc, char **argv, bool json);        /* why.c */
 int leaks_lost(int argc, char **argv, bool json);       /* lost.c */
 int leaks_tree(int argc, char **argv, bool json);       /* tree.c */
+int leaks_owners(int argc, char **argv, bool json);     /* owners.c */
 
 #endif

@@ -85,13 +85,14 @@ static void print_row_json(const struct mm_live *live, const char *place)
 static void print_row(const struct listing *listing, const struct mm_live *live,
                       const char *place)
 {
-    char text[TEXT_BYTES + 1];
+    char text[TEXT_BYTES + 1], member[TEXT_SIZE];
 
     if (listing->objects == 0)
         kprintf("   address  serial    bytes  kind       begins with        taken by\n");
-    kprint_wrapped(TAKER_COLUMN, "0x%08x %7u %8zu  %-9s  %-17s  %s", (unsigned)live->start,
+    kprint_wrapped(TAKER_COLUMN, "0x%08x %7u %8zu  %-9s  %-17s  %s%s", (unsigned)live->start,
                    (unsigned)live->serial, live->asked, kind_name(live->kind),
-                   first_bytes(live, text), place);
+                   first_bytes(live, text), place,
+                   owners_member(live, member, sizeof(member)));
 }
 
 static bool list_one(const struct mm_live *live, void *arg)
@@ -141,6 +142,7 @@ int leaks_list(int argc, char **argv, bool json)
     }
     if (!scan_leaks(&report))
         return SHELL_FAILED;
+    owners_count();
     mm_scan_walk(list_one, &listing);
     if (json)
         return SHELL_OK;

@@ -59,7 +59,18 @@ static void print_loss_json(const struct mm_live *lost, const char *place,
         json_string(site_place(by, text, sizeof(text)));
     else
         kprintf("null");
+    kprintf(", \"usual\": ");
+    json_string(owners_usual(lost->site, text, sizeof(text)));
     kprintf("}\n");
+}
+
+/* Where its link belonged, as far as others of its line tell. */
+static void print_usual(const struct alloc_site *site)
+{
+    char text[TEXT_SIZE];
+
+    if (owners_usual(site, text, sizeof(text))[0] != 0)
+        kprint_wrapped(0, "  %s", text);
 }
 
 static void print_loss(const struct mm_live *lost, const char *place,
@@ -74,6 +85,7 @@ static void print_loss(const struct mm_live *lost, const char *place,
     kprint_wrapped(4, "  last seen in %s, which was %s%s%s",
                    holder_text(holder, text, sizeof(text)), end, by != NULL ? " by " : "",
                    by != NULL ? site_place(by, caller, sizeof(caller)) : "");
+    print_usual(lost->site);
 }
 
 static bool tell_loss(const struct mm_live *live, void *arg)
@@ -106,6 +118,7 @@ int leaks_lost(int argc, char **argv, bool json)
         return SHELL_USAGE;
     if (!scan_leaks(&report))
         return SHELL_FAILED;
+    owners_count();
     mm_scan_walk(tell_loss, &losses);
     if (json)
         return SHELL_OK;
@@ -116,6 +129,8 @@ int leaks_lost(int argc, char **argv, bool json)
                        "scan (leaks) before and after what may lose something",
                        losses.never, losses.never == 1 ? " is" : "s are",
                        losses.never == 1 ? "was" : "were");
+    if (losses.never > 0)
+        owners_print_usual();
     scan_print(&report);
     return SHELL_OK;
 }
