@@ -256,6 +256,7 @@ KERNEL += kernel/leaks/why.c            #   the way from a root; refs
 KERNEL += kernel/leaks/lost.c           #   where it was last seen
 KERNEL += kernel/leaks/tree.c           #   what it takes with it
 KERNEL += kernel/leaks/owners.c         #   where things of its line hang
+KERNEL += kernel/leaks/grow.c           #   what only ever grows
 
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold

@@ -73,6 +73,7 @@ static int set_mark(const char *name, bool json)
                 MARKS - 1);
         return SHELL_FAILED;
     }
+    grow_sample();
     mark->is_set = true;
     mark->serial = mm_last_serial();
     sites_set_mark(mark->serial);
@@ -117,10 +118,11 @@ static void print_row(const struct rows *rows, const struct alloc_site *site,
         ksnprintf(dead, sizeof(dead), "  (%u left behind)", left);
     if (rows->sites == 0)
         kprintf("    bytes objects  oldest  newest  kind       taken by\n");
-    kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %-9s  %s func:%s%s%s",
+    kprint_wrapped(TAKER_COLUMN, "%9u %7u %7u %7u  %-9s  %s func:%s%s%s%s",
                    (unsigned)site->bytes, (unsigned)site->objects, (unsigned)site->oldest,
                    (unsigned)site->newest, kind_name(rows->kind), place,
-                   site_function(site), owners_member(&like, member, sizeof(member)), dead);
+                   site_function(site), grow_only(site) ? ", only grows" : "",
+                   owners_member(&like, member, sizeof(member)), dead);
     print_calls(site);
 }
 
@@ -136,6 +138,8 @@ static void print_row_json(const struct rows *rows, const struct alloc_site *sit
             (unsigned)site->newest);
     if (aftermath_left_of(site) > 0)
         kprintf(", \"left\": %u", (unsigned)aftermath_left_of(site));
+    if (grow_only(site))
+        kprintf(", \"only_grows\": true");
     site_json_calls(site, "taken_by");
     kprintf("}\n");
 }
@@ -329,6 +333,7 @@ static int report_leaks(unsigned kinds, bool json)
     struct scan_report report;
     struct rows rows = { .json = json };
 
+    grow_sample();
     if (!scan_leaks(&report))
         return SHELL_FAILED;
     list_kinds(&rows, &report.found, kinds);
@@ -339,6 +344,7 @@ static int report_leaks(unsigned kinds, bool json)
     print_summary(&rows, &report, kinds >> MM_REACHABLE & 1);
     print_tables_full();
     aftermath_print();
+    grow_print();
     print_doubts(&report.found);
     scan_print(&report);
     return SHELL_OK;
@@ -382,6 +388,7 @@ static const struct word {
 } words[] = {
     { "list", leaks_list }, { "why", leaks_why }, { "lost", leaks_lost },
     { "tree", leaks_tree }, { "owners", leaks_owners },
+    { "grow", leaks_grow },
 };
 
 static int cmd_leaks(int argc, char **argv)
@@ -412,7 +419,7 @@ static int cmd_leaks(int argc, char **argv)
 
 SHELL_COMMAND_IN("find leaks", leaks,
     "[all|mark [NAME]|since [NAME]|list [KIND|FILE:LINE]|why ADDR|lost|tree|"
-    "owners [FILE:LINE]] [-j]",
+    "owners [FILE:LINE]|grow] [-j]",
     "what is lost: nothing points to it any more",
     "Looks from the variables of labs and lessons and from what the shell holds for\n"
     "all that is live.  What it does not find is lost:\n"
@@ -422,5 +429,6 @@ SHELL_COMMAND_IN("find leaks", leaks,
     "reached; lost, where each leak was last seen (of scans before: run leaks now and\n"
     "then); tree, what each takes with it; owners, where things of each line usually\n"
     "hang.  mark, run, since: what one piece of work has taken and not given back.\n"
+    "grow: which lines had more at each mark, and under watch: a leak that is held.\n"
     "    leaks mark; kmalloc 100; kmalloc 200; forget $; leaks since",
     cmd_leaks);

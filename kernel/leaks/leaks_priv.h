@@ -43,6 +43,15 @@ void owners_print_usual(void);
 /* Of what is possible, if it is so for all of its line: ", through the member at 8". */
 const char *owners_member(const struct mm_live *live, char *text, size_t size);
 
+/* ---- what only ever grows: grow.c ------------------------------------------------------ */
+
+/* How much each line has now, if anything was taken or given back since the last time. */
+void grow_sample(void);
+/* It has grown at least twice, and at every sample since there is anything of it. */
+bool grow_only(const struct alloc_site *site);
+/* A line of what has grown most of what only grows, if there is any. */
+void grow_print(void);
+
 /* ---- the words of `leaks` ------------------------------------------------------------- */
 
 int leaks_list(int argc, char **argv, bool json);       /* list.c */
@@ -50,5 +59,6 @@ int leaks_why(int argc, char **argv, bool json);        /* why.c */
 int leaks_lost(int argc, char **argv, bool json);       /* lost.c */
 int leaks_tree(int argc, char **argv, bool json);       /* tree.c */
 int leaks_owners(int argc, char **argv, bool json);     /* owners.c */
+int leaks_grow(int argc, char **argv, bool json);       /* grow.c */
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * tree.c - what goes with what is lost: below each definite leak the tree of what it holds.
+ * tree.c - what goes with what is lost: of each definite leak the tree of what it holds.
  *
  *     leak --+--> A --> B --> leak        the last one makes it a ring
  *            +--> C --> B                 B is A's: there it was found first
@@ -98,8 +98,6 @@ static bool tell_lost(const struct thing *thing, void *arg)
     struct walk walk = begin_walk(thing);
     struct mm_lost lost = { thing->start, 1, record_size(thing->record), false };
 
-    if (kind_of(thing) != MM_DEFINITE)
-        return true;
     while (go_on(&walk)) {
         lost.objects++;
         lost.bytes += record_size(walk.at.record);
@@ -118,7 +116,7 @@ void mm_scan_each_lost(bool (*fn)(const struct mm_lost *lost, void *arg), void *
     enum reading reading = begin_reading();
 
     if (reading != CANNOT_READ)
-        each_thing(whole_heap(), tell_lost, &teller);
+        each_thing(whole_heap(), 1u << MM_DEFINITE, tell_lost, &teller);
     end_reading(reading);
 }
 
