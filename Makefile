@@ -149,6 +149,8 @@ MM += mm/scan/mark.c                    # what is lost: the mark
 MM += mm/scan/things.c                  #   all that is live, and sums by call site
 MM += mm/scan/refs.c                    # who points there
 MM += mm/scan/tree.c                    # what goes with what is lost
+MM += mm/scan/said.c                    # what a program says of its objects
+MM += mm/scan/own.c                     #   and of pieces that it hands out itself
 
 # mm/watch: the debugging dials.
 MM += mm/watch/dials.c                  # debugging dials, by Linux's names
@@ -257,6 +259,7 @@ KERNEL += kernel/leaks/lost.c           #   where it was last seen
 KERNEL += kernel/leaks/tree.c           #   what it takes with it
 KERNEL += kernel/leaks/owners.c         #   where things of its line hang
 KERNEL += kernel/leaks/grow.c           #   what only ever grows
+KERNEL += kernel/leaks/kmemleak.c       # the same in Linux's words
 
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold

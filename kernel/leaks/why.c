@@ -91,6 +91,13 @@ static uintptr_t word_of(unsigned n)
 
 /* ---- leaks why ----------------------------------------------------------------------- */
 
+static bool is_kept(uintptr_t word)
+{
+    struct mm_live live;
+
+    return mm_scan_find((const void *)word, &live) && live.kind == MM_REACHABLE;
+}
+
 static void print_root(bool json)
 {
     struct holder holder;
@@ -98,7 +105,9 @@ static void print_root(bool json)
 
     if (way.root == 0) {
         if (!json)
-            kprintf("nothing points to the first of these: it is lost\n");
+            kprintf(is_kept(word_of(way.count - 1))
+                        ? "of the first of these was said that it is no leak (kmemleak)\n"
+                        : "nothing points to the first of these: it is lost\n");
         return;
     }
     holder_find(way.root, &holder);

@@ -26,6 +26,7 @@
 #include "mm/heap_priv.h"
 #include "mm/hooks_priv.h"
 #include "mm/look/look.h"
+#include "mm/scan/scan.h"
 #include "mm/slab_priv.h"
 #include "mm/watch/dials.h"
 
@@ -263,5 +264,6 @@ void mm_init(const struct mm_range *ranges, size_t count)
     look_start();
     mm_hooks_changed();
     dials_start();
+    mm_scan_start();
     caches_init();
 }

@@ -33,7 +33,7 @@
  *
  * Cost: 193 instructions for a live object of 64 bytes (make bench).
  */
-#include "mm/scan/scan_priv.h"
+#include "mm/scan/said_priv.h"
 
 /* Of the chain.  Links are numbers above those of all sites. */
 enum { LINK_BASE = HEAP_IS_AT_ZERO ? 0 : UINT16_MAX + 1 };
@@ -139,6 +139,8 @@ static RARE void follow_slowly(uintptr_t addr, const uintptr_t *word)
     struct thing thing;
 
     addr = through_page_struct(addr);
+    if (unlikely(own_count))
+        own_refer(addr, word);
     object = object_at((void *)addr);
     if (!thing_of(&object, &thing) || addr - thing.start >= thing.room)
         return;
@@ -210,13 +212,20 @@ static RARE void look_into(uintptr_t start, size_t bytes)
     look((const uintptr_t *)start, bytes / sizeof(uintptr_t));
 }
 
+/* As far as was said of it: said.c. */
+static RARE void look_into_thing(uintptr_t start, size_t room)
+{
+    if (likely(!said_looks) || !said_look(start, room))
+        look_into(start, room);
+}
+
 static RARE size_t look_into_block(uintptr_t start)
 {
     struct object object = object_at((void *)start);
     uint32_t asked = record_size(object.record);
 
     take_off(object.record, &object.page->countdown);
-    look_into(start, object.room);
+    look_into_thing(start, object.room);
     return asked;
 }
 
@@ -232,8 +241,8 @@ SHORT struct record *record_at(const struct kmem_cache *cache, uintptr_t start)
     return &heap.record[pfn_of((void *)base) + index];
 }
 
-/* All that hangs on the chain, and what that adds to it. */
-static void run_chain(void)
+/* All that hangs on the chain, and what that adds to it; asks: said.c is asked of each. */
+SHORT void run_chain_and(bool asks)
 {
     uint32_t n = 0;
     size_t bytes = 0;
@@ -252,10 +261,29 @@ static void run_chain(void)
 
         bytes += record->asked;
         take_off(record, &record->mark);
+        if (asks && said_look(start, object_room(cache)))
+            continue;
         look((const uintptr_t *)start, object_room(cache) / sizeof(uintptr_t));
     }
     found[as & KIND] += n;
     found_bytes[as & KIND] += bytes;
+}
+
+/* Twice in the code, so that it costs nothing to ask while nothing was said. */
+static void run_chain(void)
+{
+    if (likely(!said_looks))
+        run_chain_and(false);
+    else
+        run_chain_and(true);
+}
+
+/* And what hangs there since pieces of one's own allocators were found: own.c. */
+static void run_all(void)
+{
+    do
+        run_chain();
+    while (unlikely(own_count) && own_look_into_next());
 }
 
 /* What is found from now on. */
@@ -287,7 +315,7 @@ static void find_possible(void)
         return;
     find_as(MM_POSSIBLE);
     each_thing(span, unseen(), hang_if_hinted, NULL);
-    run_chain();
+    run_all();
 }
 
 /* ---- 3. from leaders --------------------------------------------------------------------- */
@@ -298,7 +326,7 @@ static RARE void lead(const struct thing *thing, unsigned kind)
     *thing->mark = (uint16_t)(scan_epoch | RECORD_MARKED | kind | (*thing->mark & NOTED));
     found[kind]++;
     found_bytes[kind] += record_size(thing->record);
-    look_into(thing->start, thing->room);
+    look_into_thing(thing->start, thing->room);
     run_chain();
 }
 
@@ -353,14 +381,43 @@ static void find_lost(void)
 
     seen_most = KIND_LEADER;
     find_as(KIND_LED);
+    own_close();
     each_thing(span, unseen(), lead_first, &leaders);
-    if (leaders.from == NO_PAGE)
-        return;
     seen_most = MM_DEFINITE;
     find_as(MM_INDIRECT);
+    while (unlikely(own_count) && own_look_into_lost())
+        run_chain();
+    if (leaders.from == NO_PAGE)
+        return;
     leaders.from &= ~((1u << MAX_SLAB_ORDER) - 1);      /* its slab's first page, too */
     for (uint32_t pfn = leaders.to; pfn-- > leaders.from; )
         lead_again_in(pfn);
+}
+
+/* ---- what was said of things: said.c ----------------------------------------------- */
+
+bool scan_keep(const struct thing *thing, uint16_t mark)
+{
+    if (is_seen(*thing->mark))
+        return false;
+    *thing->mark = (uint16_t)(scan_epoch | RECORD_MARKED | MM_REACHABLE | mark);
+    found[MM_REACHABLE]++;
+    found_bytes[MM_REACHABLE] += record_size(thing->record);
+    return true;
+}
+
+void scan_look_at(uintptr_t start, size_t bytes)
+{
+    uintptr_t from = (start + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
+
+    if (start + bytes > from)
+        look_into(from, start + bytes - from);
+}
+
+void scan_look_into(const struct thing *thing)
+{
+    look_into_thing(thing->start, thing->room);
+    run_chain();
 }
 
 /* ---- a scan --------------------------------------------------------------------------------- */
@@ -437,6 +494,7 @@ bool mm_scan_begin(void)
     weak = false;
     seen_most = KIND_LEADER;
     find_as(MM_REACHABLE);
+    said_begin();
     return true;
 }
 
@@ -454,7 +512,7 @@ void mm_scan_root(const void *start, const void *end)
 
 const struct mm_scan *mm_scan_end(void)
 {
-    run_chain();
+    run_all();
     find_possible();
     find_lost();
     for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++) {

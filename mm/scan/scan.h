@@ -130,4 +130,22 @@ void mm_refs_in(const struct mm_wanted *wanted, const void *from, const void *to
 /* In all that is live. */
 void mm_refs_in_heap(const struct mm_wanted *wanted);
 
+/* ---- what is said of objects (kmemleak.h): said.c, own.c ----------------------------- */
+
+struct mm_scan_said {
+    uint32_t entries, own;      /* in the tables: of objects; pieces of own allocators */
+    uint32_t cleared;           /* objects that are not reported again */
+    uint32_t no_room;           /* calls without effect: the table was full, */
+    uint32_t unknown;           /*   nothing is there, */
+    uint32_t busy;              /*   mm was busy */
+};
+
+struct mm_scan_said mm_scan_get_said(void);
+/* What was lost by the last scan is from now on no leak, until its end. */
+void mm_scan_clear(void);
+/* Pieces of one's own allocators that were lost by the last scan; the cache is NULL. */
+void mm_scan_walk_lost_own(bool (*fn)(const struct mm_live *live, void *arg), void *arg);
+/* For mm_init: nothing was said. */
+void mm_scan_start(void);
+
 #endif

@@ -30,6 +30,7 @@ enum {
     EPOCH = 8,                  /* changes with each scan: others are of an older one */
     HINT = 16,                  /* pointers to its middle were found, and none to its start */
     NOTED = 32,                 /* the note is its own */
+    CLEARED = 64,               /* it was reported, and is not to be again: said.c */
 };
 
 /* ---- a live thing ----------------------------------------------------------------- */

@@ -1,0 +1,213 @@
+/*
+ * kmemleak.c - kmemleak: for those who come from Linux, by its words and in its format.
+ *
+ *     unreferenced object 0x0021c080 (size 64):
+ *       comm "keep", pid 0, jiffies 12 (kind definite)
+ *       hex dump (first 32 bytes):
+ *         00 00 00 00 00 00 00 00 40 c0 21 00 00 00 00 00  ........@.!.....
+ *       backtrace:
+ *         keep (list.c:20)
+ *
+ * There the list is what the last scan found; here it looks anew, for nothing runs beside
+ * it.  There are no tasks: comm is the function that took it.  What counts as time is the
+ * serial number.  `off` only keeps this command quiet, and `on` undoes it.
+ */
+#include "kernel/leaks/leaks_priv.h"
+
+#include "kernel/backtrace.h"
+#include "kernel/lines.h"
+#include "kernel/memory/sites.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "mm/watch/stack.h"
+
+enum { PLACE_SIZE = 96, DUMPED = 32, ROW = 16 };
+
+static bool is_off;
+
+/* ---- one record ---------------------------------------------------------------------- */
+
+static void print_hex_row(const uint8_t *byte, size_t n)
+{
+    kprintf("    ");
+    for (size_t i = 0; i < ROW; i++)
+        if (i < n)
+            kprintf("%02x ", byte[i]);
+        else
+            kprintf("   ");
+    kprintf(" ");
+    for (size_t i = 0; i < n; i++)
+        kprintf("%c", byte[i] >= ' ' && byte[i] <= '~' ? byte[i] : '.');
+    kprintf("\n");
+}
+
+static void print_backtrace(const struct alloc_site *site)
+{
+    unsigned depth;
+    const uintptr_t *calls = mm_site_stack(site, &depth);
+    char text[LINE_TEXT_SIZE];
+
+    kprintf("  backtrace:\n");
+    for (unsigned i = 0; i < depth; i++)
+        kprint_wrapped(0, "    %s", backtrace_format(calls, i, text, sizeof(text)));
+    if (depth == 0)
+        kprint_wrapped(0, "    %s (%s)", site_function(site),
+                       site_place(site, text, sizeof(text)));
+}
+
+static void print_record(const struct mm_live *live, const char *what)
+{
+    size_t bytes = live->asked < DUMPED ? live->asked : DUMPED;
+
+    kprintf("%s 0x%08x (size %zu):\n", what, (unsigned)live->start, live->asked);
+    kprint_wrapped(0, "  comm \"%s\", pid 0, jiffies %u (kind %s)",
+                   site_function(live->site), (unsigned)live->serial,
+                   kind_name(live->kind));
+    kprintf("  hex dump (first %zu bytes):\n", bytes);
+    for (size_t i = 0; i < bytes; i += ROW)
+        print_hex_row((const uint8_t *)live->start + i, bytes - i < ROW ? bytes - i : ROW);
+    print_backtrace(live->site);
+}
+
+static void print_record_json(const struct mm_live *live)
+{
+    char place[PLACE_SIZE];
+
+    kprintf("{\"address\": \"0x%08x\", \"size\": %zu, \"kind\": \"%s\", \"serial\": %u, "
+            "\"site\": ", (unsigned)live->start, live->asked, kind_name(live->kind),
+            (unsigned)live->serial);
+    json_string(site_place(live->site, place, sizeof(place)));
+    kprintf(", \"func\": ");
+    json_string(site_function(live->site));
+    site_json_calls(live->site, "taken_by");
+    kprintf("}\n");
+}
+
+/* ---- the list --------------------------------------------------------------------------- */
+
+static bool list_one(const struct mm_live *live, void *json)
+{
+    if (live->kind != MM_DEFINITE && live->kind != MM_INDIRECT)
+        return !shell_interrupted();
+    if (*(const bool *)json)
+        print_record_json(live);
+    else
+        print_record(live, "unreferenced object");
+    return !shell_interrupted();
+}
+
+static bool count_one(const struct mm_live *live, void *count)
+{
+    (void)live;
+    ++*(unsigned *)count;
+    return true;
+}
+
+static unsigned count_lost(const struct scan_report *report)
+{
+    unsigned lost = (unsigned)(report->found.objects[MM_DEFINITE] +
+                               report->found.objects[MM_INDIRECT]);
+
+    mm_scan_walk_lost_own(count_one, &lost);
+    return lost;
+}
+
+static void print_calls_without_effect(void)
+{
+    struct mm_scan_said said = mm_scan_get_said();
+
+    if (said.no_room + said.unknown + said.busy > 0)
+        kprint_wrapped(2, "calls of kmemleak_* without effect: %u found their table full, "
+                       "%u named nothing that is live, %u came while mm was busy",
+                       (unsigned)said.no_room, (unsigned)said.unknown,
+                       (unsigned)said.busy);
+}
+
+static int list(bool json)
+{
+    struct scan_report report;
+
+    if (!scan_leaks(&report))
+        return SHELL_FAILED;
+    mm_scan_walk(list_one, &json);
+    mm_scan_walk_lost_own(list_one, &json);
+    if (!json)
+        print_calls_without_effect();
+    return SHELL_OK;
+}
+
+/* ---- the words ---------------------------------------------------------------------------- */
+
+static int scan(void)
+{
+    struct scan_report report;
+    unsigned lost;
+
+    if (!scan_leaks(&report))
+        return SHELL_FAILED;
+    lost = count_lost(&report);
+    if (lost > 0)
+        kprintf("kmemleak: %u suspected memory leak%s (see kmemleak)\n", lost,
+                plural(lost));
+    print_calls_without_effect();
+    return SHELL_OK;
+}
+
+static int dump(const char *text)
+{
+    struct mm_live live;
+    uint32_t address;
+
+    if (!shell_address(text, "ADDR", &address))
+        return SHELL_USAGE;
+    if (!mm_scan_find((const void *)(uintptr_t)address, &live)) {
+        kprintf("kmemleak: Unknown object at 0x%08x\n", (unsigned)address);
+        return SHELL_FAILED;
+    }
+    print_record(&live, "kmemleak: Object");
+    return SHELL_OK;
+}
+
+static int run_word(const char *word)
+{
+    if (strncmp(word, "dump=", 5) == 0)
+        return dump(word + 5);
+    if (strcmp(word, "scan") == 0)
+        return scan();
+    if (strcmp(word, "clear") == 0) {
+        mm_scan_clear();
+        return SHELL_OK;
+    }
+    if (strcmp(word, "off") == 0) {
+        is_off = true;
+        return SHELL_OK;
+    }
+    return shell_usage("\"%s\" is none of these words", word);
+}
+
+static int cmd_kmemleak(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j");
+
+    if (!shell_at_most(argc, argv, 2))
+        return SHELL_USAGE;
+    if (sites_unknown(json))
+        return SHELL_FAILED;
+    if (argc == 2 && strcmp(argv[1], "on") == 0)
+        is_off = false;
+    else if (is_off)
+        kprintf(json ? "{\"error\": \"kmemleak is off\"}\n"
+                     : "kmemleak is off: kmemleak on\n");
+    else
+        return argc == 2 ? run_word(argv[1]) : list(json);
+    return is_off ? SHELL_FAILED : SHELL_OK;
+}
+
+SHELL_COMMAND_IN("find leaks", kmemleak, "[scan|clear|dump=ADDR|on|off] [-j]",
+    "what is lost, in the words and format of Linux",
+    "Without a word: looks anew, and lists each object that is lost (leaks groups them).\n"
+    "scan says how many there are.  clear: what is lost now is never reported again, by\n"
+    "leaks neither.  dump tells of one object, lost or not.  off, on: this command.  What\n"
+    "a program says by kmemleak_not_leak() and its kin (mm/scan/kmemleak.h) is heeded.\n"
+    "    kmalloc 100; forget $; kmemleak; kmemleak clear; kmemleak",
+    cmd_kmemleak);
