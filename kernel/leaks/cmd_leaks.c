@@ -418,17 +418,17 @@ static int cmd_leaks(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("find leaks", leaks,
-    "[all|mark [NAME]|since [NAME]|list [KIND|FILE:LINE]|why ADDR|lost|tree|"
-    "owners [FILE:LINE]|grow] [-j]",
+    "[all|mark|since|list|why|lost|tree|owners|grow [ARG]] [-j]",
     "what is lost: nothing points to it any more",
     "Looks from the variables of labs and lessons and from what the shell holds for\n"
     "all that is live.  What it does not find is lost:\n"
     "    definite   nothing points to it          indirect  only what is lost does\n"
     "    possible   only pointers into a middle   reachable  it is not lost\n"
-    "all lists what is reachable, too; list, object by object.  why tells how ADDR is\n"
-    "reached; lost, where each leak was last seen (of scans before: run leaks now and\n"
-    "then); tree, what each takes with it; owners, where things of each line usually\n"
-    "hang.  mark, run, since: what one piece of work has taken and not given back.\n"
+    "all lists what is reachable, too; list [KIND|FILE:LINE], object by object.\n"
+    "why ADDR: how it is reached.  lost: where each leak was last seen (of scans\n"
+    "before: run leaks now and then).  tree: what each takes with it.\n"
+    "owners [FILE:LINE]: where things of each line usually hang.\n"
+    "mark [NAME], run, since [NAME]: what one piece of work did not give back.\n"
     "grow: which lines had more at each mark, and under watch: a leak that is held.\n"
     "    leaks mark; kmalloc 100; kmalloc 200; forget $; leaks since",
     cmd_leaks);

@@ -204,10 +204,11 @@ static int cmd_kmemleak(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("find leaks", kmemleak, "[scan|clear|dump=ADDR|on|off] [-j]",
-    "what is lost, in the words and format of Linux",
-    "Without a word: looks anew, and lists each object that is lost (leaks groups them).\n"
-    "scan says how many there are.  clear: what is lost now is never reported again, by\n"
-    "leaks neither.  dump tells of one object, lost or not.  off, on: this command.  What\n"
-    "a program says by kmemleak_not_leak() and its kin (mm/scan/kmemleak.h) is heeded.\n"
+    "leaks in Linux's words",
+    "Without a word: looks anew, and lists each object that is lost; leaks groups\n"
+    "them.  scan: how many they are.  clear: what is lost now is never reported\n"
+    "again, by leaks neither.  dump=ADDR: one object, lost or not.  off, on: this\n"
+    "command.  What a program says by kmemleak_not_leak() and its kin is heeded:\n"
+    "mm/scan/kmemleak.h.\n"
     "    kmalloc 100; forget $; kmemleak; kmemleak clear; kmemleak",
     cmd_kmemleak);

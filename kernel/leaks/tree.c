@@ -175,11 +175,9 @@ static void print_first(const struct mm_scan *found)
     if (left > 0)
         kprintf("%9zu          in %u more, each with no more: leaks tree -j\n", bytes - shown,
                 left);
-    kprintf("%9zu bytes come back if %u lost object%s freed, with %u that go%s with %s\n",
-            bytes, (unsigned)found->objects[MM_DEFINITE],
-            found->objects[MM_DEFINITE] == 1 ? " is" : "s are",
+    kprintf("%9zu bytes come back: %u lost object%s, and %u that go with %s\n", bytes,
+            (unsigned)found->objects[MM_DEFINITE], plural(found->objects[MM_DEFINITE]),
             (unsigned)found->objects[MM_INDIRECT],
-            found->objects[MM_INDIRECT] == 1 ? "es" : "",
             found->objects[MM_DEFINITE] == 1 ? "it" : "them");
 }
 

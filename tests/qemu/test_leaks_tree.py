@@ -55,7 +55,7 @@ def test_a_tree_is_shown_as_one_holders_first(lists):
                     lines[1])
     assert [re.match(r" +at (\d+): ", line)[1] for line in lines[2:8]] == \
         ["0", "0", "4", "0", "8", "0"]
-    assert lines[8] == "      348 bytes come back if 1 lost object is freed, with 6 that go with it"
+    assert lines[8] == "      348 bytes come back: 1 lost object, and 6 that go with it"
 
 
 def test_a_ring_is_said_to_be_one_and_ends(lists):

@@ -56,7 +56,8 @@ COMMANDS = [
     "poke 0x1000 1", "dump 0x1000", "dump 0xfffff000", "kfree $1; whatis $1+32", "crash all",
     "params watchdog=a_value_that_is_long_and_goes_on_and_on_and_on_and_on_and_on_and_on",
     "help a_command_that_does_not_exist_and_has_a_very_long_name_that_goes_on_and_on",
-    "drain 2001", "drain 2000", "kmalloc 5000", "leaks",
+    "drain 2001", "drain 2000", "kmalloc 5000", "leaks", "leaks tree", "leaks owners",
+    "leaks grow", "leaks lost", "kmemleak scan", "kmemleak clear", "long_names", "kmemleak",
 ]
 
 
