@@ -689,14 +689,13 @@ $(COVERED): $(COVERAGE)/%: $(COVERAGE)/tests/hosted/%.o \
 	$(call say,HOSTLD $@)
 	$(Q)$(HOSTCC) --coverage -o $@ $^ -lcmocka
 
-# The heaps that tests/gdb looks at: mm as a student's program has it.
-$(HOSTED)/gdb/heaps64: tests/gdb/heaps.c $(LIBRARY)
+# The heaps and graphs that tests/gdb looks at: mm as a student's program has it.
+$(HOSTED)/gdb/%64: tests/gdb/%.c $(LIBRARY)
 	$(call say,HOSTLD $@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -fno-omit-frame-pointer -o $@ $(filter %.c %.o,$^)
 
-$(HOSTED)/gdb/heaps32: tests/gdb/heaps.c \
-                       $(patsubst %.c,$(HOSTED)/32/%.o,$(strip $(MM)))
+$(HOSTED)/gdb/%32: tests/gdb/%.c $(patsubst %.c,$(HOSTED)/32/%.o,$(strip $(MM)))
 	$(call say,HOSTLD $@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOSTFLAGS) -O1 -m32 -fno-omit-frame-pointer -o $@ \

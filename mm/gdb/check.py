@@ -15,7 +15,7 @@ import json
 import gdb
 
 from .damage import find as damage_of
-from .heap import Heap
+from .heap import SCANNING, Heap
 from .memory import WORD, Totals
 from .target import Command, write
 
@@ -273,7 +273,8 @@ class Check(Command):
             write(json.dumps(row))
             return
         if heap.is_changing:
-            write("mm is busy: it was stopped inside a call; what is broken below may "
+            write(f"mm was {SCANNING}" if heap.is_scanning else
+                  "mm is busy: it was stopped inside a call; what is broken below may "
                   "be half-done work")
         for rule, where in broken[:SHOWN]:
             write(f"{rule}\n    {where}")

@@ -14,11 +14,11 @@ mm_check's own, in its order, so that the first is what mm_check would answer.
 from . import target
 from .target import Unreadable
 
-import gdb
-
 PAGE_SHIFT = 12                 # of the machine; the array says all else
 MAX_PAGES = 1 << 22             # 16 GiB: more is garbage, not to be read at once
 MAX_SLOTS = 1 << PAGE_SHIFT     # far more than any slab can have
+SCANNING = "stopped in the middle of its own scan for leaks, while records are chained " \
+           "to each other (mm/scan/scan_priv.h): let it come to the scan's end"
 
 
 class Block:
@@ -111,15 +111,15 @@ class Heap:
                                                          "freed_by")
 
     def _read_heap(self):
-        at = int(target.variable("heap").address)
-        raw = target.read(at, self.heap_layout.size, "struct heap")
+        raw = target.read(target.place("heap")[0], self.heap_layout.size, "struct heap")
         self.__dict__.update(self.heap_layout.all(raw))
         base = self.heap_layout.fields["buddy"][0] // 8
         for name in ("page", "npages", "nfree", "nonempty", "kept", "nkept"):
             setattr(self, name, self.buddy_layout.get(raw, name, base))
         self.free = self.buddy_layout.array(raw, "free", base)
         self.record_at = self.record
-        self.state = int(target.variable("mm_state"))
+        self.state = target.value("mm_state")
+        self.is_scanning = target.value("mm_scan_dropped") != 0
 
     def _read_pages(self):
         if self.npages > MAX_PAGES:
@@ -136,10 +136,9 @@ class Heap:
         return self.page_bytes[bit // 8::self.page_layout.size].translate(pick)
 
     def _read_caches(self):
-        caches = target.variable("caches")
-        self.caches_at = int(caches.address)
-        count = caches.type.sizeof // self.cache_layout.size
-        self.cache_bytes = target.read(self.caches_at, caches.type.sizeof, "caches")
+        self.caches_at, size = target.place("caches")
+        count = size // self.cache_layout.size
+        self.cache_bytes = target.read(self.caches_at, size, "caches")
         self.caches = {}
         for n in range(count):
             base = n * self.cache_layout.size
@@ -168,7 +167,7 @@ class Heap:
 
     def pfn(self, address):
         """Of any address; at least npages if it is outside, as pfn_of of mm."""
-        bits = 8 * gdb.lookup_type("long").sizeof
+        bits = 8 * target.word_size()
         return (address - self.base & (1 << bits) - 1) >> PAGE_SHIFT
 
     def cache_at(self, pfn):

@@ -3,6 +3,8 @@
     (gdb) marbles                   which commands there are
     (gdb) marbles meminfo           what the shell's own commands print, but
     (gdb) marbles leaks -j          on a kernel that is stopped, crashed, dumped
+    (gdb) marbles why p             the shortest way from a variable to an object
+    (gdb) marbles diff DUMP         what was born and died since another dump
     (gdb) marbles check             every rule of mm, and where it is broken
     (gdb) marbles break-alloc 42    stop at the allocation with serial 42
     (gdb) print *page               and the structs of mm in words
@@ -13,7 +15,13 @@ One module a subsystem, as in Linux's scripts/gdb:
     heap        a picture of the heap, read in bulk
     check       mm_check's rules, with the place where each is broken
     memory      meminfo, buddyinfo, slabinfo
-    sites       call sites in words; leaks
+    live        all that is live, and the words in it
+    roots       which words are roots
+    links       what points to what
+    mark        what is lost; leaks, refs and why, owners, tree say it
+    dominators  what keeps how much alive
+    diff        two states, joined; core is the other one's memory
+    sites       call sites in words
     whatis      whatis
     printers    pretty printers
     breakalloc  break-alloc
@@ -28,7 +36,7 @@ import sys
 import gdb
 
 PACKAGE = "marbles_mm"
-MODULES = ("memory", "sites", "whatis", "check", "breakalloc", "printers")
+MODULES = ("memory", "leaks", "refs", "owners", "tree", "diff", "whatis", "check", "breakalloc", "printers")
 
 
 def load():

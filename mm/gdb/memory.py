@@ -11,7 +11,7 @@ A kernel stopped inside the allocator is between two truths; that is said as wel
 import json
 
 from . import target
-from .heap import PAGE_SHIFT, Heap
+from .heap import PAGE_SHIFT, SCANNING, Heap
 from .target import Command, write
 
 WORD = 0xffffffff
@@ -118,7 +118,9 @@ def say_what_is_wrong(heap, totals, as_json):
         if wrong:
             write(json.dumps({"wrong": True, "busy": busy, **wrong}))
         return
-    if busy:
+    if heap.is_scanning:
+        write(f"mm was {SCANNING}")
+    elif busy:
         write("mm is busy: it was stopped inside a call, and counters may be one apart")
     for name, says, is_so in differences:
         write(f"DIFFERS: {name} says {says}, recounted it is {is_so}")

@@ -5,9 +5,13 @@ from DWARF, memory in blocks as large as possible.  A gdb.Value for each field w
 take a hundred times as long.
 """
 import codecs
-import struct
+import contextlib
+import os
+import re
 
 import gdb
+
+from .layout import Fields, cache_number  # noqa: F401 (others take them from here)
 
 LARGEST_READ = 1 << 30
 STRING_LIMIT = 256
@@ -22,6 +26,11 @@ class Unreadable(Exception):
     """Memory that is not there; the text says which."""
 
 
+# What is looked at instead: something with a read(address, size) of its own, which
+# returns None for what it does not have.
+instead = None
+
+
 def read(address, size, what):
     """Bytes of memory; `what` is for the message if they cannot be had."""
     if size == 0:
@@ -29,6 +38,9 @@ def read(address, size, what):
     try:
         if not 0 <= address and size <= LARGEST_READ:
             raise OverflowError
+        found = instead.read(address, size) if instead else None
+        if found is not None:
+            return found
         return bytes(gdb.selected_inferior().read_memory(address, size))
     except (gdb.error, OverflowError):
         raise Unreadable(f"{what}: {size} bytes at {address:#x} cannot be read")
@@ -57,6 +69,17 @@ def variable(name):
     return symbol.value()
 
 
+def place(name):
+    """(address, bytes) of a global variable."""
+    found = variable(name)
+    return int(found.address), found.type.sizeof
+
+
+def value(name):
+    """A global variable that is a number or a pointer."""
+    return value_of(variable(name))
+
+
 def address_of_label(name):
     """A symbol of the linker or of assembly; None: there is none."""
     try:
@@ -68,15 +91,116 @@ def address_of_label(name):
 def static(file, name, of=""):
     """A static variable that may not be there, or what is made `of` it, or None."""
     try:
-        return int(gdb.parse_and_eval(f"{of}'{file}'::{name}"))
+        return value_of(gdb.parse_and_eval(f"{of}'{file}'::{name}"))
     except gdb.error:
         return None
 
 
-def cache_number(name):
-    """Of a cache, as a page struct names it; None: cache_name() of mm makes no such."""
-    number = name >> 1
-    return number if name & 1 == bin(number).count("1") & 1 else None
+def static_place(file, name):
+    """(address, bytes) of a static variable; None: there is none."""
+    try:
+        found = gdb.parse_and_eval(f"'{file}'::{name}")
+    except gdb.error:
+        return None
+    if found.address is None:   # the compiler has left it out
+        return None
+    return int(found.address), found.type.sizeof
+
+
+def value_of(found):
+    """An integer variable, read from where memory is read; or any other number."""
+    if found.address is None:
+        return int(found)
+    raw = read(int(found.address), found.type.sizeof, "a variable")
+    return int.from_bytes(raw, "little")
+
+
+def word_size():
+    """Bytes of a pointer."""
+    return gdb.lookup_type("long").sizeof
+
+
+def register(name):
+    """Of the innermost frame; None: there is none, or what is read has none."""
+    try:
+        return None if instead else int(gdb.newest_frame().read_register(name))
+    except (gdb.error, ValueError):
+        return None
+
+
+def registers():
+    """What is in those that may hold a pointer, in the innermost frame."""
+    try:
+        frame = None if instead else gdb.newest_frame()
+        known = frame.architecture().registers("general") if frame else ()
+    except (gdb.error, AttributeError):         # GDB before version 10
+        return []
+    found = []
+    for register in known:
+        with contextlib.suppress(gdb.error):    # flags are no number
+            found.append(int(frame.read_register(register.name)))
+    return found
+
+
+def outermost_stack_pointer():
+    """Of the frame that nobody called, as far as frames can be followed."""
+    frame = None if instead else gdb.newest_frame()
+    while frame is not None and frame.older() is not None:
+        frame = frame.older()
+    return None if frame is None else int(frame.read_register("sp"))
+
+
+def function_around(address):
+    """(name, start, size) by GDB's own knowledge, or None."""
+    try:
+        block = gdb.block_for_pc(address)
+    except RuntimeError:
+        return None
+    while block is not None and block.function is None:
+        block = block.superblock
+    if block is None:
+        return None
+    return block.function.linkage_name, block.start, block.end - block.start
+
+
+def variable_around(address):
+    """(name, start, size), the size unknown, by GDB's own knowledge, or None."""
+    said = gdb.execute(f"info symbol {address:#x}", to_string=True)
+    found = re.match(r"(\w+)(?: \+ (\d+))? in section", said)
+    return found and (found[1], address - int(found[2] or 0), 0)
+
+
+variables = {}                  # by program: GDB takes half a second to look for them
+
+
+def variables_below(folder):
+    """(address, bytes) of each variable of the .c files of a folder, mm's own above all."""
+    key = folder, int(variable("heap").address)
+    if key not in variables:
+        variables[key] = list(find_variables(folder))
+    return variables[key]
+
+
+def find_variables(folder):
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    for path, _, files in os.walk(os.path.join(root, folder)):
+        for file in files:
+            if file.endswith(".c"):
+                name = os.path.relpath(os.path.join(path, file), root)
+                yield from variables_of(name.replace(os.sep, "/"))
+
+
+def variables_of(file):
+    """Of one file, by the lines of it that GDB knows."""
+    try:
+        lines = gdb.decode_line(f"{file}:1")[1] or ()
+    except gdb.error:
+        return
+    for line in lines:
+        for block in (line.symtab.global_block(), line.symtab.static_block()):
+            for symbol in block:
+                if symbol.is_variable and symbol.addr_class == gdb.SYMBOL_LOC_STATIC:
+                    yield int(symbol.value().address), symbol.type.sizeof
 
 
 def enum(name):
@@ -85,13 +209,12 @@ def enum(name):
     return values, {value: name for name, value in values.items()}
 
 
-class Layout:
+class Layout(Fields):
     """Where the fields of a struct lie."""
 
     def __init__(self, name):
         self.type = gdb.lookup_type("struct " + name)
-        self.size = self.type.sizeof
-        self.fields = {}
+        super().__init__(self.type.sizeof)
         self._collect(self.type, 0)
 
     def _collect(self, of, base):
@@ -99,44 +222,11 @@ class Layout:
             kind = field.type.strip_typedefs()
             if field.name:
                 bits = field.bitsize or 8 * kind.sizeof
-                self.fields[field.name] = (base + field.bitpos, bits, kind)
+                is_array = kind.code == gdb.TYPE_CODE_ARRAY
+                self.fields[field.name] = (base + field.bitpos, bits,
+                                           kind.target().sizeof if is_array else 0)
             else:
                 self._collect(kind, base + field.bitpos)
-
-    def get(self, raw, name, base=0):
-        """An integer field of the struct at raw[base]."""
-        bit, bits, _ = self.fields[name]
-        first, last = base + bit // 8, base + (bit + bits + 7) // 8
-        return int.from_bytes(raw[first:last], "little") >> bit % 8 & (1 << bits) - 1
-
-    def array(self, raw, name, base=0):
-        """An array field, as a tuple of unsigned integers."""
-        bit, bits, kind = self.fields[name]
-        letter = {1: "B", 2: "H", 4: "I", 8: "Q"}[kind.target().sizeof]
-        count = bits // 8 // kind.target().sizeof
-        return struct.unpack_from(f"<{count}{letter}", raw, base + bit // 8)
-
-    def all(self, raw, base=0):
-        """Every integer field, by name."""
-        return {name: self.get(raw, name, base) for name, (_, bits, _) in
-                self.fields.items() if bits <= 64}
-
-    def most(self, name):
-        """The largest value that fits into a field: NO_PAGE, for a page number."""
-        return (1 << self.fields[name][1]) - 1
-
-    def length(self, name):
-        """The number of elements of an array field."""
-        return self.fields[name][1] // 8 // self.fields[name][2].target().sizeof
-
-    def unpacker(self, *names):
-        """A struct.Struct over whole structs that yields these fields, in order."""
-        text, at = "<", 0
-        for name in names:
-            bit, bits, _ = self.fields[name]
-            text += f"{bit // 8 - at}x" + {8: "B", 16: "H", 32: "I", 64: "Q"}[bits]
-            at = (bit + bits) // 8
-        return struct.Struct(text + f"{self.size - at}x")
 
 
 class Command(gdb.Command):

@@ -6,7 +6,8 @@ import json
 
 import gdb
 
-KEYS_OF_SITE = ("site", "objects", "bytes", "oldest", "newest")
+KINDS = ("definite", "indirect", "possible", "reachable")
+KEYS_OF_SITE = ("kind", "site", "objects", "bytes", "oldest", "newest")
 
 
 def run(command):
@@ -27,8 +28,12 @@ def compare_leaks(said):
             row["site"] = ":0"
     rows = [{key: row[key] for key in KEYS_OF_SITE} for row in rows]
     wanted = sorted(said.get("site", []),
-                    key=lambda row: (-row["bytes"], row["oldest"]))
+                    key=lambda row: (KINDS.index(row["kind"]), -row["bytes"],
+                                     row["oldest"]))
     expect("leaks", wanted, rows)
+    for kind in KINDS:
+        expect("leaks", sum(row["objects"] for row in wanted if row["kind"] == kind),
+               summary[kind])
     expect("leaks", sum(row["bytes"] for row in wanted), summary["bytes"])
 
 
@@ -37,7 +42,8 @@ def compare_whatis(wanted):
     if wanted["kind"] in ("outside", "hole"):
         got.pop("symbol", None)
         got.pop("offset", None)
-    for role in ("taken_by", "freed_by", "around_taken_by", "around_freed_by"):
+    for role in ("taken_by", "freed_by", "before_taken_by", "before_freed_by",
+                 "around_taken_by", "around_freed_by"):
         if role not in wanted and role in got:
             expect("whatis", "take", got.pop(role + "_func"))
             del got[role]

@@ -12,12 +12,22 @@ from debugger import ROOT, marbles  # noqa: E402
 BITS = ["64", "32"] if platform.machine() in ("x86_64", "i686") else ["64"]
 
 
+def made(name, bits):
+    program = f"build/hosted/gdb/{name}{bits}"
+    marbles.make(program)
+    return ROOT / program
+
+
 @pytest.fixture(scope="session", params=BITS)
 def heaps(request):
     """The program that makes random heaps, of both sizes."""
-    program = f"build/hosted/gdb/heaps{request.param}"
-    marbles.make(program)
-    return ROOT / program
+    return made("heaps", request.param)
+
+
+@pytest.fixture(scope="session", params=BITS)
+def graphs(request):
+    """The same of random graphs."""
+    return made("graphs", request.param)
 
 
 @pytest.fixture(scope="session")

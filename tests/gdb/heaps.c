@@ -6,6 +6,7 @@
  * mm_get_stats and its kin), and then shown to GDB in heap_is_made().
  */
 #include "mm/mm.h"
+#include "mm/scan/scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,13 @@ static void give(struct thing *t)
     t->kind = NOTHING;
 }
 
+/* To its start, or to its middle. */
+static void lay_pointer(const struct thing *from, const struct thing *to)
+{
+    if (from->kind != NOTHING && to->kind != NOTHING)
+        *(uintptr_t *)from->p = (uintptr_t)to->p + (below(3) == 0);
+}
+
 static unsigned char *memory(size_t bytes)
 {
     static unsigned char *start;
@@ -143,7 +151,11 @@ static void make_heap(uint32_t seed)
         else
             give(t);
     }
-    for (unsigned n = below(900); n; n--)       /* leaks of small things */
+    for (unsigned i = 0; i < 100; i++)
+        lay_pointer(&things[below(THINGS)], &things[below(THINGS)]);
+    for (unsigned i = 0; i < THINGS; i += 3)    /* leaks of all sizes */
+        things[i].p = NULL;
+    for (unsigned n = below(900); n; n--)       /* and of small things */
         object = kmalloc(8 + below(2) * 24, GFP_KERNEL | __GFP_NOWARN);
     kfree((void *)&random_state);               /* refused, counted */
 }
@@ -208,15 +220,29 @@ static bool print_cache(const struct mm_cache_info *c, void *arg)
 }
 
 /* A site without a line is left to GDB: here nobody has symbols. */
-static void print_sites(void)
+static void print_sites(unsigned kind, const char *name)
 {
-    mm_count_sites(0);
+    mm_scan_count_sites(1u << kind, 0);
     for (struct alloc_site *s = mm_sites(); s < mm_sites_end(); s++)
         if (s->objects)
-            printf("site {\"site\": \"%s:%u\", \"objects\": %u, \"bytes\": %u, "
-                   "\"oldest\": %u, \"newest\": %u}\n", s->file ? s->file : "",
-                   s->file ? s->line : 0, s->objects, (unsigned)s->bytes, s->oldest,
-                   s->newest);
+            printf("site {\"kind\": \"%s\", \"site\": \"%s:%u\", \"objects\": %u, "
+                   "\"bytes\": %u, \"oldest\": %u, \"newest\": %u}\n", name,
+                   s->file ? s->file : "", s->file ? s->line : 0, s->objects,
+                   (unsigned)s->bytes, s->oldest, s->newest);
+}
+
+/* From all variables that can hold something. */
+static void print_leaks(void)
+{
+    if (!mm_scan_begin())
+        return;
+    mm_scan_root(things, things + THINGS);
+    mm_scan_root((void *)(uintptr_t)&object, (void *)(uintptr_t)(&object + 1));
+    mm_scan_end();
+    print_sites(MM_DEFINITE, "definite");
+    print_sites(MM_INDIRECT, "indirect");
+    print_sites(MM_POSSIBLE, "possible");
+    print_sites(MM_REACHABLE, "reachable");
 }
 
 static const char *kind_name(enum mm_what_kind kind)
@@ -280,7 +306,7 @@ static void describe(void)
     print_meminfo(&stats);
     print_buddyinfo(&stats);
     mm_walk_caches(print_cache, NULL);
-    print_sites();
+    print_leaks();
     for (unsigned i = 0; i < 40; i++)
         print_what(memory(0) + below(34u << 20));
     for (unsigned i = 0; i < THINGS; i += 17)

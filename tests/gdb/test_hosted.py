@@ -5,15 +5,45 @@ import re
 import pytest
 from debugger import ROOT, gdb
 
-COMPARE = ROOT / "tests/gdb/compare.py"
+COMPARE, GRAPH = ROOT / "tests/gdb/compare.py", ROOT / "tests/gdb/graph.py"
 STOP = ("break heap_is_made", "run 1 1 >/dev/null")
-COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "check", "whatis heap.base")
+COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "owners", "tree", "check",
+            "whatis heap.base", "refs heap.base", "why heap.base")
 
 
 def test_80_random_heaps_are_what_the_program_says(heaps, tmp_path):
     said = gdb(f"python ARGUMENTS, SAID = '1 80', '{tmp_path}/said'",
                f"source {COMPARE}", program=heaps)
     assert "80 heaps are alike" in said, said
+
+
+def test_300_random_graphs_are_sorted_as_a_model_sorts_them(graphs, tmp_path):
+    said = gdb(f"python ARGUMENTS, SAID = '1 300', '{tmp_path}/said'",
+               f"source {GRAPH}", program=graphs)
+    assert "300 graphs are alike" in said, said
+
+
+def test_a_hundred_thousand_objects_take_no_patience(graphs):
+    """CPU time, of one that may share it: 1 and 3 s are what is promised."""
+    for edges in (1, 4):
+        said = gdb("break heap_is_made", f"run large 100000 {edges}",
+                   "python import time, marbles_mm.mark, marbles_mm.heap",
+                   "python from marbles_mm.dominators import Dominators",
+                   "marbles leaks -j", "python began = time.process_time()",
+                   "python marks = marbles_mm.mark.look(marbles_mm.heap.Heap())",
+                   "python marked = time.process_time()",
+                   "python tree = Dominators(marks)",
+                   "python print('took', marked - began, time.process_time() - marked)",
+                   "python print('keeps', tree.of_roots())", program=graphs)
+        assert "keeps [('roots', 100000, 6400000)]" in said, said
+        mark, dominators = map(float, re.search(r"took (\S+) (\S+)", said).groups())
+        assert mark < 2 and dominators < 6, said
+
+
+def test_in_the_middle_of_a_scan_it_says_so(graphs):
+    said = gdb("break mm_scan_end", "run 1 1 >/dev/null", "marbles leaks",
+               "marbles tree -j", "marbles refs roots[0]", "marbles check", program=graphs)
+    assert said.count("in the middle of its own scan for leaks") == 4, said
 
 
 def test_there_is_an_answer_before_there_is_a_heap(heaps):

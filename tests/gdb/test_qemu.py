@@ -2,6 +2,7 @@
 import json
 import random
 import re
+import subprocess
 
 import pytest
 from debugger import ROOT, SCRIPT, gdb, marbles
@@ -30,7 +31,11 @@ def ask(machine, *commands):
 
 
 def rows(text):
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    """Times are each one's own."""
+    found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    for row in found:
+        row.pop("microseconds", None)
+    return found
 
 
 class Worker:
@@ -39,6 +44,7 @@ class Worker:
     def __init__(self, machine, seed):
         self.machine, self.random = machine, random.Random(seed)
         self.objects, self.pages, self.addresses = [], [], [0, 0x100000, 0xfffff000]
+        self.at = {}
 
     def step(self):
         size = self.random.choice([8, 24, 100, 500, 1400, 4000, 8192, 9000, 70000])
@@ -50,8 +56,16 @@ class Worker:
             self.note(self.machine.run(f"pages {self.random.randrange(4)}"), self.pages)
         elif self.objects and choice == 3:
             self.machine.run(f"kfree {self.pick(self.objects)}")
-        elif self.objects:
-            self.machine.run(f"forget {self.pick(self.objects)}")
+        elif self.objects and choice == 4:
+            self.link()
+
+    def link(self):
+        """A pointer to the start or a middle of another; and one is forgotten."""
+        to = self.at[self.random.choice(self.objects)] + self.random.choice([0, 0, 4])
+        from_ = self.at[self.random.choice(self.objects)]
+        self.machine.run("; ".join(f"poke {from_ + n:#x} {to >> 8 * n & 0xff}"
+                                   for n in range(4)))
+        self.machine.run(f"forget {self.pick(self.objects)}")
 
     def pick(self, held):
         return held.pop(self.random.randrange(len(held)))
@@ -61,6 +75,7 @@ class Worker:
             found = re.match(r"(\$\d+) = 0x(\w+)", line)
             if found:
                 held.append(found[1])
+                self.at[found[1]] = int(found[2], 16)
                 self.addresses.append(int(found[2], 16) + self.random.choice([0, 4, 5000]))
 
 
@@ -77,6 +92,10 @@ def test_40_random_heaps_are_what_the_shell_says(elf, dials):
         compare_heaps(machine)
 
 
+def as_in_shell(question):
+    return "leaks " + question if question.startswith("why ") else question
+
+
 def compare_heaps(machine):
     worker = Worker(machine, 1)
     for heap in range(HEAPS):
@@ -87,12 +106,18 @@ def compare_heaps(machine):
                 machine.run("kfree " + " ".join(worker.objects[-8:]))
                 del worker.objects[-8:]
         questions = [f"{command} -j" for command in COMMANDS]
+        for address in worker.random.sample(worker.addresses[3:],
+                                            min(3, len(worker.addresses) - 3)):
+            questions += [f"refs {address:#x} -j", f"why {address:#x} -j"]
         questions += [f"whatis {address:#x} -j" for address in
                       worker.random.sample(worker.addresses,
                                            min(4, len(worker.addresses)))]
-        wanted = {question: machine.json(question) for question in questions}
+        wanted = {question: machine.json(as_in_shell(question))
+                  for question in questions}
         for question, said in ask(machine, *questions).items():
             got = rows(said)
+            for row in wanted[question]:
+                row.pop("microseconds", None)
             for row in wanted[question]:        # what GDB does not know of
                 for key in [key for key in row
                             if key.endswith("_by_calls")]:
@@ -105,22 +130,30 @@ def compare_heaps(machine):
             assert got == wanted[question], f"heap {heap}: {question}"
 
 
+def words(lines):
+    """All that is said: the shell wraps lines, and times are each one's own."""
+    return [word for line in lines for word in re.sub(r"\b\d+ us$", "", line).split()]
+
+
 def test_texts_are_the_shells_own(machine):
-    questions = ["meminfo", "buddyinfo", "slabinfo", "leaks", "check",
-                 f"whatis {machine.take('kmalloc 100')[1] + 5:#x}"]
-    as_linux = {"buddyinfo": "buddyinfo -l", "slabinfo": "slabinfo -l"}
+    address = machine.take("kmalloc 100")[1]
+    machine.run("kmalloc 200 3; forget $")
+    questions = ["meminfo", "buddyinfo", "slabinfo", "leaks", "leaks all", "check",
+                 f"whatis {address + 5:#x}", f"refs {address + 5:#x}",
+                 f"why {address:#x}"]
+    as_linux = {"buddyinfo": "buddyinfo -l", "slabinfo": "slabinfo -l",
+                f"why {address:#x}": f"leaks why {address:#x}"}
     wanted = {question: machine.run(as_linux.get(question, question))
               for question in questions}
     for question, said in ask(machine, *questions).items():
-        got = [line.rstrip() for line in said.splitlines()]
-        lines = [line.rstrip() for line in wanted[question]]
+        got, lines = words(said.splitlines()), words(wanted[question])
         assert got[:len(lines)] == lines, question
 
 
 def test_marbles_alone_lists_its_commands(elf):
     listed = re.findall(r"^marbles (\S+) -- ", gdb("marbles", program=elf), re.M)
-    assert listed == ["break-alloc", "buddyinfo", "check", "leaks", "meminfo", "slabinfo",
-                      "whatis"]
+    assert listed == ["break-alloc", "buddyinfo", "check", "diff", "leaks", "meminfo",
+                      "owners", "refs", "slabinfo", "tree", "whatis", "why"]
     assert gdb("marbles leak_s", program=elf) == \
         'Undefined marbles command: "leak_s".  Try "marbles".\n'
 
@@ -141,6 +174,31 @@ def test_break_alloc_stops_in_the_kernel(elf):
         assert "mm is busy: it was stopped inside a call" in said, said
         machine.boot()
         machine.is_whole()
+
+
+def test_what_a_command_has_in_hand_is_not_lost(elf):
+    """Between the call and the table of the shell only registers and stack hold it."""
+    with marbles.Machine(elf, stopped=True, cmdline='run="kmalloc 100"') as machine:
+        said = machine.gdb(f"source {SCRIPT}", "hbreak held_keep", "continue",
+                           "marbles leaks -j", "marbles why address", "delete")
+        assert rows(said)[0]["kind"] == "reachable" and "100 bytes, serial 1," in said, said
+        assert re.search(r"^ +0  (the stack|a register)\n +1  0x", said, re.M), said
+        machine.boot()
+        assert rows(ask(machine, "leaks -j")["leaks -j"])[-1]["reachable"] == 1
+
+
+REFUSED = """try: gdb.execute('marbles leaks')
+except gdb.error as error: print('refused:', error)"""
+
+
+def test_the_kernels_own_scan_is_not_looked_into(elf):
+    with marbles.Machine(elf, stopped=True, cmdline='run="kmalloc 9; leaks"') as machine:
+        said = machine.gdb(f"source {SCRIPT}", "hbreak mm_scan_end", "continue",
+                           "marbles meminfo", "python try: gdb.execute('marbles leaks')\n"
+                           "except gdb.error as error: print('refused:', error)", "delete")
+        assert re.search("^mm was stopped in the middle of its own scan", said, re.M), said
+        assert "refused: marbles leaks: mm was stopped in the middle of its own" in said
+        machine.boot()
 
 
 def test_a_machine_that_is_off_records_is_told(elf):
@@ -166,7 +224,7 @@ def test_a_dump_is_what_the_machine_was(elf):
     answers = gdb(*(f"marbles {c} -j" for c in
                     ("leaks", "meminfo", "slabinfo", "buddyinfo", "check")), "bt",
                   program=elf, core=core)
-    wanted = [json.loads(line) for line in said.splitlines() if line[:1] == "{"]
+    wanted = rows(said)
     assert rows(answers) == wanted + [{"ok": True, "broken": None, "damage": 0,
                                       "reports": 0}]
     assert "warning" not in answers.lower(), answers
@@ -190,6 +248,70 @@ def test_a_crash_is_dumped():
     said = gdb("marbles leaks -j", "bt", program=elf, core=elf.parent / "dump.elf")
     assert rows(said)[-1]["objects"] == 3, said
     assert re.search(r"^#\d+ .*\bfault_null_write \(|^#\d+ .*\bpanic", said, re.M), said
+
+
+# ---- two states --------------------------------------------------------------------
+
+BEFORE = "kmalloc 100 30; kmalloc 3000 4; pages 1"
+
+
+def dump_of(elf, name, commands):
+    """What `make dump` writes, in a file of its own; and the rows that were printed."""
+    said = marbles.make("dump", "MEM=16M", f"CMDS={commands}").stdout
+    core = elf.parent / name
+    (elf.parent / "dump.elf").rename(core)
+    return core, rows(said)
+
+
+@pytest.fixture(scope="module")
+def two(elf):
+    return dump_of(elf, "before.elf", BEFORE)[0], dump_of(
+        elf, "after.elf", BEFORE + "; kfree $3 $32; kmalloc 64 100; kfree $50; forget $60 "
+        "$61; pages 0; leaks -j")
+
+
+def test_two_dumps_are_joined_by_serial(elf, two):
+    before, (after, leaks) = two
+    said = rows(gdb(f"marbles diff {before} -j", program=elf, core=after))
+    sites, summary = [row for row in said if "growth" in row], said[-1]
+    assert {row["func"]: (row["born_objects"], row["died_objects"], row["growth"],
+                          row["lost_objects"]) for row in sites} == {
+        "cmd_kmalloc": (99, 2, 99 * 64 - 100 - 3000, 2), "take_pages": (1, 0, 4096, 0)}
+    assert (summary["from"], summary["to"]) == (35, 136)
+    assert (summary["objects"], summary["bytes"]) == \
+        (leaks[-1]["objects"], leaks[-1]["bytes"])
+    roots = {row["root"]: (row["bytes"], row["before_bytes"]) for row in said
+             if "root" in row}
+    assert roots["$3"] == (0, 100) and roots["$35"] == (8192, 8192), roots
+    assert roots["$36"] == (64, 0) and "$60" not in roots, roots
+
+
+def test_the_later_dump_may_be_either(elf, two):
+    before, (after, _) = two
+    one, other = (gdb(f"marbles diff {a} -j", program=elf, core=b)
+                  for a, b in ((before, after), (after, before)))
+    assert rows(one) == rows(other) and rows(one)
+
+
+def test_each_that_was_born_or_died_is_told_by_its_serial(elf, two):
+    before, (after, _) = two
+    place = marbles.site("kernel/memory/cmd_alloc.c", r"kmalloc\(size")
+    said = gdb(f"marbles diff {before} {place}", program=elf, core=after)
+    born = re.findall(r"^\+ 0x\w+ +(\d+) +64  (\w+)", said, re.M)
+    assert [int(serial) for serial, _ in born] == [*range(36, 50), *range(51, 136)], said
+    assert [serial for serial, kind in born if kind == "definite"] == ["60", "61"]
+    assert re.findall(r"^- 0x\w+ +(\d+) +(\d+)  reachable", said, re.M) == \
+        [("3", "100"), ("32", "3000")]
+
+
+def test_what_cannot_be_joined_is_refused(elf, two):
+    before, (after, _) = two
+    other = dump_of(elf, "other.elf", "pages 0; kmalloc 100 3")[0]
+    said = gdb(f"marbles diff {other}", "marbles diff Makefile", f"marbles diff {elf}",
+               "marbles diff nowhere", "marbles diff", program=elf, core=after)
+    for words in ("they are not of one run: serial 1 was taken by ", "Makefile is no dump",
+                  "it is no dump, but a program", "No such file", "DUMP is missing"):
+        assert words in said, (words, said)
 
 
 # ---- what was overwritten ----------------------------------------------------------

@@ -1,0 +1,151 @@
+"""refs.py - who points there: marbles refs ADDR, and the shortest way: marbles why ADDR.
+
+As the shell's `refs` and `leaks why`.  A word points to a thing if its value lies in it,
+or in the page struct of one of its pages.  ADDR is any expression.
+"""
+import json
+
+import gdb
+
+from .heap import Heap
+from .leaks import plural
+from .mark import KINDS, look
+from .sites import Sites
+from .target import Command, number, write
+
+SHOWN = 12                      # steps at both ends of a long way
+
+
+class Words:
+    """Things and words of a mark, in words."""
+
+    def __init__(self):
+        self.heap = Heap()
+        self.marks, self.sites = look(self.heap), Sites()
+        self.live, self.roots = self.marks.live, self.marks.roots
+
+    def thing(self, i):
+        live = self.live
+        return f"{live.asked[i]} bytes, serial {live.serials[i]}, " \
+               f"taken by {self.sites.place(live.sites[i])}"
+
+    def holder(self, word):
+        """As holder_text() of kernel/leaks/holder.c."""
+        if self.roots.around(word):
+            return self.roots.text(word)
+        i = self.live.around(word)
+        if i is None:
+            return f"{word:#010x}, where nothing is live now"
+        start = self.live.starts[i]
+        return f"offset {word - start} of {start:#010x} ({self.thing(i)})"
+
+    def holder_json(self, word):
+        """As holder_json(), the same."""
+        i = None if self.roots.around(word) else self.live.around(word)
+        row = {"symbol": self.roots.name(word), "address": f"{word:#010x}",
+               "serial": None, "site": None, "offset": 0}
+        if i is not None:
+            row.update(address=f"{self.live.starts[i]:#010x}", **self.owner(i),
+                       offset=word - self.live.starts[i])
+        return row
+
+    def owner(self, i):
+        return {"serial": self.live.serials[i],
+                "site": self.sites.place(self.live.sites[i])}
+
+
+def referrers(words, thing):
+    """(address, value) of every word that points to it: roots first, then by address."""
+    live, heap = words.live, words.heap
+    start, room = live.starts[thing], max(live.rooms[thing], 1)
+    first, last = heap.pfn(start), heap.pfn(start + room - 1)
+    size = heap.page_layout.size
+    structs, end = heap.page + first * size, heap.page + (last + 1) * size
+    for at, value in words.roots.each():
+        if start <= value < start + room or structs <= value < end:
+            yield at, value
+    for _, at, numbers in live.each():
+        for k, value in enumerate(numbers):
+            if start <= value < start + room or structs <= value < end:
+                yield at + k * live.word, value
+
+
+class AddressCommand(Command):
+    """A command about one thing that is live."""
+    usage = "ADDR [-j]"
+    most = 64                   # an expression may have blanks in it
+
+    def run(self, words, as_json):
+        if not words:
+            raise gdb.GdbError(f"marbles {self.name}: ADDR is missing")
+        address, said = number(" ".join(words), "ADDR"), Words()
+        thing = said.live.around(address)
+        if thing is not None:
+            return self.tell(said, thing, address, as_json)
+        nothing = f"{address:#010x}: nothing is live there"
+        if not as_json:
+            raise gdb.GdbError(f"marbles {self.name}: {nothing}: see marbles whatis")
+        write(json.dumps({"error": nothing}))
+
+
+class Refs(AddressCommand):
+    """What points to an object or block: marbles refs ADDR [-j]."""
+    name = "refs"
+
+    def tell(self, words, thing, address, as_json):
+        live, count = words.live, 0
+        for at, value in referrers(words, thing):
+            offset, count = value - live.starts[thing], count + 1
+            interior = 0 < offset < live.rooms[thing]
+            if as_json:
+                self._row(words, at, interior)
+                continue
+            to = "" if offset == 0 else ": into its middle" if interior else \
+                ": to its page struct"
+            write(f"{at:#010x}  {words.holder(at)}{to}")
+        if not as_json:
+            write(f"{plural(count, 'word')} point{'s' if count == 1 else ''} to "
+                  f"{live.starts[thing]:#010x} ({live.asked[thing]} bytes, serial "
+                  f"{live.serials[thing]})")
+
+    @staticmethod
+    def _row(words, at, interior):
+        root = words.roots.around(at)
+        holder = words.holder_json(at)
+        write(json.dumps({"from": words.roots.name(at) if root else words.holder(at),
+                          "address": f"{at:#010x}", "serial": holder["serial"],
+                          "site": holder["site"], "offset": holder["offset"],
+                          "interior": interior}))
+
+
+class Why(AddressCommand):
+    """The shortest way from a root to an object or block: marbles why ADDR [-j]."""
+    name = "why"
+
+    def tell(self, words, thing, address, as_json):
+        root, way = words.marks.way(thing)
+        links = [words.marks.seen_in[i] for i in way[1:]] + [address]
+        if as_json:
+            if root:
+                write(json.dumps({"step": 0, "kind": "root", **words.holder_json(root)}))
+            for n, (i, word) in enumerate(zip(way, links), 1):
+                write(json.dumps({"step": n, "kind": KINDS[words.marks.kinds[i]],
+                                  **words.holder_json(word)}))
+            return
+        write(f"   0  {words.holder(root)}" if root else
+              "nothing points to the first of these: it is lost")
+        for n, (i, word) in enumerate(zip(way, links), 1):
+            if n <= SHOWN or n + SHOWN > len(way):
+                self._step(words, n, i, word, n == len(way))
+            elif n == SHOWN + 1:
+                write(f"      ... {len(way) - 2 * SHOWN} more ...")
+
+    @staticmethod
+    def _step(words, n, i, word, is_last):
+        where = "this is it, offset " if is_last else "next at offset "
+        write(f"{n:4}  {words.live.starts[i]:#010x}  {words.thing(i)}: {where}"
+              f"{word - words.live.starts[i]}")
+
+
+Refs()
+Why()

@@ -1,0 +1,109 @@
+"""In GDB, at each graph that graphs.c shows: what is found is what a model says.
+
+    python ARGUMENTS = "1 300"; SAID = "said.txt"
+
+The model knows nodes and edges, as they were laid, and no memory: it has a set of all
+that each node reaches, and from these the kinds by what they mean (mm/scan/scan.h).
+"""
+import json
+
+import gdb
+
+from marbles_mm import dominators, heap, mark
+
+
+class Model:
+    def __init__(self, said):
+        self.nodes, edges = said["node"], said.get("edge", [])
+        self.at = [node["address"] for node in self.nodes]
+        self.all, self.strong = {}, {}
+        for edge in edges:
+            self.all.setdefault(edge["from"], set()).add(edge["to"])
+            if edge["strong"]:
+                self.strong.setdefault(edge["from"], set()).add(edge["to"])
+        self.reaches = {n: self.closure(self.all, [n]) for n in range(len(self.nodes))}
+        self.reachable = self.closure(self.strong, self.strong.get(-1, ()))
+        self.found = self.closure(self.all, self.all.get(-1, ()))
+
+    @staticmethod
+    def closure(edges, of):
+        seen, waiting = set(), list(of)
+        while waiting:
+            n = waiting.pop()
+            if n not in seen:
+                seen.add(n)
+                waiting += edges.get(n, ())
+        return seen
+
+    def kind(self, n):
+        if n in self.reachable:
+            return "reachable"
+        if n in self.found:
+            return "possible"
+        holders = [a for a in self.reaches if n in self.reaches[a] and
+                   (a not in self.reaches[n] or self.at[a] < self.at[n])]
+        return "indirect" if holders else "definite"
+
+    def distance(self, n):
+        """Steps from a root by pointers to starts."""
+        level, steps, seen = set(self.strong.get(-1, ())), 1, set()
+        while n not in level:
+            seen |= level
+            level = set().union(*(self.strong.get(a, ()) for a in level)) - seen
+            steps += 1
+        return steps
+
+    def kept(self, n):
+        """Nodes that nothing would hold if n were gone."""
+        edges = {a: to - {n} for a, to in self.all.items() if a != n}
+        return self.found - self.closure(edges, edges.get(-1, ()))
+
+
+def expect(what, wanted, got):
+    if wanted != got:
+        raise gdb.GdbError(f"{what}: the model says {wanted}, GDB {got}")
+
+
+def compare(said):
+    model, marks = Model(said), mark.look(heap.Heap())
+    live = marks.live
+    expect("starts", sorted(model.at), live.starts)
+    tree = dominators.Dominators(marks)
+    for n, node in enumerate(model.nodes):
+        i = live.numbers[node["address"]]
+        expect(f"asked of {i}", node["bytes"], live.asked[i])
+        expect(f"kind of {i}", model.kind(n), mark.KINDS[marks.kinds[i]])
+        expect(f"kind of {i}, mm/scan", node["kind"], mark.KINDS[marks.kinds[i]])
+        if n in model.reachable:
+            word, way = marks.way(i)
+            expect(f"root of {i}", True, marks.roots.around(word) is not None)
+            expect(f"way to {i}", model.distance(n), len(way))
+        if n in model.found:
+            kept = model.kept(n)
+            expect(f"kept by {i}", (len(kept), sum(model.nodes[k]["bytes"] for k in kept)),
+                   (tree.objects[i], tree.bytes[i]))
+
+
+def next_graph(lines):
+    said = {}
+    for line in lines:
+        word, _, row = line.partition(" ")
+        if word.strip() == "made":
+            return said
+        said.setdefault(word, []).append(json.loads(row))
+    raise gdb.GdbError("the program has not said all of this graph")
+
+
+def main():
+    gdb.execute("break heap_is_made")
+    gdb.execute(f"run {ARGUMENTS} >{SAID}", to_string=True)
+    count = 0
+    with open(SAID) as lines:
+        while gdb.selected_thread():
+            compare(next_graph(lines))
+            count += 1
+            gdb.execute("continue", to_string=True)
+    print(f"{count} graphs are alike")
+
+
+main()
