@@ -39,6 +39,11 @@ some_python_has() {
     return 1
 }
 
+# Is there such a package, as far as this machine has heard?
+knows() {
+    apt-cache show "$1" >/dev/null 2>&1
+}
+
 # ---- macOS ---------------------------------------------------------------------
 
 if [ "$(uname -s)" = Darwin ]; then
@@ -86,6 +91,8 @@ case $(uname -m) in
         # tests want programs of 32 bits that run here, so it is the first.
         links gcc -m32 || need gcc-multilib
         links_cmocka gcc -m32 || need libcmocka-dev:i386
+        # For mm/gdb/marbles_drgn.py; 1 MB, and not in every release.
+        some_python_has drgn || ! knows python3-drgn || need python3-drgn
         ;;
     i?86)
         have gdb || need gdb

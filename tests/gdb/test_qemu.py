@@ -314,6 +314,20 @@ def test_what_cannot_be_joined_is_refused(elf, two):
         assert words in said, (words, said)
 
 
+def test_drgn_finds_what_gdb_finds(elf, two):
+    """Wherever its package is known, as make deps would have it."""
+    after, leaks = two[1]
+    pythons = [python for python in ("python3", "/usr/bin/python3") if subprocess.run(
+        [python, "-c", "import drgn"], capture_output=True).returncode == 0]
+    if not pythons and subprocess.run(["apt-cache", "show", "python3-drgn"],
+                                      capture_output=True).returncode:
+        pytest.skip("no Python has drgn, and there is no package python3-drgn here")
+    assert pythons, "python3-drgn is missing: make deps"
+    done = subprocess.run([pythons[0], "mm/gdb/marbles_drgn.py", elf, after, "leaks"],
+                          cwd=ROOT, capture_output=True, text=True)
+    assert rows(done.stdout) == leaks[:-1] and leaks[:-1], done.stderr
+
+
 # ---- what was overwritten ----------------------------------------------------------
 
 @pytest.fixture
