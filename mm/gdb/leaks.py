@@ -139,10 +139,13 @@ class Report:
 class Leaks(Command):
     """What is lost, by the line that took it: marbles leaks [all|since SERIAL] [-j]."""
     name = "leaks"
-    usage = "[all|since SERIAL] [-j]"
-    most = 2
+    usage = "[all|since SERIAL|why ADDR|owners [FILE:LINE]|tree] [-j]"
+    most = 64                   # an expression may have blanks in it
 
     def run(self, words, in_json):
+        if words and words[0] in ("why", "owners", "tree"):     # as the shell has it
+            gdb.execute(" ".join(["marbles", *words, *["-j"] * in_json]))
+            return
         is_all, is_since = words == ["all"], words[:1] == ["since"]
         if words and not is_all and (not is_since or len(words) != 2):
             raise gdb.GdbError(f"usage: marbles leaks {self.usage}")

@@ -200,7 +200,9 @@ def test_structs_are_printed_in_words(heaps):
 
 
 @pytest.mark.parametrize("words", ["meminfo x", "leaks since", "leaks x y z",
-                                   "slabinfo -k", "whatis", "break-alloc"])
+                                   "slabinfo -k", "whatis", "break-alloc", "refs",
+                                   "why", "why -x", "tree x", "owners a b", "diff",
+                                   "diff a b c", "leaks lost"])
 def test_wrong_arguments_are_said(heaps, words):
     said = gdb(f"marbles {words}", program=heaps)
     assert "marbles " + words.split()[0] in said, said
