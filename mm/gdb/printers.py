@@ -3,7 +3,7 @@ import gdb
 import gdb.printing
 
 from . import target
-from .heap import PAGE_SHIFT
+from .heap import PAGE_SHIFT, unmarked
 from .sites import Sites
 
 
@@ -87,9 +87,10 @@ class RecordPrinter(Printer):
         if not int(record["serial"]):
             return "record: never handed out"
         sites = Sites()
-        taken, freed = int(record["site"]), int(record["freed_by"])
-        text = f"serial {int(record['serial'])}: {int(record['size'])} bytes for " \
-               f"{sites.function(taken)} ({sites.place(taken)})"
+        serial, size, taken, freed = unmarked(
+            [int(record[name]) for name in ("serial", "size", "site", "freed_by")])
+        text = f"serial {serial}: {size} bytes for {sites.function(taken)} " \
+               f"({sites.place(taken)})"
         if freed:
             return f"{text}, freed by {sites.function(freed)} ({sites.place(freed)})"
         return f"{text}, live"
