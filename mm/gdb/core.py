@@ -34,7 +34,7 @@ class Core:
         if bits == 1:
             kind, offset, address, _, held = struct.unpack_from("<5I", self.raw, at)
         else:
-            kind, _, offset, address, _, held = struct.unpack_from("<IIQQQQ", self.raw, at)
+            kind, offset, address, _, held = struct.unpack_from("<I4xQQQQ", self.raw, at)
         return kind, offset, address, held
 
     def read(self, address, size):

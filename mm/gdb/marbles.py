@@ -36,7 +36,8 @@ import sys
 import gdb
 
 PACKAGE = "marbles_mm"
-MODULES = ("memory", "leaks", "refs", "owners", "tree", "diff", "whatis", "check", "breakalloc", "printers")
+MODULES = ("memory", "leaks", "refs", "owners", "tree", "diff", "whatis", "check",
+           "breakalloc", "printers")
 
 
 def load():

@@ -107,8 +107,10 @@ def sentence(words, row):
         text = ("from nothing: lost", "", "from the shell", "from the stack")[row.by]
     if not row.interior:
         return text
-    return text + (f", through the member at {row.member}" if row.member is not None else
-                   f", into their middle, at {range_text(min(row.members), max(row.members))}")
+    if row.member is not None:
+        return f"{text}, through the member at {row.member}"
+    where = range_text(min(row.members), max(row.members))
+    return f"{text}, into their middle, at {where}"
 
 
 def as_json(words, row):

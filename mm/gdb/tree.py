@@ -93,7 +93,8 @@ class Tree(Command):
             return
         if not tops:
             return write("nothing is lost")
-        write("    bytes objects  what is lost, taken by which line; and what goes with it")
+        write("    bytes objects  what is lost, taken by which line; and what goes "
+              "with it")
         for top in tops[:SHOWN]:
             print_text(trees, top)
         if len(tops) > SHOWN:
