@@ -2,7 +2,7 @@
  * grow.c - leaks grow: what only ever grows.  A leak that still has a pointer.
  *
  *     sample         1      2      3      4
- *     net.c:40     100    140    180    220    never less, and more each time: it only grows
+ *     net.c:40     100    140    180    220    more each time: it only grows
  *     list.c:20    700    900    300    800    it fell: the series begins anew at 300
  *
  * A sample is taken at each `leaks mark`, `leaks` and `leaks grow`, so under `watch` each
@@ -41,7 +41,7 @@ static uint32_t sample;         /* the number of the last one */
 static uint32_t untold;         /* lines without a place, at that */
 static uint32_t seen_serial, seen_frees, first_tick;
 
-/* ---- samples ------------------------------------------------------------------------- */
+/* ---- samples --------------------------------------------------------------------- */
 
 static struct series *series_of(const struct alloc_site *site)
 {
@@ -117,7 +117,7 @@ void grow_sample(void)
     seen_frees = frees;
 }
 
-/* ---- what they say ---------------------------------------------------------------------- */
+/* ---- what they say --------------------------------------------------------------- */
 
 /* G2 */
 static bool only_grows(const struct series *one)
@@ -149,7 +149,7 @@ static uint32_t bytes_a_second(const struct series *one)
                                                     : grown / (ticks / TIMER_HZ + 1));
 }
 
-/* ---- leaks grow --------------------------------------------------------------------------- */
+/* ---- leaks grow ------------------------------------------------------------------ */
 
 /* First what only grows; then by how much it has grown. */
 static bool ranks_before(const struct series *a, const struct series *b)

@@ -25,7 +25,7 @@ enum { PLACE_SIZE = 96, DUMPED = 32, ROW = 16 };
 
 static bool is_off;
 
-/* ---- one record ---------------------------------------------------------------------- */
+/* ---- one record ------------------------------------------------------------------ */
 
 static void print_hex_row(const uint8_t *byte, size_t n)
 {
@@ -83,7 +83,7 @@ static void print_record_json(const struct mm_live *live)
     kprintf("}\n");
 }
 
-/* ---- the list --------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------- */
 
 static bool list_one(const struct mm_live *live, void *json)
 {
@@ -136,7 +136,7 @@ static int list(bool json)
     return SHELL_OK;
 }
 
-/* ---- the words ---------------------------------------------------------------------------- */
+/* ---- the words ------------------------------------------------------------------- */
 
 static int scan(void)
 {

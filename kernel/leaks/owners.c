@@ -45,7 +45,7 @@ static struct row {
 static unsigned count, unplaced;
 static struct row *newest;      /* the row that was counted in last */
 
-/* ---- counting ------------------------------------------------------------------------ */
+/* ---- counting -------------------------------------------------------------------- */
 
 static void extend(struct range *range, struct range by)
 {
@@ -116,7 +116,7 @@ static struct row *row_for(const struct row *one)
     return row;
 }
 
-/* ---- what holds it ----------------------------------------------------------------------- */
+/* ---- what holds it --------------------------------------------------------------- */
 
 static void set_root(struct row *one, const struct holder *holder)
 {
@@ -206,7 +206,7 @@ void owners_count(void)
     sort();
 }
 
-/* ---- in words ----------------------------------------------------------------------------- */
+/* ---- in words -------------------------------------------------------------------- */
 
 static const char *holder_name(const struct row *row, char *name, size_t size)
 {
@@ -300,7 +300,7 @@ void owners_print_usual(void)
                            text);
 }
 
-/* ---- leaks owners -------------------------------------------------------------------------- */
+/* ---- leaks owners ---------------------------------------------------------------- */
 
 static void print_row_json(const struct row *row)
 {

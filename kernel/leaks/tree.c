@@ -20,7 +20,7 @@
 
 enum { SHOWN = 10, ROWS = 7, DEEPEST = 6, KEPT = 1024, PLACE_SIZE = 96, COLUMN = 4 };
 
-/* ---- most bytes first ---------------------------------------------------------------- */
+/* ---- most bytes first ------------------------------------------------------------ */
 
 static struct ranking {
     struct mm_lost first[KEPT]; /* in order */
@@ -67,7 +67,7 @@ static void begin_ranking(unsigned most)
     ranking.most = most;
 }
 
-/* ---- one tree --------------------------------------------------------------------------- */
+/* ---- one tree -------------------------------------------------------------------- */
 
 struct tree {
     const struct mm_lost *lost;
@@ -143,7 +143,7 @@ static void print_tree(const struct mm_lost *lost, bool json)
     mm_scan_walk_tree((const void *)lost->start, tell_member, &tree);
 }
 
-/* ---- all of them --------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------- */
 
 static void print_all_json(const struct mm_scan *found)
 {
@@ -166,15 +166,15 @@ static void print_first(const struct mm_scan *found)
         kprintf("nothing is lost\n");
         return;
     }
-    kprintf("    bytes objects  what is lost, taken by which line; and what goes with it\n");
+    kprintf("    bytes objects  what is lost, taken by whom; and what goes with it\n");
     for (unsigned i = 0; i < ranking.count && !shell_interrupted(); i++) {
         print_tree(&ranking.first[i], false);
         shown += ranking.first[i].bytes;
         left--;
     }
     if (left > 0)
-        kprintf("%9zu          in %u more, each with no more: leaks tree -j\n", bytes - shown,
-                left);
+        kprintf("%9zu          in %u more, each with no more: leaks tree -j\n",
+                bytes - shown, left);
     kprintf("%9zu bytes come back: %u lost object%s, and %u that go with %s\n", bytes,
             (unsigned)found->objects[MM_DEFINITE], plural(found->objects[MM_DEFINITE]),
             (unsigned)found->objects[MM_INDIRECT],

@@ -8,9 +8,9 @@
  *     kmemleak_no_scan(p);            what is in it are no pointers
  *     kmemleak_scan_area(p, n, gfp);  only in these n bytes, and further such areas, are
  *
- * p is the start of a live object or block; of an area, anywhere in it.  It holds until the
- * object's end.  An allocator of one's own, which cuts blocks of pages (or objects of a page
- * and more) into pieces, tells of each piece it hands out and takes back:
+ * p is the start of a live object or block; of an area, anywhere in it.  It holds until
+ * the object's end.  An allocator of one's own, which cuts blocks of pages (or objects of
+ * a page and more) into pieces, tells of each piece it hands out and takes back:
  *
  *     kmemleak_alloc(p, size, min_count, gfp);
  *     kmemleak_free(p);

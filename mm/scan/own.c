@@ -4,10 +4,10 @@
  *     block of pages   | header | piece | free | piece | free ... |
  *                                 ^ a word that points here is the piece's, and the block's
  *
- * Pieces have no records, so they have a table, in order of addresses.  They have no part in
- * the chain of mark.c either: what was found of them is looked into when the chain is done,
- * and then the chain goes on.  There are two kinds of them only, lost or not: what only a
- * lost one holds is lost as well.
+ * Pieces have no records, so they have a table, in order of addresses.  They have no part
+ * in the chain of mark.c either: what was found of them is looked into when the chain is
+ * done, and then the chain goes on.  There are two kinds of them only, lost or not: what
+ * only a lost one holds is lost as well.
  *
  *   W1  pieces do not overlap, and each lies in one block or object of a page and more;
  *   W2  a piece goes with its block: when the block's life ends it is forgotten.
@@ -40,7 +40,7 @@ static struct own {
 uint32_t own_count;
 static bool is_open;            /* a scan still counts words */
 
-/* ---- the table -------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------- */
 
 /* Of the first that ends above that address. */
 static uint32_t place_of(uintptr_t addr)
@@ -119,7 +119,7 @@ static void drop(struct own *own)
         own[0] = own[1];
 }
 
-/* ---- beginning, ending, saying ------------------------------------------------------------ */
+/* ---- beginning, ending, saying --------------------------------------------------- */
 
 void kmemleak_alloc_at(struct alloc_site *site, const void *ptr, size_t size, int min_count,
                        gfp_t gfp)
@@ -181,7 +181,7 @@ void own_start(void)
     own_count = 0;
 }
 
-/* ---- in a scan ----------------------------------------------------------------------------- */
+/* ---- in a scan ------------------------------------------------------------------- */
 
 void own_begin(void)
 {

@@ -6,9 +6,10 @@
  *                          0x2040  7        an area           8 to 16
  *                          0x2040  7        an area           40 to 48
  *
- * A scan begins with what is no leak, whoever holds it, as if it were a root; and asks here
- * before it looks into a thing, but only if of some thing there is something to say.  What
- * was reported and then cleared (mm_scan_clear) has a bit in its mark, so that needs no room.
+ * A scan begins with what is no leak, whoever holds it, as if it were a root; and asks
+ * here before it looks into a thing, but only if of some thing there is something to say.
+ * What was reported and then cleared (mm_scan_clear) has a bit in its mark: that needs no
+ * room here.
  *
  *   S1  the table is in order of addresses; entries of one object are side by side;
  *   S2  an entry is of a life: when its serial number is another it is forgotten.
@@ -41,7 +42,7 @@ static void count_looks(void)
     said_looks = looks + own_count;
 }
 
-/* ---- the table ------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------- */
 
 /* Of the first entry at or above that start. */
 static uint32_t place_of(uintptr_t start)
@@ -110,7 +111,7 @@ static void add(const struct said *entry)
     looks += entry->what != SAID_NOT_LEAK;
 }
 
-/* ---- saying it ------------------------------------------------------------------------- */
+/* ---- saying it ------------------------------------------------------------------- */
 
 bool said_enter(void)
 {
@@ -141,7 +142,8 @@ static void say_of_thing(uintptr_t addr, unsigned what, size_t bytes)
     }
     if (count == MAX_SAID)
         forget_dead();
-    add(&(struct said){ thing.start, thing.record->serial, what, addr - thing.start, bytes });
+    add(&(struct said){ thing.start, thing.record->serial, what, addr - thing.start,
+                        bytes });
 }
 
 static void say(const void *ptr, unsigned what, size_t bytes)
@@ -183,7 +185,7 @@ void kmemleak_free(const void *ptr)
     said_leave();
 }
 
-/* ---- in a scan --------------------------------------------------------------------------- */
+/* ---- in a scan ------------------------------------------------------------------- */
 
 bool said_look(uintptr_t start, size_t room)
 {
@@ -240,7 +242,7 @@ void said_begin(void)
     count_looks();
 }
 
-/* ---- clear; how much was said ---------------------------------------------------------------- */
+/* ---- clear; how much was said ---------------------------------------------------- */
 
 static bool clear(const struct thing *thing, void *arg)
 {

@@ -9,7 +9,7 @@
 
 enum { SAID_NOT_LEAK = 1, SAID_IGNORE = 2, SAID_NO_SCAN = 4, SAID_AREA = 8 };
 
-/* ---- said.c ----------------------------------------------------------------------------- */
+/* ---- said.c ---------------------------------------------------------------------- */
 
 /* 0: all is looked into as a whole. */
 extern uint32_t said_looks;
@@ -24,7 +24,7 @@ void said_leave(void);
 /* A call had no effect, for want of room, or since nothing is there. */
 void said_count_refused(bool no_room);
 
-/* ---- own.c: pieces, which are found as words point into them ------------------------------ */
+/* ---- own.c: pieces, which are found as words point into them --------------------- */
 
 extern uint32_t own_count;
 
@@ -46,7 +46,7 @@ bool own_look_into_next(void);
 void own_close(void);
 bool own_look_into_lost(void);
 
-/* ---- mark.c, while a scan is on its way ------------------------------------------------------ */
+/* ---- mark.c, while a scan is on its way ------------------------------------------ */
 
 /* It is reachable, whoever holds it.  False: that was known.  mark: CLEARED or 0. */
 bool scan_keep(const struct thing *thing, uint16_t mark);

@@ -85,7 +85,7 @@ static struct walk begin_walk(const struct thing *lost)
     return (struct walk){ .top = lost->start, .at = *lost, .word = lost->start };
 }
 
-/* ---- how much it is ------------------------------------------------------------------ */
+/* ---- how much it is -------------------------------------------------------------- */
 
 struct teller {
     bool (*fn)(const struct mm_lost *lost, void *arg);
@@ -120,7 +120,7 @@ void mm_scan_each_lost(bool (*fn)(const struct mm_lost *lost, void *arg), void *
     end_reading(reading);
 }
 
-/* ---- one by one ------------------------------------------------------------------------ */
+/* ---- one by one ------------------------------------------------------------------ */
 
 static void walk_tree(const struct thing *lost,
                       bool (*fn)(const struct mm_live *live, unsigned depth, void *arg),

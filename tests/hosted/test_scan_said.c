@@ -53,7 +53,7 @@ static uintptr_t *pair(size_t bytes, unsigned word)
 
 #define HELD(p, word) ((void *)(p)[word])
 
-/* ---- objects ---------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------- */
 
 static const size_t sizes[] = { 64, 200, 4096, 20000 };
 
@@ -218,7 +218,7 @@ static void a_full_table_is_told_and_has_room_again_when_objects_die(void **stat
     assert_int_equal(kind(p[299]), MM_REACHABLE);
 }
 
-/* ---- cleared ------------------------------------------------------------------------------ */
+/* ---- cleared --------------------------------------------------------------------- */
 
 static void what_was_cleared_is_no_leak_until_its_end(void **state)
 {
@@ -253,7 +253,7 @@ static void what_was_cleared_is_no_leak_until_its_end(void **state)
     }
 }
 
-/* ---- pieces of one's own allocator --------------------------------------------------------- */
+/* ---- pieces of one's own allocator ----------------------------------------------- */
 
 static unsigned nlost;
 static uintptr_t last_lost;
@@ -383,7 +383,7 @@ static void pieces_that_overlap_are_refused_and_too_many_are_told(void **state)
     assert_int_equal(lost_pieces(), 512);
 }
 
-/* ---- dropped midway --------------------------------------------------------------------------- */
+/* ---- dropped midway -------------------------------------------------------------- */
 
 static sigjmp_buf out;
 

@@ -87,7 +87,7 @@ static bool has_edge(unsigned a, unsigned b)
     return false;
 }
 
-/* ---- one tree ------------------------------------------------------------------------- */
+/* ---- one tree -------------------------------------------------------------------- */
 
 static struct {
     unsigned path[NODES + 1];   /* from the leak to where the walk is */
@@ -154,7 +154,7 @@ static void trees_are_of_edges_and_hold_each_lost_thing_once(void **state)
     assert_true(rings > 10 && deepest > 5);
 }
 
-/* ---- one shape at a time -------------------------------------------------------------- */
+/* ---- one shape at a time --------------------------------------------------------- */
 
 static struct mm_lost only;
 static unsigned told;

@@ -58,7 +58,7 @@ static void say_area(unsigned n)
     }
 }
 
-/* ---- an allocator of one's own ---------------------------------------------------------- */
+/* ---- an allocator of one's own --------------------------------------------------- */
 
 struct piece {
     struct piece *next;
@@ -66,7 +66,7 @@ struct piece {
 };
 
 static char *pool;
-static struct piece *unused, *list;     /* unused lies in the pool as well: no roots there */
+static struct piece *unused, *list;     /* unused ones lie there, too */
 
 static void make_pool(void)
 {
