@@ -107,7 +107,7 @@ def compare_heaps(machine):
                 del worker.objects[-8:]
         questions = [f"{command} -j" for command in COMMANDS]
         for address in worker.random.sample(worker.addresses[3:],
-                                            min(3, len(worker.addresses) - 3)):
+                                            min(1, len(worker.addresses) - 3)):
             questions += [f"refs {address:#x} -j", f"why {address:#x} -j"]
         questions += [f"whatis {address:#x} -j" for address in
                       worker.random.sample(worker.addresses,
