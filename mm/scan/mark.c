@@ -50,9 +50,8 @@ static uint16_t as;             /* the mark that is given now */
 static uint32_t seen_most;      /* kinds up to this one are known already */
 static bool weak;               /* pointers to a middle count as those to a start */
 static uint32_t hints;          /* things that have one */
-static uintptr_t low, high;     /* live things lie in [low, high) */
-static uintptr_t least;         /* of a pointer to one, or to a page struct */
-static struct span span;        /* the pages of low to high */
+static struct span span;        /* the pages in which live things lie */
+static uintptr_t least, behind; /* pointers to them, or to page structs, in [least, behind) */
 static uint32_t head;           /* first link of the chain */
 static uint32_t *last;          /* its last link: END */
 static uint32_t taken_off;      /* link of what was taken off it last */
@@ -188,7 +187,7 @@ static RARE void follow(uintptr_t addr, const uintptr_t *word)
 /* ---- looking into memory -------------------------------------------------------------- */
 
 #define LOOK_AT(word) \
-    if (unlikely(*(word) >= bound) && *(word) < high) follow(*(word), word)
+    if (unlikely(*(word) >= bound) && *(word) < behind) follow(*(word), word)
 
 /* Four words at a time: as long as all are below `least`, nearly always their bits are. */
 SHORT void look(const uintptr_t *at, size_t words)
@@ -471,15 +470,25 @@ static void scan_dropped(void)
     each_thing(span, ALL_MARKS, forget, NULL);
 }
 
+/* Page structs may lie in front of all live things, or behind. */
+static void find_bounds(void)
+{
+    uintptr_t structs = (uintptr_t)heap.buddy.page;
+    uintptr_t structs_end = (uintptr_t)&heap.buddy.page[heap.buddy.npages];
+
+    least = (uintptr_t)address_of(span.from);
+    behind = (uintptr_t)address_of(span.to);
+    least = structs < least ? structs : least;
+    behind = structs_end > behind ? structs_end : behind;
+}
+
 bool mm_scan_begin(void)
 {
     if (!heap.record || !mm_enter(NULL))
         return false;
     mind_serials();
     span = live_span(forget_former_life);
-    low = (uintptr_t)address_of(span.from);
-    high = (uintptr_t)address_of(span.to);
-    least = (uintptr_t)heap.buddy.page < low ? (uintptr_t)heap.buddy.page : low;
+    find_bounds();
     head = END;
     last = &head;
     taken_off = END;
@@ -504,7 +513,7 @@ void mm_scan_root(const void *start, const void *end)
     uintptr_t from = ((uintptr_t)start + word - 1) & ~(word - 1);
 
     scan.roots++;
-    if ((uintptr_t)end < from + word || low == high)
+    if ((uintptr_t)end < from + word || span.from == span.to)
         return;
     scan.root_bytes += (uintptr_t)end - from;
     look_into(from, (uintptr_t)end - from);

@@ -381,6 +381,26 @@ static void what_was_resized_or_taken_since_is_unseen(void **state)
     assert_int_equal(arena_what(old).asked, 60);
 }
 
+static void page_structs_may_lie_behind_all_that_is_live(void **state)
+{
+    struct mm_range ranges[] = { { (uintptr_t)arena_memory(), 8 * PAGE_SIZE },
+                                 { (uintptr_t)arena_memory() + (4u << 20), 4u << 20 } };
+    struct page *page, *all[1024], **taken = all;
+
+    (void)state;
+    open_heap();
+    arena_open_ranges(ranges, 2, 8u << 20);             /* the structs need more than 8 */
+    while ((page = alloc_page(GFP_KERNEL | __GFP_ZERO)) != NULL &&
+           (uintptr_t)page_address(page) > ranges[1].start)
+        *taken++ = page;
+    assert_non_null(page);
+    while (taken > all)
+        __free_page(*--taken);
+    assert_true((void *)page > page_address(page));
+    roots[0] = (uintptr_t)page;
+    assert_int_equal(scan()->objects[MM_REACHABLE], 1);
+}
+
 static void sizes_are_what_they_were_after_a_scan(void **state)
 {
     void *small, *large;
@@ -569,6 +589,7 @@ int main(void)
         ARENA_TEST(a_list_of_a_hundred_thousand_is_followed_to_its_end),
         ARENA_TEST(of_a_lost_ring_one_is_definite_and_who_holds_it_takes_its_place),
         ARENA_TEST(what_was_resized_or_taken_since_is_unseen),
+        ARENA_TEST(page_structs_may_lie_behind_all_that_is_live),
         ARENA_TEST(sizes_are_what_they_were_after_a_scan),
         ARENA_TEST(without_records_or_in_a_busy_mm_there_is_no_scan),
         ARENA_TEST(an_empty_heap_has_nothing_and_no_root_is_too_short),
