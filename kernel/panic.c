@@ -159,10 +159,10 @@ static void end(void)
     watchdog_start();
 }
 
-/* Last words go past more and watch. */
-static void take_console(void)
+/* Last words go past more and watch; muted: past what was not shown at all. */
+static void take_console(bool muted)
 {
-    if (kprintf_filter != NULL && kprintf_filter != kprintf_pager)
+    if (!muted && kprintf_filter != NULL && kprintf_filter != kprintf_pager)
         console_control("\x1b[J", 3);   /* watch overwrites: nothing old stays below */
     kprintf_filter = NULL;
     printk_hold(false);
@@ -174,13 +174,15 @@ static void take_console(void)
  */
 static void begin(bool may_wait)
 {
+    bool muted = console_is_muted();
+
     irq_disable();
     if (panic_on_oops || !guard_is_on())
         console_mute(false);            /* it stops behind this: it has to be seen */
     watchdog_stop();                    /* who reads this may take his time */
     if (!may_wait || reports > 0 || kprintf_filter == NULL ||
         kprintf_filter != kprintf_pager)
-        take_console();
+        take_console(muted);
     if (reports++ == 0) {
         loglevel_before = console_loglevel;
         if (console_loglevel <= LOG_ERR)
