@@ -21,6 +21,7 @@
 #include "kernel/ending.h"
 #include "kernel/format.h"
 #include "kernel/image.h"
+#include "kernel/leaks/scan.h"
 #include "kernel/memmap.h"
 #include "kernel/memory/aftermath.h"
 #include "kernel/memory/held.h"
@@ -211,6 +212,7 @@ void kernel_main(uint32_t magic, const struct multiboot_info *info)
     map_memory();
     san_init();
     report_init();
+    report_lost = scan_lost_bytes;
     dials_init();
     connect_shell();
     memmap_hand_over();

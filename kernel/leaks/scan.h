@@ -30,6 +30,12 @@ struct scan_report {
 /* Sort all that is live.  False after a line that says why not. */
 bool scan_leaks(struct scan_report *report);
 
+/*
+ * While something runs that has no memory: bytes that nothing points to, neither it nor who
+ * has called it; 0: none, or it cannot be looked now.  Interrupts as in scan_leaks.
+ */
+size_t scan_lost_bytes(void);
+
 /* What was looked at and how long it took; and which dials that are off may hide leaks. */
 void scan_print(const struct scan_report *report);
 

@@ -5,6 +5,7 @@
 #define KERNEL_MEMORY_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct mm_report;
@@ -38,6 +39,9 @@ void report_told(void);
 
 /* An allocation gave NULL: there is no memory, or it was to fail. */
 void report_failure(const struct mm_report *report);
+
+/* How many bytes nobody can give back any more: a scan, which main.c hands in, or NULL. */
+extern size_t (*report_lost)(void);
 
 /* The shell says where a command begins and ends: see report_failure.c on repetition. */
 void report_begin_command(void);

@@ -147,6 +147,19 @@ static void log_top_sites(void)
                is_marked ? " since the mark" : "");
 }
 
+size_t (*report_lost)(void);
+
+/* Would there be memory if nobody had lost any? */
+static void log_lost(void)
+{
+    size_t lost = report_lost != NULL ? report_lost() : 0;
+    char bytes[AMOUNT_SIZE];
+
+    if (lost > 0)
+        pr_err("  %s are lost: nothing points there any more.  See leaks",
+               amount(lost, bytes, sizeof(bytes)));
+}
+
 static void report_exhausted(const struct mm_report *report)
 {
     char gfp[TEXT_SIZE], caller[CALLER_SIZE], nth[TEXT_SIZE];
@@ -167,6 +180,7 @@ static void report_exhausted(const struct mm_report *report)
     }
     log_free(report);
     log_top_sites();
+    log_lost();
     if (oom_panics)
         panic("out of memory, and oom=panic is set");
 }
