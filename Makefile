@@ -245,8 +245,6 @@ KERNEL += kernel/memory/whatis.c        # whatis: what an address is, in sentenc
 KERNEL += kernel/memory/cmd_memory.c    # meminfo, buddyinfo, slabinfo
 KERNEL += kernel/memory/cmd_allocinfo.c # allocinfo
 KERNEL += kernel/memory/cmd_alloc.c     # kmalloc, kfree, forget, pages
-KERNEL += kernel/memory/cmd_fail.c      # fail: allocations that fail, one by one
-KERNEL += kernel/memory/round.c         #   a command, with one of them
 KERNEL += kernel/memory/cmd_look.c      # dump, poke, check
 
 # kernel/leaks: what is lost, and why.
@@ -260,6 +258,8 @@ KERNEL += kernel/leaks/tree.c           #   what it takes with it
 KERNEL += kernel/leaks/owners.c         #   where things of its line hang
 KERNEL += kernel/leaks/grow.c           #   what only ever grows
 KERNEL += kernel/leaks/kmemleak.c       # the same in Linux's words
+KERNEL += kernel/leaks/cmd_fail.c       # fail: allocations that fail, one by one
+KERNEL += kernel/leaks/round.c          #   a command, with one of them
 
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold

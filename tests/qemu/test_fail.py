@@ -87,7 +87,7 @@ def test_each_tells_the_call_the_end_and_what_was_left(fresh):
         f"round 2: NULL from kstrndup(4 bytes) by path_goto ({name}): failed, status 1",
         f"round 3: NULL from kmalloc(40 bytes) by path_goto ({marks}): failed, status 1, "
         "and leaks",
-        f"  1 object of 4 bytes, taken by path_goto ({name})",
+        f"  definite: 1 object of 4 bytes, taken by path_goto ({name})",
         "round 4: no NULL, of 3 allocations: ok",
         "4 rounds: 1 leaking, 0 faulting"]
 
@@ -105,7 +105,7 @@ def test_one_round_shows_the_whole_trail(fresh):
     assert lines[-2:] == [
         f"round 2: NULL from kmalloc(40 bytes) by path_null ({marks}): fault, status 5, "
         "and leaks",
-        f"  1 object of 12 bytes, taken by path_null ({book})"]
+        f"  definite: 1 object of 12 bytes, taken by path_null ({book})"]
 
 
 def test_a_round_that_never_came_is_said(fresh):
