@@ -281,6 +281,7 @@ endif
 
 # kernel/lessons: one lesson a file; its first comment is the handout.
 LESSONS += kernel/lessons/drain.c       # the driver that forgets one kfree in ten
+LESSONS += kernel/lessons/guests.c      # one lost in a thousand, and how one finds it
 LESSONS += kernel/lessons/crash.c       # what each mistake looks like
 LESSONS += kernel/lessons/crash_kinds.c #   the mistakes
 

@@ -60,6 +60,24 @@ static bool find_root(struct holder *holder)
     return true;
 }
 
+/* What lay there last, of which a record is left. */
+static void find_former(struct holder *holder)
+{
+    struct mm_what what;
+
+    mm_what_is((const void *)holder->word, &what);
+    holder->former = what.around;
+    holder->former_start = what.around_start;
+    if (what.freed_by != NULL && holder->word - what.start < what.bytes &&
+        what.serial >= what.around.serial) {
+        holder->former = (struct mm_life){ what.serial, what.asked, what.taken_by,
+                                           what.freed_by };
+        holder->former_start = what.start;
+    }
+    if (holder->former.serial != 0)
+        holder->offset = (uint32_t)(holder->word - holder->former_start);
+}
+
 void holder_find(uintptr_t word, struct holder *holder)
 {
     memset(holder, 0, sizeof(*holder));
@@ -68,6 +86,8 @@ void holder_find(uintptr_t word, struct holder *holder)
     holder->is_live = !holder->is_root && mm_scan_find((const void *)word, &holder->live);
     if (holder->is_live)
         holder->offset = (uint32_t)(word - holder->live.start);
+    else if (!holder->is_root)
+        find_former(holder);
 }
 
 const char *holder_text(const struct holder *holder, char *text, size_t size)
@@ -82,6 +102,11 @@ const char *holder_text(const struct holder *holder, char *text, size_t size)
                   (unsigned)holder->offset, (unsigned)holder->live.start,
                   holder->live.asked, (unsigned)holder->live.serial,
                   site_place(holder->live.site, place, sizeof(place)));
+    else if (holder->former.serial != 0)
+        ksnprintf(text, size, "offset %u of 0x%08x (%zu bytes, serial %u, taken by %s)",
+                  (unsigned)holder->offset, (unsigned)holder->former_start,
+                  holder->former.asked, (unsigned)holder->former.serial,
+                  site_place(holder->former.taken_by, place, sizeof(place)));
     else
         ksnprintf(text, size, "0x%08x, where nothing is live now",
                   (unsigned)holder->word);

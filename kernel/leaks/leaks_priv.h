@@ -22,6 +22,8 @@ struct holder {
     char name[64];              /* of a root: "head+0x4", "$3" */
     bool is_live;               /* else: it lies in this object or block */
     struct mm_live live;
+    struct mm_life former;      /* else: that lay there once; serial 0: nobody knows */
+    uintptr_t former_start;
     uint32_t offset;            /* of the word in that */
 };
 

@@ -32,13 +32,17 @@ static const char *became(const struct holder *holder, const struct mm_live *los
     if (holder->is_root)
         return holder->root == ROOT_STACK ? "gone" :
                holder->root == ROOT_HELD ? "forgotten" : "overwritten";
+    if (!holder->is_live) {
+        *by = holder->former.freed_by;
+        return "freed";
+    }
     mm_what_is((const void *)holder->word, &what);
-    if (holder->is_live && holder->live.serial < lost->serial)
+    if (holder->live.serial < lost->serial)
         return "overwritten";
-    if (holder->is_live && what.before.serial == 0)
+    if (what.before.serial == 0)
         return *(const uintptr_t *)holder->word == lost->start ? "lost as well"
                                                                : "overwritten";
-    *by = what.freed_by != NULL ? what.freed_by : what.before.freed_by;
+    *by = what.before.freed_by;
     return "freed";
 }
 

@@ -108,7 +108,7 @@ def test_a_session_of_the_readme_happens_as_it_is_shown(elf, number):
 
 
 def test_there_are_sessions():
-    assert len(sessions()) == 5 and sum(len(steps) for _, steps in sessions()) > 20
+    assert len(sessions()) == 6 and sum(len(steps) for _, steps in sessions()) > 20
 
 
 # ---- tables ---------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_the_json_keys_are_those_of_the_tables(elf):
         machine.run("params quarantine=0; kmalloc 3000 30")
         machine.run("kfree " + " ".join(f"${n}" for n in range(1, 31)))
         machine.run("params quarantine=64K; kmalloc 20000 9; kmalloc 100 2; kfree $41; "
-                    "pages 1; pages 3; pages free $43")
+                    "pages 1; pages 3; pages free $43; kmalloc 10; leaks; forget $44")
         addresses = ["$40", "$41", "$42", "$43+5000", "0x60", "0x3000000",
                      f"0x{symbol(elf, 'kernel_main'):x}"]
         addresses += [f"${n}" for n in range(1, 31)]    # inside the 20000 now, some
