@@ -785,6 +785,11 @@ exec: $(ELF) ## boot, run CMDS="cmd; cmd", print what they print
 	@$(call need,$(PYTHON),python3)
 	$(Q)exec $(PYTHON) tests/qemu/exec.py $(MACHINE) -kernel $(ELF)
 
+sure: $(ELF) ## run CMDS with memory cleared and not: leaks that old pointers hide
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(Q)exec $(PYTHON) tests/qemu/sure.py $(MACHINE) -kernel $(ELF)
+
 bench: $(ELF) ## what the calls cost, beside Linux, MentOS and lk
 	$(call no_san,what it counts is the checks)
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -883,7 +888,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec bench bench-hosted gdb dump console hosted iso \
+.PHONY: all help deps toolchain run exec sure bench bench-hosted gdb dump console hosted iso \
         check test coverage mutants fuzz soak soak-qemu test-debian test-toolchains \
         clean FORCE
 

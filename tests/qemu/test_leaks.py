@@ -3,7 +3,7 @@ import re
 
 import pytest
 from conftest import build_with
-from marbles import ROOT, site
+from marbles import ROOT, make, site
 
 GRAPH = ROOT / "tests/labs/graph.c"
 
@@ -77,6 +77,21 @@ def test_old_pointers_in_memory_that_was_not_cleared_hide_leaks_and_that_is_said
     assert cleared.kinds() == {"definite": 1, "reachable": 39}
     if clears != "slub_debug=P":
         assert "may hold pointers" not in " ".join(cleared.run("leaks"))
+
+
+def test_make_sure_names_what_stale_memory_hides():
+    done = make("sure", f"LAB={GRAPH}", "CMDS=graph stale; kmalloc 10; forget $", check=False)
+    assert done.returncode == 2 and "Error 7" in done.stderr
+    *hidden, summary = done.stdout.splitlines()[-2:]
+    assert re.fullmatch(r"serial 61, 64 bytes, taken by tests/labs/graph\.c:\d+ \(make_stale\): "
+                        r"reachable, but definite if memory is cleared", hidden[0])
+    assert summary == "41 objects live, 1 lost, and 1 more that old pointers hide"
+
+
+def test_make_sure_is_silent_where_nothing_is_hidden():
+    done = make("sure", f"LAB={GRAPH}", "CMDS=graph ring; kmalloc 10")
+    assert done.stdout.splitlines()[-1] == \
+        "4 objects live, 3 lost, and 0 more that old pointers hide"
 
 
 @pytest.mark.parametrize("dials", ["kfence.every=1", "slub_debug=FZPU quarantine=64K",
