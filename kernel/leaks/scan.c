@@ -113,14 +113,19 @@ size_t scan_lost_bytes(void)
 void scan_print(const struct scan_report *report)
 {
     const struct mm_scan *found = &report->found;
+    bool is_short = report->microseconds < TICK_MICROSECONDS;   /* the same in each run */
     unsigned objects = 0;
+    size_t bytes = 0;
 
-    for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
+    for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++) {
         objects += (unsigned)found->objects[kind];
-    kprint_wrapped(2, "scanned: %zu bytes in %u root%s, %u object%s; %u us%s",
+        bytes += found->bytes[kind];
+    }
+    kprint_wrapped(2, "scanned: %zu bytes in %u root%s, %zu in %u object%s, in %s%u us",
                    found->root_bytes, (unsigned)found->roots, plural(found->roots),
-                   objects, plural(objects), (unsigned)report->microseconds,
-                   report->microseconds == 0 ? " (no clock)" : "");
+                   bytes, objects, plural(objects),
+                   is_short ? "less than " : "",
+                   is_short ? TICK_MICROSECONDS : (unsigned)report->microseconds);
     if (report->lost_ticks > 0)
         kprintf("  interrupts were off: %u tick%s of the timer lost\n",
                 (unsigned)report->lost_ticks, plural(report->lost_ticks));

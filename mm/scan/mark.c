@@ -513,9 +513,11 @@ void mm_scan_root(const void *start, const void *end)
     uintptr_t from = ((uintptr_t)start + word - 1) & ~(word - 1);
 
     scan.roots++;
-    if ((uintptr_t)end < from + word || span.from == span.to)
+    if ((uintptr_t)end < from + word)
         return;
     scan.root_bytes += (uintptr_t)end - from;
+    if (span.from == span.to)
+        return;
     look_into(from, (uintptr_t)end - from);
 }
 

@@ -43,8 +43,8 @@ struct mm_scan {
     uint32_t serial;            /* of the newest allocation then */
     uint32_t objects[MM_SCAN_KINDS];
     size_t bytes[MM_SCAN_KINDS];        /* as asked for */
-    uint32_t roots;             /* ranges, and */
-    size_t root_bytes, heap_bytes;      /*   bytes that were looked at */
+    uint32_t roots;             /* ranges, */
+    size_t root_bytes;          /*   and their bytes */
 };
 
 /* False, and nothing was done: nothing is recorded, or mm is busy. */

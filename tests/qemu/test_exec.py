@@ -66,7 +66,7 @@ def test_make_exec_prints_what_the_commands_print_and_nothing_else(elf):
     meminfo, leak, summary = map(json.loads, (meminfo, leak, summary))
     assert meminfo["total_kb"] == meminfo["free_kb"] + meminfo["used_kb"]
     assert one.startswith("$1 = 0x") and two.startswith("$2 = 0x")
-    assert leak == {"kind": "live", "site": KMALLOC, "func": "cmd_kmalloc", "objects": 2,
+    assert leak == {"kind": "reachable", "site": KMALLOC, "func": "cmd_kmalloc", "objects": 2,
                     "bytes": 200, "oldest": 1, "newest": 2}
     assert (summary["objects"], summary["bytes"]) == (2, 200)
     assert check == "mm_check: all rules hold"
