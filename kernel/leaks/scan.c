@@ -11,20 +11,25 @@
  * shell_run("leaks") has its own locals looked at.
  *
  * Interrupts are off meanwhile.  Ctrl-C waits, and ticks of the timer are lost: both are
- * over when the scan is, and how many ticks it were is told.
+ * over when the scan is, and how many ticks it were is told, if it took 0.1 s and more.
  */
 #include "kernel/leaks/scan.h"
 
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/image.h"
+#include "kernel/line/tty.h"
 #include "kernel/memory/held.h"
 #include "kernel/printk.h"
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 #include "mm/look/observe.h"
 
-enum { TICK_MICROSECONDS = 1000000 / TIMER_HZ };
+/*
+ * Reports are the same in each run: what took less is not told apart, and where nobody sits
+ * (make exec) no time is told.
+ */
+enum { TICK_MICROSECONDS = 1000000 / TIMER_HZ, SHORT_MICROSECONDS = 100000, TIME_SIZE = 40 };
 
 /* mm's own variable is no root, but who looks on is not lost.  Nobody else reads this. */
 static MM_SCANNED struct mm_observer *volatile observer;
@@ -113,7 +118,8 @@ size_t scan_lost_bytes(void)
 void scan_print(const struct scan_report *report)
 {
     const struct mm_scan *found = &report->found;
-    bool is_short = report->microseconds < TICK_MICROSECONDS;   /* the same in each run */
+    bool is_short = report->microseconds < SHORT_MICROSECONDS;
+    char time[TIME_SIZE] = "";
     unsigned objects = 0;
     size_t bytes = 0;
 
@@ -121,12 +127,13 @@ void scan_print(const struct scan_report *report)
         objects += (unsigned)found->objects[kind];
         bytes += found->bytes[kind];
     }
-    kprint_wrapped(2, "scanned: %zu bytes in %u root%s, %zu in %u object%s, in %s%u us",
-                   found->root_bytes, (unsigned)found->roots, plural(found->roots),
-                   bytes, objects, plural(objects),
-                   is_short ? "less than " : "",
-                   is_short ? TICK_MICROSECONDS : (unsigned)report->microseconds);
-    if (report->lost_ticks > 0)
+    if (tty_attended)
+        ksnprintf(time, sizeof(time), ", in %s%u us", is_short ? "less than " : "",
+                  is_short ? SHORT_MICROSECONDS : (unsigned)report->microseconds);
+    kprint_wrapped(2, "scanned: %zu bytes in %u root%s, %zu in %u object%s%s",
+                   found->root_bytes, (unsigned)found->roots, plural(found->roots), bytes,
+                   objects, plural(objects), time);
+    if (tty_attended && !is_short)
         kprintf("  interrupts were off: %u tick%s of the timer lost\n",
                 (unsigned)report->lost_ticks, plural(report->lost_ticks));
 }

@@ -66,9 +66,10 @@ class Report:
                   "they share one")
         if not is_since:
             self._print_doubts()
-            roots = self.marks.roots
+            roots, live = self.marks.roots, self.marks.live
             write(f"scanned: {roots.bytes} bytes in {plural(len(roots.all), 'root')}, "
-                  f"{plural(len(self.marks.live))}; {self.microseconds} us")
+                  f"{live.bytes_of(range(len(live)))} in {plural(len(live))}, "
+                  f"in {self.microseconds} us")
 
     def _print_since(self):
         after = f", of what was taken after serial {self.after}"
@@ -118,10 +119,11 @@ class Report:
     def _print_doubts(self):
         """In what was not cleared may be pointers of who had it before."""
         dials = "mm/watch/settings.c"
-        if len(self.marks.live) and (self.heap.pages_freed or self._kfrees()) and \
+        held = self.marks.count(REACHABLE) + self.marks.count(POSSIBLE)
+        if held and (self.heap.pages_freed or self._kfrees()) and \
                 not target.static(dials, "settings.init_on_alloc") and \
                 not target.static(dials, "settings.init_on_free"):
-            write(f"{plural(len(self.marks.live))} may hold pointers of who had the "
+            write(f"{plural(held)} may hold pointers of who had the "
                   "memory before, which hide leaks: init_on_alloc=1 clears it")
 
     def _kfrees(self):

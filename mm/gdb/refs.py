@@ -85,7 +85,6 @@ class AddressCommand(Command):
         nothing = f"{address:#010x}: nothing is live there"
         if not as_json:
             raise gdb.GdbError(f"marbles {self.name}: {nothing}: see marbles whatis")
-        write(json.dumps({"error": nothing}))
 
 
 class Refs(AddressCommand):

@@ -169,7 +169,7 @@ static RARE void follow_to_middle(uintptr_t addr, const uintptr_t *word,
 static RARE void follow(uintptr_t addr, const uintptr_t *word)
 {
     struct kmem_cache *cache = cache_of(&heap.buddy.page[pfn_of((void *)addr)]);
-    uint32_t offset = (uint32_t)(addr - heap_base()) & cache->offset_mask, index;
+    uint32_t offset = (uint32_t)(addr - heap_base()) & cache->offset_mask, index = 0;
 
     if (unlikely(cache->record_place != RECORD_IN_SLAB) || unlikely(cache->left)) {
         follow_slowly(addr, word);
