@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from debugger import ROOT, SCRIPT, gdb, marbles
 
-HEAPS = 40
+HEAPS = 10
 COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "check")
 
 
