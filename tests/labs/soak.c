@@ -34,7 +34,7 @@ enum { LINE_SIZE = 128, EACH = 8, BYTES_A_TICK = 8 };
 enum { READY = 3, SOON = 10, LATE = 100, AGAIN = 50 };
 /* So long "soaked" does not take: it was typed too early, for a line still goes on. */
 enum { NEVER_SO_LONG = 300 };
-enum { MOST_TRIES = 50 };               /* of typing "soaked" */
+enum { MOST_TRIES = 2000 };     /* of typing "soaked": what a command left is counted first */
 enum { DATA = 0x3f8, MODEM_CONTROL = DATA + 4, MCR_USUAL = 0x0b, MCR_LOOPBACK = 0x10 };
 enum { CTRL_C = 3 };
 
