@@ -2,9 +2,7 @@
  * walk.c - what is live: every object and block of pages, one after the other.
  *
  * From the first page to the last, block by block; in a slab, slot by slot.  What a
- * visitor sees of each is what `whatis` says of it (what.c).  The count by call site
- * is such a visitor: it adds up in the sites themselves, so it needs no table that
- * could overflow.
+ * visitor sees of each is what `whatis` says of it (what.c).
  *
  * Cost: linear in the heap.  mm is busy meanwhile: nothing changes underfoot.
  */
@@ -69,36 +67,4 @@ void mm_walk_live(bool (*fn)(const struct mm_what *what, void *arg), void *arg)
         if (!visit_block(&walk, &heap.buddy.page[pfn]))
             break;
     mm_leave();
-}
-
-/* ---- by call site ------------------------------------------------------------ */
-
-static bool count(const struct mm_what *what, void *after)
-{
-    struct alloc_site *site = (struct alloc_site *)(uintptr_t)what->taken_by;
-
-    if (!site || what->serial <= *(const uint32_t *)after)
-        return true;
-    if (!site->objects || what->serial < site->oldest)
-        site->oldest = what->serial;
-    if (what->serial > site->newest)
-        site->newest = what->serial;
-    site->objects++;
-    site->bytes += what->asked;
-    return true;
-}
-
-static void clear(struct alloc_site *site)
-{
-    site->objects = 0;
-    site->bytes = 0;
-    site->oldest = 0;
-    site->newest = 0;
-}
-
-void mm_count_sites(uint32_t after)
-{
-    for (struct alloc_site *site = NULL; (site = mm_next_site(site)); )
-        clear(site);
-    mm_walk_live(count, &after);
 }

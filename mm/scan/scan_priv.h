@@ -144,8 +144,8 @@ SHORT void each_thing(struct span span, uint32_t marks, thing_fn *fn, void *arg)
     for (uint32_t pfn = span.from; pfn < span.to; pfn = buddy_next(&heap.buddy, pfn)) {
         struct page *page = &heap.buddy.page[pfn];
 
-        if (!(page->kind == PG_SLAB ? each_in_slab(page, marks, fn, arg)
-                                    : in_block(page, marks, fn, arg)))
+        if (!(is_slab_of(cache_of(page), pfn) ? each_in_slab(page, marks, fn, arg)
+                                              : in_block(page, marks, fn, arg)))
             return;
     }
 }
@@ -165,8 +165,12 @@ static inline enum reading begin_reading(void)
 {
     if (mm_state & MM_BUSY && mm_state & MM_READING)
         return READS_WITHIN;
-    if (!heap.record || !mm_enter(NULL))
+    if (!mm_enter(NULL))
         return CANNOT_READ;
+    if (!heap.record) {
+        mm_leave();
+        return CANNOT_READ;
+    }
     mind_serials();
     mm_state_set(MM_READING);
     return READS;

@@ -3,7 +3,7 @@
  *
  * From the first page in use to the last, block by block, and in a slab record by record.
  * As mm/look/walk.c goes, but by the records alone, with what the last scan has found
- * (mark.c), and ten times as fast.
+ * (mark.c), and ten times as fast.  So the count by call site is here (mm/site.h).
  *
  * Cost: by call site 53 instructions for each that is counted, 13 for any other.
  */
@@ -96,37 +96,59 @@ bool mm_scan_find(const void *addr, struct mm_live *live)
     return true;
 }
 
-/* ---- by call site ------------------------------------------------------------------- */
+/* ---- by call site: in the sites themselves, so there is no table to overflow --------- */
 
-/* Those in the code are side by side. */
-SHORT struct alloc_site *site_at(uint16_t number)
+struct counting {
+    uint32_t after;
+    uint32_t in_code;           /* sites side by side; others are asked for */
+};
+
+SHORT void add(struct alloc_site *site, const struct record *record)
 {
-    struct alloc_site *site = &__start_alloc_sites[number - 1u];
-
-    return likely(site < __stop_alloc_sites)
-               ? site : (struct alloc_site *)(uintptr_t)site_of(number);
-}
-
-static bool count(const struct thing *thing, void *after)
-{
-    const struct record *record = thing->record;
     uint32_t serial = record->serial;
-    struct alloc_site *site;
 
-    if (serial <= *(const uint32_t *)after)
-        return true;
-    site = site_at(record->site);
     if (serial - 1 < site->oldest - 1)          /* 0: none yet */
         site->oldest = serial;
     if (serial > site->newest)
         site->newest = serial;
     site->objects++;
     site->bytes += record_size(record);
+}
+
+/* A stack, one for whom there was no number; or by an overwritten record none. */
+static RARE void add_to_other(const struct record *record)
+{
+    struct alloc_site *site = (struct alloc_site *)(uintptr_t)site_of(record->site);
+
+    if (site)
+        add(site, record);
+}
+
+SHORT bool count(const struct thing *thing, void *arg)
+{
+    const struct counting *counting = arg;
+    const struct record *record = thing->record;
+    uint32_t number = record->sites - 1;        /* it is at rest */
+
+    if (record->serial <= counting->after)
+        return true;
+    if (likely(number < counting->in_code))
+        add(&__start_alloc_sites[number], record);
+    else
+        add_to_other(record);
     return true;
+}
+
+void mm_count_sites(uint32_t after)
+{
+    mm_scan_count_sites(ALL_MARKS, after);
 }
 
 void mm_scan_count_sites(unsigned kinds, uint32_t after)
 {
+    uint32_t sites = (uint32_t)(__stop_alloc_sites - __start_alloc_sites);
+    struct counting counting = { after, sites < MANY ? sites : MANY - 1 };
+
     if (kinds & 1u << MM_UNSEEN)
         kinds |= ~0u << EPOCH;          /* marks of an older scan */
     for (struct alloc_site *site = NULL; (site = mm_next_site(site)); ) {
@@ -139,6 +161,6 @@ void mm_scan_count_sites(unsigned kinds, uint32_t after)
     enum reading reading = begin_reading();
 
     if (reading != CANNOT_READ)
-        each_thing(whole_heap(), kinds, count, &after);
+        each_thing(whole_heap(), kinds, count, &counting);
     end_reading(reading);
 }
