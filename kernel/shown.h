@@ -17,6 +17,12 @@ size_t shown_run(const char *text, size_t length);
 /* How many characters the text has, shown. */
 size_t shown_length(const char *text, size_t length);
 
+/* Of a byte beside its hex: itself, or a dot. */
+static inline char shown_in_dump(unsigned char byte)
+{
+    return byte >= ' ' && byte <= '~' ? (char)byte : '.';
+}
+
 /* A byte that is not to go out as it is. */
 void shown_byte(char byte, char as[SHOWN_BYTE]);
 

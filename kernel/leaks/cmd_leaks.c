@@ -22,7 +22,6 @@
 #include "kernel/backtrace.h"
 #include "kernel/lines.h"
 #include "kernel/memory/aftermath.h"
-#include "kernel/memory/held.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
@@ -164,7 +163,7 @@ static bool list_site(const struct alloc_site *site, void *arg)
 /* Those of these kinds, kind by kind: first what is lost. */
 static void list_kinds(struct rows *rows, const struct mm_scan *found, unsigned kinds)
 {
-    if (found->objects[MM_POSSIBLE] > 0)
+    if (!rows->json && found->objects[MM_POSSIBLE] > 0)
         owners_count();
     for (unsigned kind = MM_DEFINITE; kind >= MM_REACHABLE; kind--) {
         if (!(kinds >> kind & 1) || found->objects[kind] == 0)
@@ -179,7 +178,7 @@ static void list_kinds(struct rows *rows, const struct mm_scan *found, unsigned 
 
 /* Of what is reachable, how much each root holds at first hand. */
 struct holders {
-    unsigned by_shell, by_stack, by_others;
+    unsigned by_shell, by_others;
     struct {
         char name[NAME_SIZE];
         unsigned count;
@@ -219,9 +218,7 @@ static bool count_holder(const struct mm_live *live, void *arg)
         holders->by_others++;
     else if (holder.root == ROOT_HELD)
         holders->by_shell++;
-    else if (holder.root == ROOT_STACK)
-        holders->by_stack++;
-    else
+    else if (holder.root == ROOT_VARIABLES)
         count_variable(holders, holder.name);
     return true;
 }
@@ -360,7 +357,7 @@ static int report_since(const char *name, bool json)
         return shell_usage("no mark is called \"%s\"", name);
     if (!scan_leaks(&report))
         return SHELL_FAILED;
-    list_kinds(&rows, &report.found, UINT32_MAX);
+    list_kinds(&rows, &report.found, ALL_KINDS);
     if (json) {
         print_summary_json(&rows, &report, mark == NULL);
         return SHELL_OK;
@@ -393,7 +390,6 @@ static const struct word {
 
 static int cmd_leaks(int argc, char **argv)
 {
-    const unsigned lost = 1u << MM_DEFINITE | 1u << MM_INDIRECT | 1u << MM_POSSIBLE;
     bool json = shell_option(&argc, argv, "-j");
     const char *word = argc > 1 ? argv[1] : "", *name = argc > 2 ? argv[2] : "";
 
@@ -411,9 +407,9 @@ static int cmd_leaks(int argc, char **argv)
     if (!shell_at_most(argc, argv, 2))
         return SHELL_USAGE;
     if (word[0] == 0)
-        return report_leaks(json ? UINT32_MAX : lost, json);
+        return report_leaks(json ? ALL_KINDS : LOST_KINDS, json);
     if (strcmp(word, "all") == 0)
-        return report_leaks(UINT32_MAX, json);
+        return report_leaks(ALL_KINDS, json);
     return shell_usage("\"%s\" is none of these words", word);
 }
 

@@ -27,6 +27,11 @@ const char *kind_name(enum mm_scan_kind kind)
     return names[kind];
 }
 
+bool is_line(const char *word)
+{
+    return strchr(word, ':') != NULL || strchr(word, '+') != NULL;
+}
+
 static void name_variable(struct holder *holder)
 {
     struct symbol symbol;

@@ -18,6 +18,7 @@
 #include "kernel/lines.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
+#include "kernel/shown.h"
 #include "kernel/string.h"
 #include "mm/watch/stack.h"
 
@@ -37,7 +38,7 @@ static void print_hex_row(const uint8_t *byte, size_t n)
             kprintf("   ");
     kprintf(" ");
     for (size_t i = 0; i < n; i++)
-        kprintf("%c", byte[i] >= ' ' && byte[i] <= '~' ? byte[i] : '.');
+        kprintf("%c", shown_in_dump(byte[i]));
     kprintf("\n");
 }
 

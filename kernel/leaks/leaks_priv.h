@@ -9,6 +9,15 @@
 /* "definite", "indirect", "possible", "reachable"; "unseen". */
 const char *kind_name(enum mm_scan_kind kind);
 
+/* Sets of them. */
+enum {
+    LOST_KINDS = 1 << MM_DEFINITE | 1 << MM_INDIRECT | 1 << MM_POSSIBLE,
+    ALL_KINDS = LOST_KINDS | 1 << MM_REACHABLE,
+};
+
+/* Is the word "FILE:LINE", or "function+0x12/0x40", as lines of code are written? */
+bool is_line(const char *word);
+
 /* ---- a word that points to something: holder.c ------------------------------------- */
 
 /*

@@ -6,6 +6,7 @@
 
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
+#include "kernel/shown.h"
 #include "kernel/string.h"
 
 enum { PLACE_SIZE = 96, TEXT_BYTES = 16, TEXT_SIZE = 240, TAKER_COLUMN = 58 };
@@ -32,7 +33,7 @@ static const char *first_bytes(const struct mm_live *live, char text[TEXT_BYTES 
     unsigned n = 0;
 
     for (; n < TEXT_BYTES && n < live->asked; n++)
-        text[n] = (char)(byte[n] >= ' ' && byte[n] <= '~' ? byte[n] : '.');
+        text[n] = shown_in_dump(byte[n]);
     text[n] = 0;
     return text;
 }
@@ -43,21 +44,13 @@ static void count_ref(const uintptr_t *word, void *count)
     ++*(unsigned *)count;
 }
 
-
-static void refs_in_root(enum root_kind kind, const void *start, const void *end, void *arg)
-{
-    (void)kind;
-    mm_refs_in(arg, start, end);
-}
-
 /* How many words point to it. */
 static unsigned refs_to(const struct mm_live *live)
 {
     unsigned count = 0;
     struct mm_wanted wanted = { live->start, live->room, count_ref, &count };
 
-    scan_each_root(refs_in_root, &wanted);
-    mm_refs_in_heap(&wanted);
+    scan_refs(&wanted);
     return count;
 }
 
@@ -124,25 +117,22 @@ static bool is_kind(const char *word, unsigned *kinds)
 
 int leaks_list(int argc, char **argv, bool json)
 {
-    const unsigned all = 1u << MM_DEFINITE | 1u << MM_INDIRECT | 1u << MM_POSSIBLE |
-                         1u << MM_REACHABLE;
-    struct listing listing = { .kinds = all & ~(1u << MM_REACHABLE), .json = json };
+    struct listing listing = { .kinds = json ? ALL_KINDS : LOST_KINDS, .json = json };
     struct scan_report report;
 
     if (!shell_at_most(argc, argv, 3))
         return SHELL_USAGE;
-    if (json)
-        listing.kinds = all;
     if (argc == 3 && !is_kind(argv[2], &listing.kinds)) {
-        if (strchr(argv[2], ':') == NULL && strchr(argv[2], '+') == NULL)
+        if (!is_line(argv[2]))
             return shell_usage("\"%s\" is neither a kind (definite, indirect, possible, "
                                "reachable) nor a line (FILE:LINE)", argv[2]);
         listing.site = argv[2];
-        listing.kinds = all;
+        listing.kinds = ALL_KINDS;
     }
     if (!scan_leaks(&report))
         return SHELL_FAILED;
-    owners_count();
+    if (!json)
+        owners_count();
     mm_scan_walk(list_one, &listing);
     if (json)
         return SHELL_OK;

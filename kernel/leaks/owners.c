@@ -361,7 +361,7 @@ int leaks_owners(int argc, char **argv, bool json)
 
     if (!shell_at_most(argc, argv, 3))
         return SHELL_USAGE;
-    if (only != NULL && strchr(only, ':') == NULL && strchr(only, '+') == NULL)
+    if (only != NULL && !is_line(only))
         return shell_usage("\"%s\" is no line (FILE:LINE)", only);
     if (!scan_leaks(&report))
         return SHELL_FAILED;

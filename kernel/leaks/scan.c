@@ -51,6 +51,18 @@ void scan_each_root(void (*fn)(enum root_kind kind, const void *start, const voi
         fn(ROOT_STACK, stack, stack_end, arg);
 }
 
+static void refs_in(enum root_kind kind, const void *start, const void *end, void *wanted)
+{
+    (void)kind;
+    mm_refs_in(wanted, start, end);
+}
+
+void scan_refs(struct mm_wanted *wanted)
+{
+    scan_each_root(refs_in, wanted);
+    mm_refs_in_heap(wanted);
+}
+
 /* ---- scanning ---------------------------------------------------------------------- */
 
 static void mark_from(enum root_kind kind, const void *start, const void *end, void *arg)
@@ -72,24 +84,6 @@ static void tell_time(struct scan_report *report, uint32_t passed)
     report->lost_ticks = ticks > 1 ? ticks - 1 : 0;     /* the PIC keeps one */
 }
 
-bool scan_leaks(struct scan_report *report)
-{
-    bool has_tsc = timer_tsc_of_tick() != 0;
-    uint32_t flags = irq_save(), start = has_tsc ? cpu_tsc() : 0;
-    bool begun = mm_scan_begin();
-
-    *report = (struct scan_report){ .microseconds = 0 };
-    if (begun) {
-        scan_each_root(mark_from, NULL);
-        report->found = *mm_scan_end();
-        tell_time(report, has_tsc ? cpu_tsc() - start : 0);
-    }
-    irq_restore(flags);
-    if (!begun)
-        kprintf("leaks: the allocator is busy, and cannot be looked at from here\n");
-    return begun;
-}
-
 /* The whole stack of the commands, as far as it is in use. */
 static void mark_from_stack(void)
 {
@@ -99,20 +93,40 @@ static void mark_from_stack(void)
         mm_scan_root(frame, boot_stack_guard);
 }
 
+/* Interrupts are off.  False: it cannot be done now. */
+static bool scan(bool with_stack, struct mm_scan *found)
+{
+    if (!mm_scan_begin())
+        return false;
+    scan_each_root(mark_from, NULL);
+    if (with_stack)
+        mark_from_stack();
+    *found = *mm_scan_end();
+    return true;
+}
+
+bool scan_leaks(struct scan_report *report)
+{
+    bool has_tsc = timer_tsc_of_tick() != 0, is_done;
+    uint32_t flags = irq_save(), start = has_tsc ? cpu_tsc() : 0;
+
+    *report = (struct scan_report){ .microseconds = 0 };
+    is_done = scan(false, &report->found);
+    tell_time(report, has_tsc ? cpu_tsc() - start : 0);
+    irq_restore(flags);
+    if (!is_done)
+        kprintf("leaks: the allocator is busy, and cannot be looked at from here\n");
+    return is_done;
+}
+
 size_t scan_lost_bytes(void)
 {
     uint32_t flags = irq_save();
-    const struct mm_scan *found;
-    size_t lost = 0;
+    struct mm_scan found;
+    bool is_done = scan(true, &found);
 
-    if (mm_scan_begin()) {
-        scan_each_root(mark_from, NULL);
-        mark_from_stack();
-        found = mm_scan_end();
-        lost = found->bytes[MM_DEFINITE] + found->bytes[MM_INDIRECT];
-    }
     irq_restore(flags);
-    return lost;
+    return is_done ? found.bytes[MM_DEFINITE] + found.bytes[MM_INDIRECT] : 0;
 }
 
 void scan_print(const struct scan_report *report)

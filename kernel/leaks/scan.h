@@ -21,6 +21,9 @@ enum root_kind {
 void scan_each_root(void (*fn)(enum root_kind kind, const void *start, const void *end,
                                void *arg), void *arg);
 
+/* Call wanted->fn for each word that points there, in a root or in what is live. */
+void scan_refs(struct mm_wanted *wanted);
+
 struct scan_report {
     struct mm_scan found;
     uint32_t microseconds;      /* 0: there is no clock to tell */

@@ -16,12 +16,6 @@
 
 enum { KEPT = 512, SHOWN = 12, PLACE_SIZE = 96, TEXT_SIZE = 240 };
 
-/* Something live on the way, and the word in it that leads on. */
-struct step {
-    struct mm_live live;
-    uintptr_t word;
-};
-
 static struct {
     uintptr_t kept[KEPT];       /* words: of every stride-th step from the end */
     uintptr_t between[KEPT];    /* of the steps behind one of these, up to the next */
@@ -212,12 +206,6 @@ static void print_referrer(const uintptr_t *word, void *arg)
                                                                : ": into its middle");
 }
 
-static void refs_in_root(enum root_kind kind, const void *start, const void *end, void *arg)
-{
-    (void)kind;
-    mm_refs_in(arg, start, end);
-}
-
 static int cmd_refs(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
@@ -238,8 +226,7 @@ static int cmd_refs(int argc, char **argv)
         return SHELL_FAILED;
     }
     refs.wanted = (struct mm_wanted){ live.start, live.room, print_referrer, &refs };
-    scan_each_root(refs_in_root, &refs.wanted);
-    mm_refs_in_heap(&refs.wanted);
+    scan_refs(&refs.wanted);
     if (!json)
         kprintf("%u word%s point%s to 0x%08x (%zu bytes, serial %u)\n", refs.count,
                 plural(refs.count), refs.count == 1 ? "s" : "", (unsigned)live.start,

@@ -14,6 +14,7 @@
 #include "kernel/memmap.h"
 #include "kernel/memory/whatis.h"
 #include "kernel/shell.h"
+#include "kernel/shown.h"
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
 
@@ -38,7 +39,7 @@ static UNCHECKED void dump_line(uint32_t address, uint32_t count)
     }
     kprintf(" |");
     for (uint32_t i = 0; i < count; i++)
-        kprintf("%c", byte[i] >= ' ' && byte[i] <= '~' ? byte[i] : '.');
+        kprintf("%c", shown_in_dump(byte[i]));
     kprintf("|\n");
 }
 

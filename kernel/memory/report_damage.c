@@ -19,6 +19,7 @@
 #include "kernel/memory/sites.h"
 #include "kernel/memory/whatis.h"
 #include "kernel/printk.h"
+#include "kernel/shown.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 
@@ -58,7 +59,7 @@ static void log_bytes(const char *name, uintptr_t at, uintptr_t end)
             ksnprintf(at_hex, 4, "%02x ", *byte);
         else
             ksnprintf(at_hex, 4, "   ");
-        text[i] = !in ? ' ' : *byte >= ' ' && *byte <= '~' ? (char)*byte : '.';
+        text[i] = in ? shown_in_dump(*byte) : ' ';
     }
     text[LINE_BYTES] = 0;
     pr_err("  %-7s 0x%08x %s|%s|", name, (unsigned)line, hex, text);

@@ -30,6 +30,18 @@ def build_with(labs, *options):
     return ROOT / said.split()[-1]
 
 
+@pytest.fixture(scope="session")
+def lists_elf():
+    """The kernel with lists.c alone in it."""
+    return build_with([ROOT / "tests/labs/lists.c"])
+
+
+@pytest.fixture
+def lists(lists_elf):
+    with Machine(lists_elf) as machine:
+        yield machine
+
+
 @pytest.fixture
 def boot(elf):
     """boot(memory=..., cmdline=...): a machine of one's own."""

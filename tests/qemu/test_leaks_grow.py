@@ -1,9 +1,7 @@
 """leaks grow: which lines only ever grow, between marks and under watch."""
 import re
 
-import pytest
-from conftest import build_with
-from marbles import ROOT, Machine, site
+from marbles import ROOT, site
 
 LAB = ROOT / "tests/labs/lists.c"
 LINES = [f"tests/labs/lists.c:{number}" for number, line in enumerate(
@@ -11,17 +9,6 @@ LINES = [f"tests/labs/lists.c:{number}" for number, line in enumerate(
 KEEP, MEMBERS, GROW = LINES
 SINGLES = site("tests/labs/lists.c", r"p = kzalloc\(")
 NODE = 56
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    return build_with([LAB])
-
-
-@pytest.fixture
-def lists(kernel):
-    with Machine(kernel) as machine:
-        yield machine
 
 
 def said(lines):

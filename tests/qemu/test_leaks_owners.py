@@ -1,23 +1,10 @@
 """leaks owners: where things of each line usually hang, so where a lost one's link belonged."""
-import pytest
-from conftest import build_with
-from marbles import ROOT, Machine, site
+from marbles import ROOT, site
 
 LINES = [f"tests/labs/lists.c:{number}" for number, line in enumerate(
     (ROOT / "tests/labs/lists.c").read_text().splitlines(), 1)
     if "= kzalloc(sizeof(*node)" in line]
 KEEP, MEMBERS = LINES[:2]
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    return build_with([ROOT / "tests/labs/lists.c"])
-
-
-@pytest.fixture
-def lists(kernel):
-    with Machine(kernel) as machine:
-        yield machine
 
 
 def row(where, count, by, holder, offset=0, member=0):

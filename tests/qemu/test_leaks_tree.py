@@ -1,23 +1,9 @@
 """leaks tree: what each leak takes with it, and how much comes back."""
 import re
 
-import pytest
-from conftest import build_with
-from marbles import CTRL_C, ROOT, Machine, site
+from marbles import CTRL_C, site
 
-LAB = ROOT / "tests/labs/lists.c"
 NODE = 56
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    return build_with([LAB])
-
-
-@pytest.fixture
-def lists(kernel):
-    with Machine(kernel) as machine:
-        yield machine
 
 
 def trees(rows):
