@@ -64,7 +64,7 @@ kmalloc_array_wraps order_99 order_minus_1 hook_null
 UNNOTICED = """
 jump_heap skip_guard_page int_irq0 int_irq4 int_irq5 int_irq7 ds_null es_null fs_gs_null
 flag_alignment flag_iopl flag_virtual flag_nested run_irq_off irq_atomic irq_print irq_check irq_reclaim irq_hurt
-stays_dangling stays_too_many stays_leaking irq_9999 irq_while_busy freed_read
+stays_too_many stays_leaking irq_9999 irq_while_busy freed_read
 freed_write freed_write_all freed_write_large freed_and_reused freed_pages over_by_1
 over_in_slack over_large under_by_1 under_large over_neighbour strcpy_past_end
 free_nothing cache_name_local constructor_allocates kmalloc_flags kstrdup_null
@@ -125,7 +125,7 @@ EITHER = """
 jump_garbage jump_into_function jump_zeros jump_rodata local_underrun dangling_local fpu
 fpu_exception breakpoints_guarded wrmsr cpuid_leaf flag_direction not_initialised
 kmemdup_too_much text_code format_from_user format_few_arguments words_read
-words_written
+words_written stays_dangling
 """.split()
 
 # What is printed until it is put back goes astray, or comes in as if it were typed.
