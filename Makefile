@@ -252,6 +252,7 @@ KERNEL += kernel/leaks/scan.c           # from which roots
 KERNEL += kernel/leaks/cmd_leaks.c      # leaks: by site and kind
 KERNEL += kernel/leaks/list.c           #   object by object
 KERNEL += kernel/leaks/holder.c         #   a word that points, in words
+KERNEL += kernel/leaks/doubt.c          #   is it a pointer at all?
 KERNEL += kernel/leaks/why.c            #   the way from a root; refs
 KERNEL += kernel/leaks/lost.c           #   where it was last seen
 KERNEL += kernel/leaks/tree.c           #   what it takes with it

@@ -43,6 +43,17 @@ const char *holder_text(const struct holder *holder, char *text, size_t size);
 /* Its place, serial and so on, as JSON: , "symbol": ... up to "offset": ... */
 void holder_json(const struct holder *holder);
 
+/* ---- is that word a pointer at all: doubt.c ----------------------------------------- */
+
+enum doubt { DOUBT_NONE, DOUBT_TEXT, DOUBT_END };
+
+/* Of DOUBT_END: `ends` is what ends there. */
+enum doubt doubt_of(const struct holder *holder, struct mm_live *ends);
+/* ": or is it the end of 0x0021c080 (64 bytes, serial 3)?"; "": there is none. */
+const char *doubt_text(const struct holder *holder, char *text, size_t size);
+/* As JSON has it: null, "text", "end". */
+const char *doubt_name(const struct holder *holder);
+
 /* ---- where things of a line usually hang: owners.c ------------------------------------ */
 
 /* By the last scan; then: */

@@ -249,8 +249,9 @@ static const char *row_text(const struct row *row, char *text, size_t size)
                                             "by what was said of them: kmemleak", size);
     used = strlen(text);
     if (row->interior)
-        ksnprintf(text + used, size - used, row->member.first == row->member.last
-                      ? ", through the member at %s" : ", into their middle, at %s",
+        ksnprintf(text + used, size - used,
+                  row->member.first == row->member.last ? ", through the member at %s"
+                                                        : ", into their middle, at %s",
                   range_text(row->member, where, sizeof(where)));
     return text;
 }
@@ -258,12 +259,15 @@ static const char *row_text(const struct row *row, char *text, size_t size)
 const char *owners_member(const struct mm_live *live, char *text, size_t size)
 {
     struct range member = { UINT32_MAX, 0 };
+    uint32_t objects = 0;
 
     text[0] = 0;
     for (unsigned i = 0; i < count && live->kind == MM_POSSIBLE; i++)
-        if (rows[i].site == live->site && rows[i].interior)
+        if (rows[i].site == live->site && rows[i].interior) {
             extend(&member, rows[i].member);
-    if (member.first == member.last)
+            objects += rows[i].count;
+        }
+    if (objects > 1 && member.first == member.last)     /* of one it may be chance */
         ksnprintf(text, size, ", through the member at %u", (unsigned)member.first);
     return text;
 }

@@ -14,7 +14,7 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
-enum { KEPT = 512, SHOWN = 12, PLACE_SIZE = 96, TEXT_SIZE = 240 };
+enum { KEPT = 512, SHOWN = 12, PLACE_SIZE = 96, DOUBT_SIZE = 64, TEXT_SIZE = 240 };
 
 static struct {
     uintptr_t kept[KEPT];       /* words: of every stride-th step from the end */
@@ -95,7 +95,7 @@ static bool is_kept(uintptr_t word)
 static void print_root(bool json)
 {
     struct holder holder;
-    char text[TEXT_SIZE];
+    char text[TEXT_SIZE], doubt[DOUBT_SIZE];
 
     if (way.root == 0) {
         if (!json)
@@ -108,9 +108,10 @@ static void print_root(bool json)
     if (json) {
         kprintf("{\"step\": 0, \"kind\": \"root\"");
         holder_json(&holder);
-        kprintf("}\n");
+        kprintf(", \"doubt\": %s}\n", doubt_name(&holder));
     } else {
-        kprint_wrapped(0, "   0  %s", holder_text(&holder, text, sizeof(text)));
+        kprint_wrapped(6, "   0  %s%s", holder_text(&holder, text, sizeof(text)),
+                       doubt_text(&holder, doubt, sizeof(doubt)));
     }
 }
 
@@ -118,7 +119,8 @@ static void print_root(bool json)
 static void print_step(unsigned n, bool json)
 {
     struct holder holder;
-    char place[PLACE_SIZE];
+    char place[PLACE_SIZE], doubt[DOUBT_SIZE];
+    bool is_last = n == way.count;      /* of which the word is an address only */
 
     memset(&holder, 0, sizeof(holder));
     holder.word = word_of(way.count - n);
@@ -127,14 +129,15 @@ static void print_step(unsigned n, bool json)
     if (json) {
         kprintf("{\"step\": %u, \"kind\": \"%s\"", n, kind_name(holder.live.kind));
         holder_json(&holder);
-        kprintf("}\n");
+        kprintf(", \"doubt\": %s}\n", is_last ? "null" : doubt_name(&holder));
     } else {
-        kprint_wrapped(6, "%4u  0x%08x  %zu bytes, serial %u, taken by %s: %s%u", n,
+        kprint_wrapped(6, "%4u  0x%08x  %zu bytes, serial %u, taken by %s: %s%u%s", n,
                        (unsigned)holder.live.start, holder.live.asked,
                        (unsigned)holder.live.serial,
                        site_place(holder.live.site, place, sizeof(place)),
-                       n < way.count ? "next at offset " : "this is it, offset ",
-                       (unsigned)holder.offset);
+                       is_last ? "this is it, offset " : "next at offset ",
+                       (unsigned)holder.offset,
+                       is_last ? "" : doubt_text(&holder, doubt, sizeof(doubt)));
     }
 }
 
@@ -180,7 +183,7 @@ static void print_referrer(const uintptr_t *word, void *arg)
     struct referrers *refs = arg;
     uintptr_t offset = *word - refs->to->start;
     struct holder holder;
-    char text[TEXT_SIZE];
+    char text[TEXT_SIZE], doubt[DOUBT_SIZE];
 
     refs->count++;
     if (shell_interrupted())
@@ -196,14 +199,17 @@ static void print_referrer(const uintptr_t *word, void *arg)
             json_string(site_place(holder.live.site, text, sizeof(text)));
         else
             kprintf("null");
-        kprintf(", \"offset\": %u, \"interior\": %s}\n", (unsigned)holder.offset,
-                offset != 0 && offset < refs->to->room ? "true" : "false");
+        kprintf(", \"offset\": %u, \"interior\": %s, \"doubt\": %s}\n",
+                (unsigned)holder.offset,
+                offset != 0 && offset < refs->to->room ? "true" : "false",
+                doubt_name(&holder));
         return;
     }
-    kprint_wrapped(2, "0x%08x  %s%s", (unsigned)(uintptr_t)word,
+    kprint_wrapped(2, "0x%08x  %s%s%s", (unsigned)(uintptr_t)word,
                    holder_text(&holder, text, sizeof(text)),
                    offset == 0 ? "" : offset >= refs->to->room ? ": to its page struct"
-                                                               : ": into its middle");
+                                                               : ": into its middle",
+                   doubt_text(&holder, doubt, sizeof(doubt)));
 }
 
 static int cmd_refs(int argc, char **argv)
@@ -237,6 +243,6 @@ static int cmd_refs(int argc, char **argv)
 SHELL_COMMAND_IN("find leaks", refs, "ADDR|$N [-j]", "what points to an object or block",
     "Every word that has its address, or that of a byte in its middle: in variables\n"
     "of labs and lessons, in what the shell holds, in all that is live.  A word that\n"
-    "only looks like a pointer is told as well.\n"
+    "only looks like a pointer is told as well: what ends where this begins, a text.\n"
     "    kmalloc 100; refs $; leaks why $",
     cmd_refs);

@@ -114,6 +114,7 @@ const char *bag_empty(void)
     struct mm_stats s;
 
     give_all_back();
+    memset(found, 0, sizeof(found));    /* a lab's variables are roots of a scan */
     end_caches();
     mm_reclaim();
     mm_get_stats(&s);

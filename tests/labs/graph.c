@@ -10,8 +10,14 @@
  *     graph stack      an object that only the stack of a command knew
  *     graph inside     the same, and that command looks for leaks itself
  *     graph stale      a list is freed; objects in its memory, filled in part; one is lost
+ *     graph partly     1,000 nodes on a list, not cleared, filled in part; 100 of them are
+ *                      unlinked and forgotten, and their addresses told
+ *     graph end        an object with a pointer to its end, where the next one, lost, begins
+ *     graph text       a text that is the address of something lost (from 514 MiB on)
+ *     graph ticking    a scan of 50,000, while each tick of the timer gives one back
  *     graph drop       all variables forget
  */
+#include "kernel/cpu/timer.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/gfp.h"
@@ -28,13 +34,16 @@ struct node {
     char name[52];
 };
 
-enum { WORDS = 16, STALE = 40 };
+enum { WORDS = 16, STALE = 40, PARTLY = 1000, UNLINKED = 100, TICKING = 50000 };
+enum { BLOCK_ORDER = 10 };
 
 static struct node *head;
 static struct link *chain;
 /* Nobody reads them: without volatile they would be optimized away, and hold nothing. */
 static struct page *volatile pages;
 static uintptr_t **volatile kept[STALE];
+static char *volatile text;
+static unsigned freed;                          /* by the handler */
 
 static struct node *new_node(const char *name)
 {
@@ -126,9 +135,89 @@ static int make_stale(void)
     return SHELL_OK;
 }
 
+/* 37 has no factor of 1,000: so 100 of these are, strewn about. */
+static bool is_unlinked(unsigned value) { return value * 37 % PARTLY < UNLINKED; }
+
+/* Of each node the first two words are written, and no more. */
+static int lose_of_partly_written(void)
+{
+    for (unsigned i = 0; i < PARTLY; i++) {
+        struct node *node = kmalloc(sizeof(*node), GFP_KERNEL);
+
+        node->next = head;
+        node->value = i;
+        head = node;
+    }
+    for (struct node *node = head; node != NULL; node = node->next)
+        while (node->next != NULL && is_unlinked(node->next->value)) {
+            kprintf("lost 0x%08x\n", (unsigned)(uintptr_t)node->next);
+            node->next = node->next->next;
+        }
+    return SHELL_OK;
+}
+
+static int point_to_end(void)
+{
+    uintptr_t *buffer = kzalloc(64, GFP_KERNEL), *next = kzalloc(64, GFP_KERNEL);
+
+    if (next != buffer + 64 / sizeof(*buffer))
+        return SHELL_FAILED;
+    buffer[2] = (uintptr_t)buffer;              /* where it begins, */
+    buffer[3] = (uintptr_t)next;                /*   and ends */
+    head = (struct node *)(void *)buffer;
+    return SHELL_OK;
+}
+
+/* Blocks are taken and held until one has the address that the text is. */
+static int point_by_text(void)
+{
+    const uintptr_t address = 0x24242424;       /* "$$$$" */
+    uintptr_t **held = NULL, **block;
+
+    while ((block = (uintptr_t **)__get_free_pages(GFP_KERNEL | __GFP_ZERO,
+                                                   BLOCK_ORDER)) != NULL) {
+        if (address - (uintptr_t)block < PAGE_SIZE << BLOCK_ORDER)
+            break;
+        *block = (uintptr_t *)(void *)held;
+        held = block;
+    }
+    head = (struct node *)(void *)held;
+    text = kzalloc(16, GFP_KERNEL);
+    memset(text + 4, '$', 8);
+    return block != NULL ? SHELL_OK : SHELL_FAILED;
+}
+
+static void free_one(void *unused)
+{
+    struct node *node = head;
+
+    (void)unused;
+    if (node == NULL)
+        return;
+    head = node->next;
+    kfree(node);
+    freed++;
+}
+
+static int scan_while_it_ticks(void)
+{
+    uint32_t before;
+
+    if (add(TICKING) != SHELL_OK || !timer_every_tick(free_one, NULL))
+        return SHELL_FAILED;
+    freed = 0;
+    before = timer_ticks();
+    while (timer_ticks() == before || freed == 0)
+        shell_run("kmemleak scan");
+    timer_stop(free_one, NULL);
+    kprintf("freed %u, %u left\n", freed, TICKING - freed);
+    return SHELL_OK;
+}
+
 static int drop_all(void)
 {
     head = NULL;
+    text = NULL;
     chain = NULL;
     pages = NULL;
     return SHELL_OK;
@@ -159,6 +248,14 @@ static int cmd_graph(int argc, char **argv)
         return on_stack(true);
     if (strcmp(what, "stale") == 0)
         return make_stale();
+    if (strcmp(what, "partly") == 0)
+        return lose_of_partly_written();
+    if (strcmp(what, "end") == 0)
+        return point_to_end();
+    if (strcmp(what, "text") == 0)
+        return point_by_text();
+    if (strcmp(what, "ticking") == 0)
+        return scan_while_it_ticks();
     if (strcmp(what, "drop") == 0)
         return drop_all();
     return shell_usage("\"%s\" is no shape", what);

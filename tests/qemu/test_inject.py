@@ -29,6 +29,17 @@ def test_a_fault_at_any_instruction_leaves_mm_whole(boot, lab_elf, parameters):
     works(machine)
 
 
+@pytest.mark.parametrize("parameters", ["", DIALS])
+def test_a_fault_at_any_instruction_of_a_scan_leaves_marks_and_records_whole(
+        boot, lab_elf, parameters):
+    machine = boot(lab_elf, cmdline=f"console=ttyS0 {parameters}")
+    lines = machine.run("inject 100 -s", timeout=300)
+    assert lines[-1] == "inject: 100 ended, and all is whole"
+    assert lines.count("stepped has ended by this fault, status 5") == 100
+    assert sum(" (mm/scan/" in line for line in lines) >= 100
+    works(machine)
+
+
 def test_the_outermost_command_is_ended_as_well(boot, lab_elf):
     machine = boot(lab_elf)
     for instruction in 1, 2, 500, 5000:

@@ -79,6 +79,60 @@ def test_old_pointers_in_memory_that_was_not_cleared_hide_leaks_and_that_is_said
         assert "may hold pointers" not in " ".join(cleared.run("leaks"))
 
 
+def test_of_nodes_that_were_written_in_part_each_that_is_lost_is_found_and_no_other(graph):
+    machine = graph()
+    unlinked = [line.split()[1] for line in machine.run("graph partly")]
+    assert len(set(unlinked)) == 100
+    rows = machine.json("leaks list definite -j") + machine.json("leaks list indirect -j")
+    assert sorted(row["address"] for row in rows) == sorted(unlinked)
+    assert sum(machine.kinds().values()) == 1000
+
+
+# ---- words that are no pointers ---------------------------------------------------
+
+def test_the_end_of_a_buffer_hides_its_neighbour_and_who_asks_is_told(graph):
+    machine = graph()
+    machine.run("graph end")
+    assert machine.kinds() == {"reachable": 2}
+    buffer, lost = machine.json("leaks list -j")
+    assert int(lost["address"], 16) == int(buffer["address"], 16) + 64
+    doubt = f"or is it the end of {buffer['address']} (64 bytes, serial 1)?"
+    for command in "leaks why", "refs":
+        said = " ".join(" ".join(machine.run(f"{command} {lost['address']}")).split())
+        assert said.count(doubt) == 1
+        assert [row["doubt"] for row in machine.json(f"{command} {lost['address']} -j")
+                if row["doubt"]] == ["end"]
+        assert "or is it" not in " ".join(machine.run(f"{command} {buffer['address']}"))
+
+
+def test_a_neighbour_that_is_really_held_is_not_doubted(graph):
+    machine = graph()
+    machine.run("graph list 20; graph members")
+    for row in machine.json("leaks list -j"):
+        for command in "leaks why", "refs":
+            assert "or is it" not in " ".join(machine.run(f"{command} {row['address']}"))
+
+
+def test_a_text_that_is_an_address_is_told(graph):
+    machine = graph(memory="700M")
+    machine.run("graph text")
+    assert machine.kinds()["possible"] == 1
+    address = machine.json("leaks list possible -j")[0]["address"]
+    for command in "leaks why", "refs":
+        assert 'or is it the text "$$$$"?' in \
+            " ".join(" ".join(machine.run(f"{command} {address}")).split())
+    assert {row["doubt"] for row in machine.json(f"refs {address} -j")} == {"text"}
+
+
+def test_what_an_interrupt_gives_back_while_it_scans_is_done_behind_it(graph):
+    machine = graph()
+    freed = int(re.fullmatch(r"freed (\d+), \d+ left",
+                             machine.run("graph ticking")[-1])[1])
+    assert freed >= 1
+    assert machine.kinds() == {"reachable": 50000 - freed}
+    machine.is_whole()
+
+
 def test_make_sure_names_what_stale_memory_hides():
     done = make("sure", f"LAB={GRAPH}", "CMDS=graph stale; kmalloc 10; forget $", check=False)
     assert done.returncode == 2 and "Error 7" in done.stderr

@@ -1,0 +1,89 @@
+/*
+ * doubt.c - is the word that points to something a pointer at all?
+ *
+ * A scan takes each word for a pointer whose value is an address of something live.  Two
+ * kinds of words have such a value by chance, and hide a leak:
+ *
+ *     begin  end      the end of a buffer is where its neighbour begins:
+ *       |     |       the word beside it, or the word itself, is in that buffer
+ *     [buffer][lost]
+ *
+ *     "$$$$"          from 514 MiB on, four printable characters are an address
+ *
+ * Nobody can be sure, so the kinds are what they are; but who asks what points to an object
+ * (refs, leaks why) is told.
+ */
+#include "kernel/leaks/leaks_priv.h"
+
+#include "kernel/printk.h"
+#include "kernel/string.h"
+
+static bool is_printable(uintptr_t value)
+{
+    for (unsigned byte = 0; byte < sizeof(value); byte++, value >>= 8)
+        if ((value & 0xff) < ' ' || (value & 0xff) > '~')
+            return false;
+    return true;
+}
+
+static bool is_within(uintptr_t address, const struct mm_live *live)
+{
+    return address - live->start < live->asked;
+}
+
+/* The words beside it that its owner, or the same root, has. */
+static bool is_beside_a_pointer_into(const struct holder *holder, const struct mm_live *live)
+{
+    const uintptr_t *word = (const uintptr_t *)holder->word;
+
+    if (holder->is_live)
+        return (holder->offset >= sizeof(*word) && is_within(word[-1], live)) ||
+               (holder->offset + 2 * sizeof(*word) <= holder->live.room &&
+                is_within(word[1], live));
+    return holder->root == ROOT_VARIABLES &&
+           (is_within(word[-1], live) || is_within(word[1], live));
+}
+
+enum doubt doubt_of(const struct holder *holder, struct mm_live *ends)
+{
+    uintptr_t value = *(const uintptr_t *)holder->word;
+
+    if (is_printable(value))
+        return DOUBT_TEXT;
+    if (mm_scan_find((const void *)(value - 1), ends) &&
+        ends->start + ends->asked == value &&
+        (is_within(holder->word, ends) || is_beside_a_pointer_into(holder, ends)))
+        return DOUBT_END;
+    return DOUBT_NONE;
+}
+
+const char *doubt_text(const struct holder *holder, char *text, size_t size)
+{
+    uintptr_t value = *(const uintptr_t *)holder->word;
+    char characters[sizeof(value) + 1] = "";
+    struct mm_live ends;
+
+    text[0] = '\0';
+    switch (doubt_of(holder, &ends)) {
+    case DOUBT_TEXT:
+        memcpy(characters, &value, sizeof(value));
+        ksnprintf(text, size, ": or is it the text \"%s\"?", characters);
+        break;
+    case DOUBT_END:
+        ksnprintf(text, size, ": or is it the end of 0x%08x (%zu bytes, serial %u)?",
+                  (unsigned)ends.start, ends.asked, (unsigned)ends.serial);
+        break;
+    default:
+        break;
+    }
+    return text;
+}
+
+const char *doubt_name(const struct holder *holder)
+{
+    static const char *const names[] = { [DOUBT_NONE] = "null", [DOUBT_TEXT] = "\"text\"",
+                                         [DOUBT_END] = "\"end\"" };
+    struct mm_live ends;
+
+    return names[doubt_of(holder, &ends)];
+}
