@@ -52,8 +52,8 @@ void wrap(const char *text, size_t length, size_t hang,
 
     if (hang == 0)
         hang = margin + WRAP_DEEPER;
-    if (hang > WRAP_WIDTH / 2)
-        hang = WRAP_WIDTH / 2;
+    if (hang > WRAP_WIDTH - WRAP_LEAST)
+        hang = WRAP_WIDTH - WRAP_LEAST;
     do {
         size_t n = row_length(text, length, WRAP_WIDTH - column);
 

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { WRAP_WIDTH = 80, WRAP_DEEPER = 6 };
+enum { WRAP_WIDTH = 80, WRAP_DEEPER = 6, WRAP_LEAST = 34 };
 
 /*
  * Call `row` for each row of the text, which is one line.  The first begins in column 0,

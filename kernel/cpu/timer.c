@@ -28,11 +28,16 @@ static struct handler {
     void (*fn)(void *arg);              /* NULL: the place is free */
     void *arg;
     uint32_t command;                   /* that has added it; 0: the kernel */
-} handlers[MAX_HANDLERS] MM_SCANNED;
+} handlers[MAX_HANDLERS] MM_SCANNED;    /* of a free place nothing is left: it is a root */
 
 static volatile uint32_t ticks;
 static bool has_tsc;
 static uint32_t tsc, tsc_of_tick;       /* at the last tick; how much of it passes in one */
+
+static void take_out(struct handler *handler)
+{
+    *handler = (struct handler){ .fn = NULL };
+}
 
 static void call_handler(void *arg)
 {
@@ -49,7 +54,7 @@ static void run_guarded(struct handler *handler)
     if (!end.ended)
         return;
     if (handler->fn == before.fn)
-        handler->fn = NULL;             /* it would fault again */
+        take_out(handler);              /* it would fault again */
     guard_handler_ended((uintptr_t)before.fn, before.command, &end);
 }
 
@@ -122,7 +127,7 @@ void timer_stop(void (*fn)(void *arg), void *arg)
 
     for (unsigned i = 0; i < MAX_HANDLERS; i++)
         if (handlers[i].fn == fn && handlers[i].arg == arg)
-            handlers[i].fn = NULL;
+            take_out(&handlers[i]);
     irq_restore(flags);
 }
 
@@ -135,7 +140,7 @@ unsigned timer_stop_of(uint32_t command, void (*tell)(uintptr_t handler))
         if (handlers[i].fn != NULL && handlers[i].command >= command) {
             uintptr_t fn = (uintptr_t)handlers[i].fn;
 
-            handlers[i].fn = NULL;
+            take_out(&handlers[i]);
             n++;
             if (tell != NULL)
                 tell(fn);

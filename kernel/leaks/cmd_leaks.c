@@ -178,12 +178,14 @@ static void list_kinds(struct rows *rows, const struct mm_scan *found, unsigned 
 
 /* Of what is reachable, how much each root holds at first hand. */
 struct holders {
-    unsigned by_shell, by_others;
+    unsigned by_shell, by_stack, by_others;
+    unsigned by_word;           /* of a program, or of kmemleak clear: by no pointer */
     struct {
         char name[NAME_SIZE];
         unsigned count;
     } variable[VARIABLES];
     unsigned more_variables;    /* objects by others, for which there is no place */
+    char text[200];
 };
 
 /* Of an array all words are one variable. */
@@ -211,47 +213,64 @@ static bool count_holder(const struct mm_live *live, void *arg)
     struct holders *holders = arg;
     struct holder holder;
 
-    if (live->kind != MM_REACHABLE || live->seen_in == 0)
+    if (live->kind != MM_REACHABLE)
         return true;
+    if (live->seen_in == 0) {
+        holders->by_word++;
+        return true;
+    }
     holder_find(live->seen_in, &holder);
     if (!holder.is_root)
         holders->by_others++;
     else if (holder.root == ROOT_HELD)
         holders->by_shell++;
-    else if (holder.root == ROOT_VARIABLES)
+    else if (holder.root == ROOT_STACK)
+        holders->by_stack++;
+    else
         count_variable(holders, holder.name);
     return true;
 }
 
+/* ", 3 by head"; nothing, if there are none. */
+static void add_holder(struct holders *holders, unsigned objects, const char *by)
+{
+    size_t used = strlen(holders->text);
+
+    if (objects > 0)
+        ksnprintf(holders->text + used, sizeof(holders->text) - used, ", %u %s", objects, by);
+}
+
+/* The variable that holds most by its name, and all others as one. */
+static void add_variables(struct holders *holders)
+{
+    unsigned most = 0, others = holders->more_variables;
+    char by[NAME_SIZE + 4];
+
+    for (unsigned i = 0; i < VARIABLES; i++) {
+        others += holders->variable[i].count;
+        if (holders->variable[i].count > holders->variable[most].count)
+            most = i;
+    }
+    ksnprintf(by, sizeof(by), "by %s", holders->variable[most].name);
+    add_holder(holders, holders->variable[most].count, by);
+    add_holder(holders, others - holders->variable[most].count, "by other variables");
+}
+
+/* Who is said to hold them: the numbers add up to all that is reachable. */
 static void print_holders(const struct mm_scan *found)
 {
     struct holders holders = { .by_shell = 0 };
-    char text[200];
-    size_t used;
-    unsigned most = 0;
 
     mm_scan_walk(count_holder, &holders);
-    for (unsigned i = 1; i < VARIABLES; i++)
-        if (holders.variable[i].count > holders.variable[most].count)
-            most = i;
-    used = (size_t)ksnprintf(text, sizeof(text), "reachable: %zu bytes in %u object%s",
-                             found->bytes[MM_REACHABLE],
-                             (unsigned)found->objects[MM_REACHABLE],
-                             plural(found->objects[MM_REACHABLE]));
-    if (holders.by_shell > 0)
-        used += (size_t)ksnprintf(text + used, sizeof(text) - used, ", %u held by the shell",
-                                  holders.by_shell);
-    if (holders.variable[most].count > 0)
-        used += (size_t)ksnprintf(text + used, sizeof(text) - used, ", %u by %s",
-                                  holders.variable[most].count,
-                                  holders.variable[most].name);
-    if (holders.more_variables > 0)
-        used += (size_t)ksnprintf(text + used, sizeof(text) - used,
-                                  ", %u by further variables", holders.more_variables);
-    if (holders.by_others > 0)
-        ksnprintf(text + used, sizeof(text) - used, ", %u by other objects",
-                  holders.by_others);
-    kprint_wrapped(2, "%s", text);
+    ksnprintf(holders.text, sizeof(holders.text), "reachable: %zu bytes in %u object%s",
+              found->bytes[MM_REACHABLE], (unsigned)found->objects[MM_REACHABLE],
+              plural(found->objects[MM_REACHABLE]));
+    add_holder(&holders, holders.by_shell, "held by the shell");
+    add_variables(&holders);
+    add_holder(&holders, holders.by_stack, "by the stack");
+    add_holder(&holders, holders.by_word, "of which kmemleak was told that it is no leak");
+    add_holder(&holders, holders.by_others, "by other objects");
+    kprint_wrapped(2, "%s", holders.text);
 }
 
 /* ---- the report ------------------------------------------------------------------------ */
@@ -262,19 +281,33 @@ static void print_kind(const struct mm_scan *found, enum mm_scan_kind kind)
             (unsigned)found->objects[kind], plural(found->objects[kind]));
 }
 
-/* What could be hidden: in what was not cleared may be pointers of who had it before. */
+struct uncleared {
+    uint32_t until;             /* serial numbers up to this one */
+    unsigned objects;
+};
+
+static bool count_uncleared(const struct mm_live *live, void *arg)
+{
+    struct uncleared *uncleared = arg;
+
+    uncleared->objects += live->serial <= uncleared->until;
+    return true;
+}
+
+/* What could hide a leak: a pointer that was there before.  One alone hides none. */
 static void print_doubts(const struct mm_scan *found)
 {
-    struct mm_stats stats;
-    unsigned live = (unsigned)(found->objects[MM_REACHABLE] + found->objects[MM_POSSIBLE]);
+    struct uncleared uncleared = { .until = mm_uncleared_until() };
+    uint32_t live = 0;
 
-    mm_get_stats(&stats);
-    if (live == 0 || stats.kfrees + stats.pages_freed == 0 ||
-        strcmp(mm_dial("init_on_alloc"), "1") == 0 ||
-        strcmp(mm_dial("init_on_free"), "1") == 0)
-        return;
-    kprint_wrapped(2, "%u object%s may hold pointers of who had the memory before, which "
-                   "hide leaks: init_on_alloc=1 clears it", live, plural(live));
+    for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
+        live += found->objects[kind];
+    mm_scan_walk(count_uncleared, &uncleared);
+    if (live > 1 && uncleared.objects > 0)
+        kprint_wrapped(2, "%u object%s not cleared when taken: an old pointer there may hide "
+                       "a leak.  To be sure: params init_on_alloc=1, and once more from "
+                       "the start", uncleared.objects,
+                       uncleared.objects == 1 ? " was" : "s were");
 }
 
 static void print_tables_full(void)
@@ -416,10 +449,11 @@ static int cmd_leaks(int argc, char **argv)
 SHELL_COMMAND_IN("find leaks", leaks,
     "[all|mark|since|list|why|lost|tree|owners|grow [ARG]] [-j]",
     "what is lost: nothing points to it any more",
-    "Looks from the variables of labs and lessons and from what the shell holds for\n"
-    "all that is live.  What it does not find is lost:\n"
-    "    definite   nothing points to it          indirect  only what is lost does\n"
-    "    possible   only pointers into a middle   reachable  it is not lost\n"
+    "Looks from the roots (variables of labs and lessons, what the shell holds) for all\n"
+    "that is live, from pointer to pointer.  What it does not find is lost:\n"
+    "    definite   nothing points to it      indirect   only what is lost does\n"
+    "    possible   found, but only by way of a pointer into the middle of something\n"
+    "    reachable  found: it is not lost\n"
     "all lists what is reachable, too; list [KIND|FILE:LINE], object by object.\n"
     "why ADDR: how it is reached.  lost: where each leak was last seen (of scans\n"
     "before: run leaks now and then).  tree: what each takes with it.\n"

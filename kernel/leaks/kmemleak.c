@@ -139,14 +139,35 @@ static int list(bool json)
 
 /* ---- the words ------------------------------------------------------------------- */
 
-static int scan(void)
+/* How many are lost, by a scan; false: it could not be done. */
+static bool look(unsigned *lost)
 {
     struct scan_report report;
-    unsigned lost;
 
     if (!scan_leaks(&report))
+        return false;
+    *lost = count_lost(&report);
+    return true;
+}
+
+static int clear(void)
+{
+    unsigned lost;
+
+    if (!look(&lost))
         return SHELL_FAILED;
-    lost = count_lost(&report);
+    mm_scan_clear();
+    kprintf("kmemleak: %u object%s not reported any more\n", lost,
+            lost == 1 ? " is" : "s are");
+    return SHELL_OK;
+}
+
+static int scan(void)
+{
+    unsigned lost;
+
+    if (!look(&lost))
+        return SHELL_FAILED;
     if (lost > 0)
         kprintf("kmemleak: %u suspected memory leak%s (see kmemleak)\n", lost,
                 plural(lost));
@@ -175,10 +196,8 @@ static int run_word(const char *word)
         return dump(word + 5);
     if (strcmp(word, "scan") == 0)
         return scan();
-    if (strcmp(word, "clear") == 0) {
-        mm_scan_clear();
-        return SHELL_OK;
-    }
+    if (strcmp(word, "clear") == 0)
+        return clear();
     if (strcmp(word, "off") == 0) {
         is_off = true;
         return SHELL_OK;

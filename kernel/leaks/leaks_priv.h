@@ -62,7 +62,7 @@ void owners_count(void);
 const char *owners_usual(const struct alloc_site *site, char *text, size_t size);
 /* The same for each line of which something is lost. */
 void owners_print_usual(void);
-/* Of what is possible, if it is so for all of its line: ", through the member at 8". */
+/* Of what is possible, if all of its line, two or more, is held so: ", through the member at 8". */
 const char *owners_member(const struct mm_live *live, char *text, size_t size);
 
 /* ---- what only ever grows: grow.c ------------------------------------------------------ */

@@ -20,9 +20,15 @@ enum { PLACE_SIZE = 96, TEXT_SIZE = 240 };
 struct losses {
     bool json;
     unsigned objects, never;    /* lost; of them, never seen in anything */
+    size_t bytes;
 };
 
-/* What became of the word: in a word, and by whose call if it is known. */
+static bool is_lost(const struct mm_live *live)
+{
+    return live->kind == MM_DEFINITE || live->kind == MM_INDIRECT;
+}
+
+/* What became of the word, and by whose call if it is known. */
 static const char *became(const struct holder *holder, const struct mm_live *lost,
                           const struct alloc_site **by)
 {
@@ -37,28 +43,38 @@ static const char *became(const struct holder *holder, const struct mm_live *los
         return "freed";
     }
     mm_what_is((const void *)holder->word, &what);
-    if (holder->live.serial < lost->serial)
+    if (holder->live.serial > lost->serial && what.before.serial != 0) {
+        *by = what.before.freed_by;
+        return "freed";
+    }
+    if (*(const uintptr_t *)holder->word - lost->start >= lost->room)
         return "overwritten";
-    if (what.before.serial == 0)
-        return *(const uintptr_t *)holder->word == lost->start ? "lost as well"
-                                                               : "overwritten";
-    *by = what.before.freed_by;
-    return "freed";
+    return is_lost(&holder->live) ? "lost as well" : "not looked at any more";
 }
 
+/* "... is gone"; not "... was overwritten". */
+static bool is_now(const char *end)
+{
+    return strcmp(end, "gone") == 0 || strncmp(end, "not ", 4) == 0;
+}
+
+/* Holder NULL: no scan has seen it in anything. */
 static void print_loss_json(const struct mm_live *lost, const char *place,
                             const struct holder *holder)
 {
-    const struct alloc_site *by;
+    const struct alloc_site *by = NULL;
     char text[TEXT_SIZE];
-    const char *end = became(holder, lost, &by);
 
     kprintf("{\"address\": \"0x%08x\", \"serial\": %u, \"site\": ", (unsigned)lost->start,
             (unsigned)lost->serial);
     json_string(place);
     kprintf(", \"bytes\": %zu, \"slot\": ", lost->asked);
-    json_string(holder_text(holder, text, sizeof(text)));
-    kprintf(", \"became\": \"%s\", \"by\": ", end);
+    if (holder != NULL) {
+        json_string(holder_text(holder, text, sizeof(text)));
+        kprintf(", \"became\": \"%s\", \"by\": ", became(holder, lost, &by));
+    } else {
+        kprintf("null, \"became\": null, \"by\": ");
+    }
     if (by != NULL)
         json_string(site_place(by, text, sizeof(text)));
     else
@@ -86,8 +102,9 @@ static void print_loss(const struct mm_live *lost, const char *place,
 
     kprint_wrapped(2, "0x%08x, %zu bytes, serial %u, taken by %s", (unsigned)lost->start,
                    lost->asked, (unsigned)lost->serial, place);
-    kprint_wrapped(4, "  last seen in %s, which was %s%s%s",
-                   holder_text(holder, text, sizeof(text)), end, by != NULL ? " by " : "",
+    kprint_wrapped(4, "  last seen in %s, which %s %s%s%s",
+                   holder_text(holder, text, sizeof(text)),
+                   is_now(end) ? "is" : "was", end, by != NULL ? " by " : "",
                    by != NULL ? site_place(by, caller, sizeof(caller)) : "");
     print_usual(lost->site);
 }
@@ -101,13 +118,15 @@ static bool tell_loss(const struct mm_live *live, void *arg)
     if (live->kind != MM_DEFINITE)
         return !shell_interrupted();
     losses->objects++;
+    losses->bytes += live->asked;
     losses->never += live->seen_in == 0;
-    if (live->seen_in == 0)
+    if (live->seen_in == 0 && !losses->json)
         return true;
     site_place(live->site, place, sizeof(place));
-    holder_find(live->seen_in, &holder);
+    if (live->seen_in != 0)
+        holder_find(live->seen_in, &holder);
     if (losses->json)
-        print_loss_json(live, place, &holder);
+        print_loss_json(live, place, live->seen_in != 0 ? &holder : NULL);
     else
         print_loss(live, place, &holder);
     return !shell_interrupted();
@@ -124,15 +143,19 @@ int leaks_lost(int argc, char **argv, bool json)
         return SHELL_FAILED;
     owners_count();
     mm_scan_walk(tell_loss, &losses);
-    if (json)
+    if (json) {
+        kprintf("{\"summary\": true, \"objects\": %u, \"bytes\": %zu, \"never_seen\": %u}\n",
+                losses.objects, losses.bytes, losses.never);
         return SHELL_OK;
+    }
     if (losses.objects == 0)
         kprintf("nothing is lost\n");
     else if (losses.never > 0)
-        kprint_wrapped(0, "%u more object%s lost and %s in no word that a scan has seen: "
-                       "scan (leaks) before and after what may lose something",
-                       losses.never, losses.never == 1 ? " is" : "s are",
-                       losses.never == 1 ? "was" : "were");
+        kprint_wrapped(0, "%u%s object%s lost, and no look before has seen a pointer to %s: "
+                       "run leaks before and after what may lose something",
+                       losses.never, losses.never < losses.objects ? " more" : "",
+                       losses.never == 1 ? " is" : "s are",
+                       losses.never == 1 ? "it" : "them");
     if (losses.never > 0)
         owners_print_usual();
     scan_print(&report);

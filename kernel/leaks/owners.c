@@ -262,11 +262,14 @@ const char *owners_member(const struct mm_live *live, char *text, size_t size)
     uint32_t objects = 0;
 
     text[0] = 0;
-    for (unsigned i = 0; i < count && live->kind == MM_POSSIBLE; i++)
-        if (rows[i].site == live->site && rows[i].interior) {
-            extend(&member, rows[i].member);
-            objects += rows[i].count;
-        }
+    for (unsigned i = 0; i < count && live->kind == MM_POSSIBLE; i++) {
+        if (rows[i].site != live->site || rows[i].by <= BY_WORD)
+            continue;
+        if (!rows[i].interior)
+            return text;
+        extend(&member, rows[i].member);
+        objects += rows[i].count;
+    }
     if (objects > 1 && member.first == member.last)     /* of one it may be chance */
         ksnprintf(text, size, ", through the member at %u", (unsigned)member.first);
     return text;
@@ -288,8 +291,8 @@ const char *owners_usual(const struct alloc_site *site, char *text, size_t size)
 
     text[0] = 0;
     if (row != NULL)
-        ksnprintf(text, size, "of its line %u hang %s", (unsigned)row->count,
-                  row_text(row, where, sizeof(where)));
+        ksnprintf(text, size, "of its line %u hang%s %s", (unsigned)row->count,
+                  row->count == 1 ? "s" : "", row_text(row, where, sizeof(where)));
     return text;
 }
 

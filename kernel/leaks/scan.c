@@ -142,12 +142,12 @@ void scan_print(const struct scan_report *report)
         bytes += found->bytes[kind];
     }
     if (tty_attended)
-        ksnprintf(time, sizeof(time), ", in %s%u us", is_short ? "less than " : "",
-                  is_short ? SHORT_MICROSECONDS : (unsigned)report->microseconds);
+        ksnprintf(time, sizeof(time), is_short ? ", in less than 0.1 s" : ", in %u us",
+                  (unsigned)report->microseconds);
     kprint_wrapped(2, "scanned: %zu bytes in %u root%s, %zu in %u object%s%s",
                    found->root_bytes, (unsigned)found->roots, plural(found->roots), bytes,
                    objects, plural(objects), time);
     if (tty_attended && !is_short)
-        kprintf("  interrupts were off: %u tick%s of the timer lost\n",
+        kprintf("  interrupts were off for so long: %u tick%s of the timer lost\n",
                 (unsigned)report->lost_ticks, plural(report->lost_ticks));
 }

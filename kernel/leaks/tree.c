@@ -156,14 +156,39 @@ static void print_all_json(const struct mm_scan *found)
             found->bytes[MM_DEFINITE] + found->bytes[MM_INDIRECT]);
 }
 
+static bool add_lost(const struct mm_lost *lost, void *arg)
+{
+    struct mm_lost *all = arg;
+
+    all->objects += lost->objects;
+    all->bytes += lost->bytes;
+    return true;
+}
+
+/* What goes with pieces that a program has told of by kmemleak_alloc is in no tree. */
+static void print_of_pieces(const struct mm_scan *found, const struct mm_lost *all)
+{
+    unsigned more = (unsigned)(found->objects[MM_DEFINITE] + found->objects[MM_INDIRECT] -
+                               all->objects);
+
+    if (more > 0)
+        kprintf("%9zu bytes in %u object%s go with lost pieces of kmemleak_alloc: see "
+                "kmemleak\n", found->bytes[MM_DEFINITE] + found->bytes[MM_INDIRECT] -
+                all->bytes, more, plural(more));
+}
+
 static void print_first(const struct mm_scan *found)
 {
-    size_t bytes = found->bytes[MM_DEFINITE] + found->bytes[MM_INDIRECT], shown = 0;
+    struct mm_lost all = { .objects = 0 };
     unsigned left = (unsigned)found->objects[MM_DEFINITE];
+    size_t shown = 0;
 
+    mm_scan_each_lost(add_lost, &all);
     begin_ranking(SHOWN);
     if (left == 0 || !find_next()) {
-        kprintf("nothing is lost\n");
+        if (all.objects == found->objects[MM_INDIRECT])
+            kprintf("nothing is lost\n");
+        print_of_pieces(found, &all);
         return;
     }
     kprintf("    bytes objects  what is lost, taken by whom; and what goes with it\n");
@@ -174,11 +199,12 @@ static void print_first(const struct mm_scan *found)
     }
     if (left > 0)
         kprintf("%9zu          in %u more, each with no more: leaks tree -j\n",
-                bytes - shown, left);
-    kprintf("%9zu bytes come back: %u lost object%s, and %u that go with %s\n", bytes,
+                all.bytes - shown, left);
+    kprintf("%9zu bytes come back: %u lost object%s, and %u that go with %s\n", all.bytes,
             (unsigned)found->objects[MM_DEFINITE], plural(found->objects[MM_DEFINITE]),
-            (unsigned)found->objects[MM_INDIRECT],
+            (unsigned)(all.objects - found->objects[MM_DEFINITE]),
             found->objects[MM_DEFINITE] == 1 ? "it" : "them");
+    print_of_pieces(found, &all);
 }
 
 int leaks_tree(int argc, char **argv, bool json)

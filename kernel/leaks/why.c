@@ -92,6 +92,15 @@ static bool is_kept(uintptr_t word)
     return mm_scan_find((const void *)word, &live) && live.kind == MM_REACHABLE;
 }
 
+/* Does the word hold its middle, and not its start? */
+static bool is_into_middle(uintptr_t word, uintptr_t next)
+{
+    struct mm_live live;
+
+    return mm_scan_find((const void *)next, &live) &&
+           *(const uintptr_t *)word - live.start - 1 < live.room - 1;
+}
+
 static void print_root(bool json)
 {
     struct holder holder;
@@ -110,7 +119,9 @@ static void print_root(bool json)
         holder_json(&holder);
         kprintf(", \"doubt\": %s}\n", doubt_name(&holder));
     } else {
-        kprint_wrapped(6, "   0  %s%s", holder_text(&holder, text, sizeof(text)),
+        kprint_wrapped(6, "   0  %s%s%s", holder_text(&holder, text, sizeof(text)),
+                       is_into_middle(way.root, word_of(way.count - 1))
+                           ? ", into the middle of the first" : "",
                        doubt_text(&holder, doubt, sizeof(doubt)));
     }
 }
@@ -121,22 +132,24 @@ static void print_step(unsigned n, bool json)
     struct holder holder;
     char place[PLACE_SIZE], doubt[DOUBT_SIZE];
     bool is_last = n == way.count;      /* of which the word is an address only */
+    const char *to = is_last ? "this is it, offset " : "next at offset ", *how = "";
 
     memset(&holder, 0, sizeof(holder));
     holder.word = word_of(way.count - n);
     holder.is_live = mm_scan_find((const void *)holder.word, &holder.live);
     holder.offset = (uint32_t)(holder.word - holder.live.start);
+    if (!is_last && is_into_middle(holder.word, word_of(way.count - n - 1)))
+        how = ", into its middle";
     if (json) {
         kprintf("{\"step\": %u, \"kind\": \"%s\"", n, kind_name(holder.live.kind));
         holder_json(&holder);
         kprintf(", \"doubt\": %s}\n", is_last ? "null" : doubt_name(&holder));
     } else {
-        kprint_wrapped(6, "%4u  0x%08x  %zu bytes, serial %u, taken by %s: %s%u%s", n,
+        kprint_wrapped(6, "%4u  0x%08x  %zu bytes, serial %u, taken by %s: %s%u%s%s", n,
                        (unsigned)holder.live.start, holder.live.asked,
                        (unsigned)holder.live.serial,
                        site_place(holder.live.site, place, sizeof(place)),
-                       is_last ? "this is it, offset " : "next at offset ",
-                       (unsigned)holder.offset,
+                       to, (unsigned)holder.offset, how,
                        is_last ? "" : doubt_text(&holder, doubt, sizeof(doubt)));
     }
 }
@@ -147,7 +160,7 @@ int leaks_why(int argc, char **argv, bool json)
     uint32_t address;
 
     if (argc < 3)
-        return shell_usage("ADDR is missing");
+        return shell_usage("leaks why ADDR: ADDR is missing");
     if (!shell_at_most(argc, argv, 3) || !shell_address(argv[2], "ADDR", &address))
         return SHELL_USAGE;
     if (!scan_leaks(&report))

@@ -76,16 +76,17 @@ static struct driver {
 
 /* ---- the driver --------------------------------------------------------- */
 
+/* With all its bits turned it is no address, nor are the data: a packet points to nothing. */
 static uint32_t checksum(const struct packet *packet)
 {
-    return packet->number * 31 + packet->data[0];
+    return ~(packet->number * 31 + packet->data[0]);
 }
 
 /* What the card does: it was given an address, and writes a packet there. */
 static void card_writes(struct packet *packet, uint32_t number)
 {
     packet->number = number;
-    memset(packet->data, (int)(number & 0xff), sizeof(packet->data));
+    memset(packet->data, (int)(number | 0x80) & 0xff, sizeof(packet->data));
     packet->checksum = checksum(packet);
     if (number % DAMAGED_ONE_IN == 0)
         packet->checksum++;     /* a bit was flipped on the wire */

@@ -156,7 +156,7 @@ static void log_lost(void)
     char bytes[AMOUNT_SIZE];
 
     if (lost > 0)
-        pr_err("  %s are lost: nothing points there any more.  See leaks",
+        pr_err("  at least %s are lost: nothing points there any more.  See leaks",
                amount(lost, bytes, sizeof(bytes)));
 }
 

@@ -11,6 +11,8 @@
  *     on the chain link to the next   its site               the word
  *     looked into  its site           kind, epoch            the word
  *
+ * It is looked into as far as was asked for: behind that is what was there before.
+ *
  * While it hangs there its record is not that of a live object: who meets it a second time
  * has nothing to do.
  *
@@ -23,7 +25,7 @@
  *                    ones only, if at all.  Then by descending address, from leader to
  *                    leader: each that was not met by now is held by nothing: definite.
  *                    What these lead to is indirect.  Of a ring that nothing holds one is
- *                    definite: the lowest.
+ *                    definite: the lowest, with the note of how the ring was held.
  *
  * The second time costs what is lost only, and the pages between the first leader and the
  * last.
@@ -42,6 +44,9 @@ enum { LINK_BASE = HEAP_IS_AT_ZERO ? 0 : UINT16_MAX + 1 };
 /* A root that lies too far from the heap for a note: only in a 64-bit program. */
 #define FAR_AWAY 2u
 
+/* Of ways back through what is lost, all in all, for each page of the heap. */
+enum { STEPS_A_PAGE = 64 };
+
 static struct mm_scan scan;
 static uint32_t found[KIND + 1];        /* objects of each kind, and their bytes: */
 static size_t found_bytes[KIND + 1];    /*   scan's, when all is done */
@@ -54,6 +59,7 @@ static struct span span;        /* the pages in which live things lie */
 static uintptr_t least, behind; /* pointers to them, or to page structs, in [least, behind) */
 static uint32_t head;           /* first link of the chain */
 static uint32_t *last;          /* its last link: END */
+static uint32_t steps_left;     /* of note_way_in */
 static uint32_t taken_off;      /* link of what was taken off it last */
 
 /* ---- marks, links, notes -------------------------------------------------------- */
@@ -212,10 +218,10 @@ static RARE void look_into(uintptr_t start, size_t bytes)
 }
 
 /* As far as was said of it: said.c. */
-static RARE void look_into_thing(uintptr_t start, size_t room)
+static RARE void look_into_thing(uintptr_t start, size_t asked)
 {
-    if (likely(!said_looks) || !said_look(start, room))
-        look_into(start, room);
+    if (likely(!said_looks) || !said_look(start, asked))
+        look_into(start, asked);
 }
 
 static RARE size_t look_into_block(uintptr_t start)
@@ -224,7 +230,7 @@ static RARE size_t look_into_block(uintptr_t start)
     uint32_t asked = record_size(object.record);
 
     take_off(object.record, &object.page->countdown);
-    look_into_thing(start, object.room);
+    look_into_thing(start, asked);
     return asked;
 }
 
@@ -258,11 +264,13 @@ SHORT void run_chain_and(bool asks)
 
         struct record *record = record_at(cache, start);
 
-        bytes += record->asked;
+        size_t asked = record->asked;
+
+        bytes += asked;
         take_off(record, &record->mark);
-        if (asks && said_look(start, object_room(cache)))
+        if (asks && said_look(start, asked))
             continue;
-        look((const uintptr_t *)start, object_room(cache) / sizeof(uintptr_t));
+        look((const uintptr_t *)start, asked / sizeof(uintptr_t));
     }
     found[as & KIND] += n;
     found_bytes[as & KIND] += bytes;
@@ -325,8 +333,37 @@ static RARE void lead(const struct thing *thing, unsigned kind)
     *thing->mark = (uint16_t)(scan_epoch | RECORD_MARKED | kind | (*thing->mark & NOTED));
     found[kind]++;
     found_bytes[kind] += record_size(thing->record);
-    look_into_thing(thing->start, thing->room);
+    look_into_thing(thing->start, record_size(thing->record));
     run_chain();
+}
+
+/* What is around a word, if it is not met yet. */
+static bool is_in_unmet(uintptr_t word, struct thing *thing)
+{
+    struct object object = object_at((void *)word);
+
+    return thing_of(&object, thing) && word - thing->start < thing->room &&
+           !is_seen(*thing->mark);
+}
+
+/*
+ * Of a ring the leader gets the note of that member through which an older scan came into
+ * it, for what is led is noted anew.  It goes from note to note, as long as these words
+ * still hold what they held; all such ways together are no longer than the heap.
+ */
+static RARE void note_way_in(const struct thing *thing)
+{
+    struct thing inner = *thing, outer;
+    uintptr_t word;
+
+    for (; steps_left > 0 && (word = seen_in(&inner)) != 0; steps_left--) {
+        if (!is_in_unmet(word, &outer) ||
+            *(const uintptr_t *)word - inner.start >= inner.room) {
+            *thing->note = *inner.note;
+            return;
+        }
+        inner = outer;
+    }
 }
 
 /* Leaders lie in these pages. */
@@ -337,6 +374,7 @@ static bool lead_first(const struct thing *thing, void *leaders)
     between->to = (uint32_t)pfn_of((void *)thing->start) + 1;
     if (between->from == NO_PAGE)
         between->from = between->to - 1;
+    note_way_in(thing);
     lead(thing, KIND_LEADER);
     return true;
 }
@@ -378,6 +416,7 @@ static void find_lost(void)
 {
     struct span leaders = { NO_PAGE, 0 };
 
+    steps_left = (span.to - span.from) * STEPS_A_PAGE;
     seen_most = KIND_LEADER;
     find_as(KIND_LED);
     own_close();
@@ -415,7 +454,7 @@ void scan_look_at(uintptr_t start, size_t bytes)
 
 void scan_look_into(const struct thing *thing)
 {
-    look_into_thing(thing->start, thing->room);
+    look_into_thing(thing->start, record_size(thing->record));
     run_chain();
 }
 

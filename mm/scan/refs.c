@@ -29,7 +29,8 @@ static bool look_into(const struct thing *thing, void *wanted)
 {
     bool was_outside = mm_go_outside();
 
-    mm_refs_in(wanted, (void *)thing->start, (void *)(thing->start + thing->room));
+    mm_refs_in(wanted, (void *)thing->start,
+               (void *)(thing->start + record_size(thing->record)));
     mm_come_back(was_outside);
     return true;
 }

@@ -174,6 +174,15 @@ static const struct dial_switch *find_switch(const char *name)
     return NULL;
 }
 
+/* What was handed out before may hold what was in its memory: mm_uncleared_until(). */
+static void note_clearing(const struct dial_switch *dial, bool is_on)
+{
+    if (dial->is_on == &settings.init_on_alloc && is_on && !settings.init_on_alloc)
+        settings.cleared_after = is_started() ? heap.serial : 0;
+    if (dial->is_on == &settings.init_on_free && is_on != settings.init_on_free)
+        settings.frees_clear_all = is_on && !is_started();
+}
+
 static const char *set_switch(const struct dial_switch *dial, const char *value)
 {
     bool poisoned = settings.debug_pagealloc;
@@ -184,6 +193,7 @@ static const char *set_switch(const struct dial_switch *dial, const char *value)
         return "it is on or off";
     if (is_on && dial->needs_records && !mm_records)
         return needs_records;
+    note_clearing(dial, is_on);
     *dial->is_on = is_on;
     if (is_started() && settings.debug_pagealloc && !poisoned)
         watch_poison_pages();
@@ -353,6 +363,13 @@ const char *mm_set_dial(const char *name, const char *value)
 bool mm_dials_are_on(void)
 {
     return mm_watcher != NULL;
+}
+
+uint32_t mm_uncleared_until(void)
+{
+    if (settings.frees_clear_all)
+        return 0;
+    return settings.init_on_alloc ? settings.cleared_after : UINT32_MAX;
 }
 
 void mm_reset_dials(void)

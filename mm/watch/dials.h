@@ -39,6 +39,13 @@ const char *mm_dial(const char *name);
 /* Is any of them on, or something left of one that was? */
 bool mm_dials_are_on(void);
 
+/*
+ * Up to this serial number memory was handed out with what was in it before, unless zeroes
+ * were asked for.  0: none was (init_on_alloc, or init_on_free from the start); UINT32_MAX:
+ * it still is.
+ */
+uint32_t mm_uncleared_until(void);
+
 /* All off, as before the first mm_set_dial. */
 void mm_reset_dials(void);
 

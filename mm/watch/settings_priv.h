@@ -10,6 +10,8 @@ enum { SPEC_SIZE = 128 };
 
 struct settings {
     bool init_on_alloc, init_on_free, debug_pagealloc, page_owner;
+    uint32_t cleared_after;     /* the serial number then: init_on_alloc was switched on */
+    bool frees_clear_all;       /* init_on_free, and from the start */
     size_t quarantine;          /* bytes; 0: none */
     uint32_t kfence;            /* guard one of so many; 0: none */
     char slub_debug[SPEC_SIZE]; /* the text given; "" is off */

@@ -9,6 +9,7 @@
  *     graph pages      a block of pages, held by its struct page (`pages`)
  *     graph stack      an object that only the stack of a command knew
  *     graph inside     the same, and that command looks for leaks itself
+ *     graph looks      the same, in text
  *     graph stale      a list is freed; objects in its memory, filled in part; one is lost
  *     graph partly     1,000 nodes on a list, not cleared, filled in part; 100 of them are
  *                      unlinked and forgotten, and their addresses told
@@ -107,10 +108,10 @@ static int lose_tree(void)
     return SHELL_OK;
 }
 
-static __attribute__((noinline)) int on_stack(bool looks)
+static __attribute__((noinline)) int on_stack(const char *command)
 {
     void *volatile only = new_node("local");
-    int status = looks ? shell_run("leaks -j") : SHELL_OK;
+    int status = shell_run(command);
 
     return only != NULL ? status : SHELL_FAILED;
 }
@@ -243,9 +244,11 @@ static int cmd_graph(int argc, char **argv)
     if (strcmp(what, "pages") == 0)
         return (pages = alloc_pages(GFP_KERNEL | __GFP_ZERO, 1)) == NULL;
     if (strcmp(what, "stack") == 0)
-        return on_stack(false);
+        return on_stack("");
     if (strcmp(what, "inside") == 0)
-        return on_stack(true);
+        return on_stack("leaks -j");
+    if (strcmp(what, "looks") == 0)
+        return on_stack("leaks");
     if (strcmp(what, "stale") == 0)
         return make_stale();
     if (strcmp(what, "partly") == 0)

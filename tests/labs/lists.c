@@ -5,6 +5,8 @@
  *     lists members N     N on one that `members` holds, linked through a member at 8
  *     lists unlink K      every K-th node of the first one is taken out, and forgotten
  *     lists ring N        a ring of N that nothing holds
+ *     lists circle N      a ring of N, the last of which `circle` holds
+ *     lists cut           `circle` forgets
  *     lists tree N        a leak that holds N, each of which holds one more
  *     lists singles N     N that nothing holds, and that hold nothing
  *     lists grow N        N more on a list that only gets longer
@@ -22,7 +24,7 @@ struct node {
     char text[48];
 };
 
-static struct node *volatile head, *volatile longer;
+static struct node *volatile head, *volatile longer, *volatile circle;
 static struct member *volatile members;
 
 static void keep(unsigned n)
@@ -71,7 +73,8 @@ static void take_out(unsigned k)
     }
 }
 
-static void lose_ring(unsigned n)
+/* A ring; its last node. */
+static struct node *make_ring(unsigned n)
 {
     struct node *first = kzalloc(sizeof(*first), GFP_KERNEL), *last = first;
 
@@ -80,7 +83,12 @@ static void lose_ring(unsigned n)
         last = last->next;
     }
     last->next = first;
+    return last;
 }
+
+static void lose_ring(unsigned n) { make_ring(n); }
+static void keep_circle(unsigned n) { circle = make_ring(n); }
+static void cut_circle(unsigned unused) { circle = NULL; (void)unused; }
 
 static void lose_tree(unsigned n)
 {
@@ -128,7 +136,8 @@ static const struct word {
 } words[] = {
     { "keep", keep }, { "members", keep_members }, { "unlink", take_out },
     { "ring", lose_ring }, { "tree", lose_tree }, { "singles", lose_singles },
-    { "grow", grow }, { "free", free_all },
+    { "grow", grow }, { "circle", keep_circle }, { "cut", cut_circle },
+    { "free", free_all },
 };
 
 static int cmd_lists(int argc, char **argv)
@@ -145,5 +154,5 @@ static int cmd_lists(int argc, char **argv)
     return shell_usage("what to do is missing");
 }
 
-SHELL_COMMAND(lists, "keep|members|unlink|ring|tree|singles|grow|free [N]",
+SHELL_COMMAND(lists, "keep|members|unlink|ring|circle|cut|tree|singles|grow|free [N]",
               "lists, and what falls off them", cmd_lists);

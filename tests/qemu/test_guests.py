@@ -26,7 +26,7 @@ def test_counters_a_mark_and_the_scan_find_the_same_one(left):
 
 
 def test_it_was_last_seen_in_its_entry_which_was_freed(left):
-    (row,) = left.json("leaks lost -j")
+    row, _ = left.json("leaks lost -j")
     assert (row["site"], row["became"], row["by"]) == (NAME, "freed", LEAVES)
     assert row["slot"].startswith("offset 8 of 0x")
     assert row["slot"].endswith(f" (12 bytes, serial 499, taken by {ENTRY})")
