@@ -57,22 +57,29 @@ static const char *failed_call(const struct mm_failed *failed, char *buf, size_t
     return buf;
 }
 
-static bool print_left(const struct alloc_site *site, void *kind)
+static void print_objects(const struct alloc_site *site, unsigned objects, size_t bytes,
+                          void *what)
 {
     char taker[CALLER_SIZE];
 
-    kprint_wrapped(0, "  %s: %u object%s of %zu byte%s, taken%s", (const char *)kind,
-                   (unsigned)site->objects, plural(site->objects), site->bytes,
-                   plural(site->bytes), site_caller(site, taker, sizeof(taker)));
+    kprint_wrapped(0, "  %s: %u object%s of %zu byte%s, taken%s", (const char *)what,
+                   objects, plural(objects), bytes, plural(bytes),
+                   site_caller(site, taker, sizeof(taker)));
+}
+
+static bool print_left(const struct alloc_site *site, void *what)
+{
+    print_objects(site, (unsigned)site->objects, site->bytes, what);
     return true;
 }
 
-/* What a variable still holds is no leak, but worth a look after a failure. */
+/* What something still holds is no leak, but worth a look after a failure. */
 static void print_all_left(const struct round *round)
 {
-    for (unsigned kind = MM_DEFINITE; kind > MM_REACHABLE; kind--)
-        round_walk_left(round, (enum mm_scan_kind)kind, print_left,
-                        (void *)(uintptr_t)kind_name((enum mm_scan_kind)kind));
+    round_walk_left(round, MM_DEFINITE, print_left, "definite");
+    round_walk_left(round, MM_INDIRECT, print_left, "indirect");
+    round_walk_earlier(print_objects, "lost now, and held before this round");
+    round_walk_left(round, MM_POSSIBLE, print_left, "kept, and possible");
     round_walk_left(round, MM_REACHABLE, print_left, "kept, and reachable");
 }
 
@@ -93,14 +100,22 @@ static void print_round(const struct round *round)
 }
 
 /* arg: is it the first one? */
-static bool print_left_json(const struct alloc_site *site, void *arg)
+static void print_site_json(const struct alloc_site *site, unsigned objects, size_t bytes,
+                            void *arg)
 {
     bool *is_first = arg;
     char place[PLACE_SIZE];
 
+    (void)objects;
+    (void)bytes;
     kprintf(*is_first ? "" : ", ");
     json_string(site_place(site, place, sizeof(place)));
     *is_first = false;
+}
+
+static bool print_left_json(const struct alloc_site *site, void *arg)
+{
+    print_site_json(site, (unsigned)site->objects, site->bytes, arg);
     return true;
 }
 
@@ -115,10 +130,12 @@ static void print_round_json(const struct round *round)
     else
         kprintf("null");
     kprintf(", \"status\": %d, \"ended\": \"%s\", \"leaked_objects\": %u, "
-            "\"leaked_bytes\": %zu, \"sites\": [", round->status, ended(round),
-            round->objects, round->bytes);
-    for (unsigned kind = MM_DEFINITE; kind > MM_REACHABLE; kind--)
-        round_walk_left(round, (enum mm_scan_kind)kind, print_left_json, &is_first);
+            "\"leaked_bytes\": %zu, \"earlier_objects\": %u, \"kept_objects\": %u, "
+            "\"sites\": [", round->status, ended(round), round->objects, round->bytes,
+            round->earlier, round->kept);
+    round_walk_left(round, MM_DEFINITE, print_left_json, &is_first);
+    round_walk_left(round, MM_INDIRECT, print_left_json, &is_first);
+    round_walk_earlier(print_site_json, &is_first);
     kprintf("]}\n");
 }
 
@@ -167,6 +184,8 @@ static int fail_each(int argc, char **argv, bool json)
     struct rounds rounds = { .json = json };
     struct round round;
 
+    if (!rounds_begin())
+        return SHELL_FAILED;
     do {
         round = round_run(rounds.count + 1, argc, argv, false);
         add_round(&rounds, &round);
@@ -182,8 +201,11 @@ static int fail_each(int argc, char **argv, bool json)
 static int fail_one(uint32_t number, int argc, char **argv)
 {
     struct rounds rounds = { .json = false };
-    struct round round = round_run(number, argc, argv, true);
+    struct round round;
 
+    if (!rounds_begin())
+        return SHELL_FAILED;
+    round = round_run(number, argc, argv, true);
     add_round(&rounds, &round);
     print_round(&round);
     if (round.failed == NULL && status_of(&rounds) == SHELL_OK)
@@ -261,8 +283,8 @@ static int cmd_fail(int argc, char **argv)
 SHELL_COMMAND_IN("try it", fail, "[-j] | each [-j] CMD ... | N CMD ...",
     "run CMD with its allocations failing, one by one",
     "`each` runs it with its 1st, 2nd, 3rd ... allocation giving NULL until none did:\n"
-    "which call that was, how CMD ended, and what is live that it took.  The status\n"
-    "is 7 if a round left something, 5 if one faulted, 4 if a BUG was reported; what\n"
+    "which call that was, how CMD ended, and what it leaked or keeps.  The status is\n"
+    "7 if a round leaked something, 5 if one faulted, 4 if a BUG was reported; what\n"
     "was reported is in dmesg.  N shows one of the rounds whole.  With the dial\n"
     "kfence.every=1 a use of what was freed is seen as well.\n"
     "    fail each \"kmalloc 100; pages 1\"\n"

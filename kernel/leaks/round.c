@@ -14,10 +14,15 @@
  *   - what one has left stays, for `leaks` and `whatis`, and the next does not count it: it
  *     counts what has a later serial number than that at which it began.
  *
- * What it left is leaked if nothing points to it (scan.c); what a variable of the command
- * still holds is kept.
+ * What it left is leaked if nothing points to it (scan.c).  What something does point to,
+ * be it to its middle only, is kept: variables of the command may remember it from round to
+ * round, and nobody puts these back.  If one forgets what it held, that was leaked by the
+ * round in which it did, whoever had taken it:
  *
- * What variables of the command itself remember from round to round nobody puts back.
+ *                      round 1     round 2     round 3
+ *     lost, by site      1           1           3       what is lost after a round, and
+ *     of its own         1           0           1       is neither its own nor was lost
+ *     since held                     0           1       when it began
  */
 #include "kernel/leaks/round.h"
 
@@ -31,7 +36,7 @@
 #include "mm/watch/dials.h"
 #include "mm/watch/inject.h"
 
-enum { NUMBER_SIZE = 12 };
+enum { NUMBER_SIZE = 12, SITES = 128 };
 
 /* ---- what it left --------------------------------------------------------------- */
 
@@ -60,13 +65,90 @@ static bool add_kept(const struct alloc_site *site, void *arg)
 
 static void count_left(struct round *round)
 {
-    struct scan_report report;
-
-    if (!scan_leaks(&report))
-        return;
-    for (unsigned kind = MM_DEFINITE; kind > MM_REACHABLE; kind--)
-        round_walk_left(round, (enum mm_scan_kind)kind, add_leaked, round);
+    round_walk_left(round, MM_DEFINITE, add_leaked, round);
+    round_walk_left(round, MM_INDIRECT, add_leaked, round);
+    round_walk_left(round, MM_POSSIBLE, add_kept, round);
     round_walk_left(round, MM_REACHABLE, add_kept, round);
+}
+
+/* ---- what it lost of what was held before ------------------------------------------ */
+
+/* By site, what is lost of all that was taken before the round: when it began, and now. */
+static struct lost {
+    const struct alloc_site *site;      /* NULL: behind the last; the very last is shared */
+    struct {
+        uint32_t objects;
+        size_t bytes;
+    } before, now;
+} lost[SITES];
+
+static struct lost *lost_of(const struct alloc_site *site)
+{
+    struct lost *one = lost;
+
+    while (one < &lost[SITES - 1] && one->site != NULL && one->site != site)
+        one++;
+    if (one < &lost[SITES - 1])
+        one->site = site;
+    return one;
+}
+
+static bool is_lost(const struct mm_live *live)
+{
+    return live->kind == MM_DEFINITE || live->kind == MM_INDIRECT;
+}
+
+static bool add_before(const struct mm_live *live, void *unused)
+{
+    struct lost *one;
+
+    (void)unused;
+    if (is_lost(live)) {
+        one = lost_of(live->site);
+        one->before.objects++;
+        one->before.bytes += live->asked;
+    }
+    return true;
+}
+
+static bool add_now(const struct mm_live *live, void *arg)
+{
+    const struct round *round = arg;
+    struct lost *one;
+
+    if (is_lost(live) && live->serial <= round->began) {
+        one = lost_of(live->site);
+        one->now.objects++;
+        one->now.bytes += live->asked;
+    }
+    return true;
+}
+
+/* By the scan behind the round before. */
+static void note_lost(void)
+{
+    memset(lost, 0, sizeof(lost));
+    mm_scan_walk(add_before, NULL);
+}
+
+static void count_since_held(struct round *round)
+{
+    mm_scan_walk(add_now, round);
+    for (const struct lost *one = lost; one < lost + SITES; one++)
+        if (one->now.objects > one->before.objects) {
+            round->earlier += one->now.objects - one->before.objects;
+            round->objects += one->now.objects - one->before.objects;
+            round->bytes += one->now.bytes - one->before.bytes;
+        }
+}
+
+void round_walk_earlier(void (*fn)(const struct alloc_site *site, unsigned objects,
+                                   size_t bytes, void *arg), void *arg)
+{
+    for (const struct lost *one = lost; one < lost + SITES; one++)
+        if (one->now.objects > one->before.objects)
+            fn(one->site, one->now.objects - one->before.objects,
+               one->now.bytes - one->before.bytes, arg);
 }
 
 /* ---- what is put back ------------------------------------------------------------ */
@@ -127,11 +209,20 @@ static int try_muted(int argc, char **argv)
     return status;
 }
 
+bool rounds_begin(void)
+{
+    struct scan_report report;
+
+    return scan_leaks(&report);
+}
+
 struct round round_run(uint32_t number, int argc, char **argv, bool shown)
 {
     struct round round = { .number = number };
     uint32_t newest = held_newest(), last = held_last();
+    struct scan_report report;
 
+    note_lost();
     mm_reclaim();
     round.began = mm_last_serial();
     fail_nth(number);
@@ -141,6 +232,9 @@ struct round round_run(uint32_t number, int argc, char **argv, bool shown)
     fail_nth(0);
     shell_put_back_dials();
     give_held_back(&round, newest, last);
-    count_left(&round);
+    if (scan_leaks(&report)) {
+        count_left(&round);
+        count_since_held(&round);
+    }
     return round;
 }

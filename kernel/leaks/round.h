@@ -20,9 +20,13 @@ struct round {
     int status;                 /* of the command */
     uint32_t began;             /* the newest serial number then */
     unsigned objects;           /* that it leaked, */
-    size_t bytes;               /*   and what was asked for them */
+    size_t bytes;               /*   and what was asked for them; */
+    unsigned earlier;           /*   of these, taken before it and held until then */
     unsigned kept;              /* objects that it left, but something points to them */
 };
+
+/* Before the first one.  False after a line that says why there can be none. */
+bool rounds_begin(void);
 
 /* Run these words with their number-th allocation failing; shown: with what they print. */
 struct round round_run(uint32_t number, int argc, char **argv, bool shown);
@@ -30,5 +34,9 @@ struct round round_run(uint32_t number, int argc, char **argv, bool shown);
 /* What it left of that kind, by site, most bytes first: for sites_walk's fn. */
 void round_walk_left(const struct round *round, enum mm_scan_kind kind,
                      bool (*fn)(const struct alloc_site *site, void *arg), void *arg);
+
+/* Of what was taken before it, by site, what was held then and is lost by now. */
+void round_walk_earlier(void (*fn)(const struct alloc_site *site, unsigned objects,
+                                   size_t bytes, void *arg), void *arg);
 
 #endif

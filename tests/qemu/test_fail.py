@@ -78,6 +78,61 @@ def test_the_clean_twin_is_silent(boot, lab_elf, name, dial):
     assert machine.meminfo()["live_objects"] == 0
 
 
+# ---- what is kept from round to round: labs/kept.c ---------------------------------------
+
+HOLD, MIDDLE, LIST, LAST = (site("tests/labs/kept.c", pattern) for pattern in (
+    r"hold = kmalloc", r"entry = kmalloc", r"entry = kzalloc", r"last = kmalloc"))
+OTHER = site("tests/labs/kept.c", r"other = kmalloc")
+
+
+@pytest.mark.parametrize("name, place, kind, again", [
+    ("hold", HOLD, "reachable", True), ("middle", MIDDLE, "possible", True),
+    ("last", LAST, "reachable", False)])
+def test_what_was_kept_and_is_forgotten_later_is_leaked_by_that_round(
+        fresh, name, place, kind, again):
+    rounds, summary = each(fresh, f"keep {name}")
+    assert [row["site"] for row in rounds] == [place, OTHER, None]
+    assert [row["leaked_objects"] for row in rounds] == [0, 0, 1]
+    assert [row["earlier_objects"] for row in rounds] == [0, 0, 1]
+    assert [row["kept_objects"] for row in rounds] == [0, 1, int(again)]
+    assert [row["sites"] for row in rounds] == [[], [], [place]]
+    assert fresh.leaks()[0][place]["kind"] == (["definite", kind] if again else "definite")
+    if again:                   # its first round forgets what is held since then
+        assert [row["earlier_objects"] for row in each(fresh, f"keep {name}")[0]] == [1, 0, 1]
+
+
+def test_a_leak_of_what_was_held_is_told_with_its_site_and_status(fresh):
+    lines, status = status_of(fresh, "fail each keep hold")
+    row = f"1 object of 40 bytes, taken by keep_hold ({HOLD})"
+    assert status == 7 and lines[1:] == [
+        f"round 2: NULL from kmalloc(8 bytes) by take_other ({OTHER}): failed, status 1",
+        f"  kept, and reachable: {row}",
+        "round 3: no NULL, of 2 allocations: ok, and leaks",
+        f"  lost now, and held before this round: {row}", f"  kept, and reachable: {row}",
+        "3 rounds: 1 leaking, 0 faulting"]
+    lines, status = status_of(fresh, "fail 9 keep hold")
+    assert f"  lost now, and held before this round: {row}" in lines and status == 7
+
+
+@pytest.mark.parametrize("name", ["hold", "middle", "last"])
+def test_what_is_kept_and_given_back_is_not_leaked(fresh, name):
+    for _ in range(2):
+        rounds, summary = each(fresh, f"keep {name} right")
+        assert [row["leaked_objects"] for row in rounds] == [0, 0, 0]
+        assert summary["leaking"] == 0
+    assert status_of(fresh, f"fail each keep {name} right")[1] == 0
+
+
+def test_what_a_pointer_to_its_middle_holds_is_kept(fresh):
+    lines, status = status_of(fresh, "fail each keep list")
+    assert status == 0 and lines[-1] == "3 rounds: 0 leaking, 0 faulting"
+    assert lines.count("  kept, and possible: 1 object of 36 bytes, taken by keep_list "
+                       f"({LIST})") == 2
+    rounds, _ = each(fresh, "keep list")
+    assert [row["kept_objects"] for row in rounds] == [0, 1, 1]
+    assert fresh.kinds() == {"possible": 4}
+
+
 # ---- what is shown -----------------------------------------------------------------------
 
 def test_each_tells_the_call_the_end_and_what_was_left(fresh):
@@ -160,7 +215,8 @@ def test_what_the_shell_held_of_a_round_is_given_back(fresh):
     assert fresh.run("whatis $")[0].endswith("cache kmalloc-16, 16 bytes")  # $1, as before
     assert fresh.take("kmalloc 10")[0] == "$2"
     rounds, _ = each(fresh, '"kmalloc 100; forget $"')
-    assert [row["sites"] for row in rounds] == [[], [KMALLOC]]
+    assert [row["sites"] for row in rounds] == [[KMALLOC]] * 2
+    assert [row["earlier_objects"] for row in rounds] == [1, 0]     # then $ was $2
 
 
 def test_dials_and_numbers_are_put_back(fresh):
