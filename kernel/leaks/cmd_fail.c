@@ -20,15 +20,15 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
+#include "mm/watch/dials.h"
 #include "mm/watch/inject.h"
 
 enum { CALLER_SIZE = 160, PLACE_SIZE = 96, CALL_SIZE = 200 };
 
 /* All rounds of one command. */
 struct rounds {
-    bool json;
     unsigned count, leaking, faulting, reported;
-    bool interrupted;
+    bool interrupted, set_others;       /* other dials by which allocations fail */
     int status;                 /* of the last one */
 };
 
@@ -148,6 +148,7 @@ static void add_round(struct rounds *rounds, const struct round *round)
     rounds->faulting += round->status == SHELL_FAULT;
     rounds->reported += round->status == SHELL_REPORTED;
     rounds->interrupted |= round->status == SHELL_STOPPED || shell_interrupted();
+    rounds->set_others |= round->set_others;
     rounds->status = round->failed == NULL ? round->status : SHELL_OK;
 }
 
@@ -163,13 +164,27 @@ static int status_of(const struct rounds *rounds)
     return rounds->leaking > 0 ? SHELL_LEFT : rounds->status;
 }
 
+static void print_summary_json(const struct rounds *rounds)
+{
+    kprintf("{\"summary\": true, \"rounds\": %u, \"leaking\": %u, \"faulting\": %u, "
+            "\"sets_dials\": %s}\n", rounds->count, rounds->leaking, rounds->faulting,
+            rounds->set_others ? "true" : "false");
+}
+
+/* CMD did something that shows otherwise than it would alone, or might show. */
+static void print_hints(const struct rounds *rounds)
+{
+    bool is_clean = status_of(rounds) == SHELL_OK && rounds->count > 1;
+
+    if (rounds->set_others)
+        kprint_wrapped(0, "CMD sets failslab or fail_page_alloc, by which nothing fails "
+                       "here: fail-nth alone decides");
+    if (is_clean && strcmp(mm_dial("kfence.every"), "1") != 0)
+        kprintf("a use of what was freed shows with params kfence.every=1\n");
+}
+
 static void print_summary(const struct rounds *rounds)
 {
-    if (rounds->json) {
-        kprintf("{\"summary\": true, \"rounds\": %u, \"leaking\": %u, \"faulting\": %u}\n",
-                rounds->count, rounds->leaking, rounds->faulting);
-        return;
-    }
     kprintf("%u round%s: %u leaking, %u faulting", rounds->count, plural(rounds->count),
             rounds->leaking, rounds->faulting);
     if (rounds->reported > 0)
@@ -177,37 +192,55 @@ static void print_summary(const struct rounds *rounds)
     kprintf("%s\n", rounds->interrupted ? "; Ctrl-C: not all were tried" : "");
     if (rounds->status != SHELL_OK && rounds->status < SHELL_REPORTED)
         kprintf("with nothing failing it has status %d: try it alone\n", rounds->status);
+    print_hints(rounds);
+}
+
+/* The calls that it counted are others then, and one of them may have failed for it. */
+static int refuse(bool json)
+{
+    const char *why = "CMD sets fail-nth itself, as fail and params do: fail cannot choose in it";
+
+    kprintf(json ? "{\"error\": \"%s\"}\n" : "fail: %s\n", why);
+    return SHELL_FAILED;
 }
 
 static int fail_each(int argc, char **argv, bool json)
 {
-    struct rounds rounds = { .json = json };
+    struct rounds rounds = { .count = 0 };
     struct round round;
 
     if (!rounds_begin())
         return SHELL_FAILED;
     do {
         round = round_run(rounds.count + 1, argc, argv, false);
+        if (round.set_nth)
+            return refuse(json);
         add_round(&rounds, &round);
         if (json)
             print_round_json(&round);
         else
             print_round(&round);
     } while (round.failed != NULL && !rounds.interrupted);
-    print_summary(&rounds);
+    if (json)
+        print_summary_json(&rounds);
+    else
+        print_summary(&rounds);
     return status_of(&rounds);
 }
 
 static int fail_one(uint32_t number, int argc, char **argv)
 {
-    struct rounds rounds = { .json = false };
+    struct rounds rounds = { .count = 0 };
     struct round round;
 
     if (!rounds_begin())
         return SHELL_FAILED;
     round = round_run(number, argc, argv, true);
+    if (round.set_nth)
+        return refuse(false);
     add_round(&rounds, &round);
     print_round(&round);
+    print_hints(&rounds);
     if (round.failed == NULL && status_of(&rounds) == SHELL_OK)
         return SHELL_FAILED;            /* it is not what was asked for */
     return status_of(&rounds);

@@ -189,6 +189,11 @@ static void fail_nth(uint32_t number)
     mm_set_dial("fail-nth", text);
 }
 
+static uint32_t other_sets(void)
+{
+    return mm_fault_sets(MM_FAILSLAB) + mm_fault_sets(MM_FAIL_PAGE_ALLOC);
+}
+
 static void drop(const char *text, size_t length)
 {
     (void)text;
@@ -219,14 +224,18 @@ bool rounds_begin(void)
 struct round round_run(uint32_t number, int argc, char **argv, bool shown)
 {
     struct round round = { .number = number };
-    uint32_t newest = held_newest(), last = held_last();
+    uint32_t newest = held_newest(), last = held_last(), nth, others;
     struct scan_report report;
 
     note_lost();
     mm_reclaim();
     round.began = mm_last_serial();
     fail_nth(number);
+    nth = mm_fault_sets(MM_FAIL_NTH);
+    others = other_sets();
     round.status = shown ? shell_try(argc, argv) : try_muted(argc, argv);
+    round.set_nth = mm_fault_sets(MM_FAIL_NTH) != nth;
+    round.set_others = other_sets() != others;
     round.calls = mm_nth_calls();
     round.failed = round.calls >= number ? mm_last_failed() : NULL;
     fail_nth(0);

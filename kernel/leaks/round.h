@@ -18,6 +18,7 @@ struct round {
     uint32_t calls;             /* that there were */
     const struct mm_failed *failed;     /* the one, until the next round; NULL: none did */
     int status;                 /* of the command */
+    bool set_nth, set_others;   /* it set fail-nth itself; failslab or fail_page_alloc */
     uint32_t began;             /* the newest serial number then */
     unsigned objects;           /* that it leaked, */
     size_t bytes;               /*   and what was asked for them; */

@@ -40,7 +40,7 @@
 static struct mm_fault_attr attrs[MM_FAULT_DIALS];
 static const char *const names[MM_FAULT_DIALS] = { "failslab", "fail_page_alloc" };
 
-static uint32_t nth, nth_calls;
+static uint32_t nth, nth_calls, sets[MM_FAULT_DIALS + 1];
 static struct mm_failed last;
 
 /* ---- by lot ------------------------------------------------------------------------ */
@@ -165,6 +165,7 @@ const char *inject_set(const char *name, const char *value)
         return problem;
     begin(&attr);
     *find(name) = attr;
+    sets[find(name) - attrs]++;
     return NULL;
 }
 
@@ -172,6 +173,7 @@ void inject_nth(uint32_t n)
 {
     nth = n;
     nth_calls = 0;
+    sets[MM_FAIL_NTH]++;
 }
 
 uint32_t inject_nth_set(void)
@@ -202,6 +204,11 @@ const struct mm_fault_attr *mm_fault_attr(enum mm_fault_dial dial)
 const char *mm_fault_name(enum mm_fault_dial dial)
 {
     return names[dial];
+}
+
+uint32_t mm_fault_sets(enum mm_fault_dial dial)
+{
+    return sets[dial];
 }
 
 uint32_t mm_nth_calls(void)

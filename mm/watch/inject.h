@@ -17,7 +17,8 @@ enum { MM_FAULT_TEXT = 128 };           /* of a value, its 0 included */
 
 #define MM_NO_LIMIT UINT32_MAX
 
-enum mm_fault_dial { MM_FAILSLAB, MM_FAIL_PAGE_ALLOC, MM_FAULT_DIALS };
+enum mm_fault_dial { MM_FAILSLAB, MM_FAIL_PAGE_ALLOC, MM_FAULT_DIALS,
+                     MM_FAIL_NTH = MM_FAULT_DIALS };
 
 /* What one of the two is set to, as Linux's struct fault_attr, and how far it has come. */
 struct mm_fault_attr {
@@ -32,6 +33,9 @@ struct mm_fault_attr {
 
 const struct mm_fault_attr *mm_fault_attr(enum mm_fault_dial dial);
 const char *mm_fault_name(enum mm_fault_dial dial);
+
+/* How often one of the three was set, to whatever: MM_FAIL_NTH is one of them here. */
+uint32_t mm_fault_sets(enum mm_fault_dial dial);
 
 /* Calls since fail-nth was set; if they are as many as it says, that one was failed. */
 uint32_t mm_nth_calls(void);

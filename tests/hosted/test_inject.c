@@ -457,6 +457,26 @@ static void fail_nth_alone_decides_as_long_as_it_is_set(void **state)
     assert_string_equal(pattern_of(100, 3), "xxx");
 }
 
+/* To whatever it was, but not if the value was refused. */
+static void it_is_counted_how_often_each_dial_was_set(void **state)
+{
+    static const char *const names[] = { "failslab", "fail_page_alloc", "fail-nth" };
+
+    (void)state;
+    for (unsigned i = MM_FAILSLAB; i <= MM_FAIL_NTH; i++) {
+        uint32_t before[MM_FAIL_NTH + 1];
+
+        for (unsigned k = MM_FAILSLAB; k <= MM_FAIL_NTH; k++)
+            before[k] = mm_fault_sets(k);
+        set_dial(names[i], i == MM_FAIL_NTH ? "9" : "9,100,0,-1");
+        set_dial(names[i], "0");
+        assert_non_null(mm_set_dial(names[i], "often"));
+        kfree(kmalloc(100, GFP_KERNEL));
+        for (unsigned k = MM_FAILSLAB; k <= MM_FAIL_NTH; k++)
+            assert_int_equal(mm_fault_sets(k) - before[k], k == i ? 2 : 0);
+    }
+}
+
 static void what_is_set_before_mm_begins_holds_from_its_start(void **state)
 {
     (void)state;
@@ -490,6 +510,7 @@ int main(void)
         ARENA_TEST(a_site_is_meant_by_file_line_or_function),
         ARENA_TEST(a_call_without_a_line_is_meant_by_a_star_alone),
         ARENA_TEST(fail_nth_alone_decides_as_long_as_it_is_set),
+        ARENA_TEST(it_is_counted_how_often_each_dial_was_set),
         ARENA_TEST(what_is_set_before_mm_begins_holds_from_its_start),
     };
 

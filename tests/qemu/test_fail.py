@@ -19,7 +19,10 @@ def sites_in(function):
             if re.search(r"= k(\w*alloc|strdup)\(", lines[number])]
 
 
-def each(machine, command):
+HINT = "a use of what was freed shows with params kfence.every=1"
+
+
+def each(machine, command, sets_dials=False):
     """The rounds of `fail each -j`, the last one without a failure; and the summary."""
     *rounds, summary = machine.json(f"fail each -j {command}")
     assert [row["round"] for row in rounds] == list(range(1, len(rounds) + 1))
@@ -27,7 +30,8 @@ def each(machine, command):
     assert summary == {
         "summary": True, "rounds": len(rounds),
         "leaking": sum(row["leaked_objects"] > 0 for row in rounds),
-        "faulting": sum(row["ended"] == "fault" for row in rounds)}
+        "faulting": sum(row["ended"] == "fault" for row in rounds),
+        "sets_dials": sets_dials}
     assert all((row["leaked_objects"] > 0) == (row["sites"] != []) for row in rounds)
     machine.is_whole()
     return rounds, summary
@@ -125,7 +129,7 @@ def test_what_is_kept_and_given_back_is_not_leaked(fresh, name):
 
 def test_what_a_pointer_to_its_middle_holds_is_kept(fresh):
     lines, status = status_of(fresh, "fail each keep list")
-    assert status == 0 and lines[-1] == "3 rounds: 0 leaking, 0 faulting"
+    assert status == 0 and lines[-2:] == ["3 rounds: 0 leaking, 0 faulting", HINT]
     assert lines.count("  kept, and possible: 1 object of 36 bytes, taken by keep_list "
                        f"({LIST})") == 2
     rounds, _ = each(fresh, "keep list")
@@ -222,7 +226,7 @@ def test_what_the_shell_held_of_a_round_is_given_back(fresh):
 def test_dials_and_numbers_are_put_back(fresh):
     fresh.run("params init_on_free=1; params failslab=1,100,0,-1,site=nobody")
     each(fresh, '"params init_on_alloc=1; params failslab=1,100,0,-1; kmalloc 8; '
-                'params init_on_free=0"')
+                'params init_on_free=0"', sets_dials=True)
     now = {row["name"]: row.get("now") for row in fresh.json("params -j")[:-1]}
     assert (now["init_on_alloc"], now["init_on_free"]) == ("", "1")
     assert now["failslab"] == "1,100,0,-1,site=nobody" and now["fail-nth"] == ""
@@ -260,6 +264,48 @@ def test_other_words_of_a_line_are_the_commands(fresh):
     assert [row["site"] for row in rounds] == [None]
     assert fresh.run("fail each meminfo -j") == ["round 1: no NULL, of 0 allocations: ok",
                                                  "1 round: 0 leaking, 0 faulting"]
+
+
+# ---- what would mislead --------------------------------------------------------------------
+
+REFUSED = "CMD sets fail-nth itself, as fail and params do: fail cannot choose in it"
+
+
+@pytest.mark.parametrize("command", [
+    '"fail 2 path goto"', "fail each kmalloc 100", '"kmalloc 8; params fail-nth=0"',
+    "fail 1 fail 9 pages"])
+def test_a_command_that_sets_the_dial_of_fail_is_refused(fresh, command):
+    assert status_of(fresh, f"fail each {command}") == ([f"fail: {REFUSED}"], 1)
+    assert fresh.json(f"fail each -j {command}") == [{"error": REFUSED}]
+    lines = fresh.run(f"fail 9 {command}", bug="on purpose" if "2" in command else None)
+    assert lines[-1] == f"fail: {REFUSED}"
+    assert fresh.run("fail") == ["failslab is off", "fail_page_alloc is off"]
+    assert each(fresh, '"kmalloc 8; fail; params"')[0][-1]["status"] == 0   # who looks may
+
+
+@pytest.mark.parametrize("dial", ["failslab", "fail_page_alloc"])
+def test_dials_that_do_nothing_meanwhile_are_named(fresh, dial):
+    text = "CMD sets failslab or fail_page_alloc, by which nothing fails here: " \
+           "fail-nth alone decides"
+    command = f'"params {dial}=1,100,0,-1; kmalloc 100; pages; params {dial}=0"'
+    rounds, _ = each(fresh, command, sets_dials=True)
+    assert [row["status"] for row in rounds] == [1, 1, 0]
+    assert text in fresh.run(f"fail each {command}")
+    assert text in fresh.run(f"fail 2 {command}", bug="on purpose")
+    fresh.run(f"params {dial}=1,100,0,-1,site=nobody")
+    assert text not in fresh.run("fail each kmalloc 100")
+
+
+def test_a_clean_answer_tells_what_else_would_show(boot, lab_elf):
+    machine = boot(lab_elf)
+    assert machine.run("fail each path freed")[-2:] == ["3 rounds: 0 leaking, 0 faulting",
+                                                        HINT]
+    for command in ("fail each path null", "fail each path goto", "fail each help",
+                    "fail 2 path goto right"):
+        machine.send(command + "\r")
+        assert HINT not in machine.until_prompt()
+    machine.run("params kfence.every=1")
+    assert machine.run("fail each path goto right")[-1] == "4 rounds: 0 leaking, 0 faulting"
 
 
 # ---- ends -----------------------------------------------------------------------------------
