@@ -60,12 +60,13 @@ void *alloc_pages_exact(size_t bytes, gfp_t gfp) MM_USE_RESULT
 void free_pages_exact(void *addr, size_t bytes);
 
 #define alloc_pages(gfp, order) alloc_pages_at(ALLOC_SITE(), gfp, order)
-#define alloc_page(gfp) alloc_pages(gfp, 0)
+#define alloc_page(gfp) alloc_pages_at(ALLOC_SITE_OF("alloc_page"), gfp, 0)
 #define __free_pages(page, order) free_pages_at(ALLOC_SITE(), page, order)
 #define __free_page(page) __free_pages(page, 0)
 #define __get_free_pages(gfp, order) get_free_pages_at(ALLOC_SITE(), gfp, order)
-#define __get_free_page(gfp) __get_free_pages(gfp, 0)
-#define get_zeroed_page(gfp) __get_free_pages((gfp) | __GFP_ZERO, 0)
+#define __get_free_page(gfp) get_free_pages_at(ALLOC_SITE_OF("__get_free_page"), gfp, 0)
+#define get_zeroed_page(gfp) \
+    get_free_pages_at(ALLOC_SITE_OF("get_zeroed_page"), (gfp) | __GFP_ZERO, 0)
 #define free_pages(addr, order) free_pages_addr_at(ALLOC_SITE(), addr, order)
 #define free_page(addr) free_pages(addr, 0)
 #define alloc_pages_exact(bytes, gfp) alloc_pages_exact_at(ALLOC_SITE(), bytes, gfp)

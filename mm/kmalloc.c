@@ -47,7 +47,7 @@ void *cache_alloc_long(struct alloc_site *site, struct kmem_cache *cache, gfp_t 
     struct mm_request request = { .call = "kmem_cache_alloc", .site = site,
                                   .gfp = gfp };
 
-    if (!is_cache(request.call, site, cache)) {
+    if (!is_cache(mm_call_of(&request), site, cache)) {
         heap.failed++;
         MM_TELL(failed, &request);
         return NULL;

@@ -56,7 +56,7 @@ void *mm_fail(const struct mm_request *request, enum mm_bug why)
     MM_TELL(failed, request);
     if (!silent)
         mm_report(&(struct mm_report){
-            .bug = why, .call = request->call, .caller = request->site,
+            .bug = why, .call = mm_call_of(request), .caller = request->site,
             .order = request->order, .bytes = request->bytes, .gfp = request->gfp,
             .problem = why_failed(request, why),
             .fatal = request->gfp & __GFP_NOFAIL });

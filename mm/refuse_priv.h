@@ -24,6 +24,14 @@ struct mm_request {
     size_t bytes;
 };
 
+/* For reports: kzalloc, if that is written, and not the kmalloc that it is made of. */
+static inline const char *mm_call_of(const struct mm_request *request)
+{
+    const struct alloc_site *site = request->site;
+
+    return site && site->file && site->call ? site->call : request->call;
+}
+
 /*
  * Count and report that it cannot be had; always NULL.  __GFP_NOWARN silences what may
  * happen to anybody, not what is wrong with the caller's flags.

@@ -21,17 +21,24 @@ struct alloc_site {
     uint32_t objects;           /* these four are the result of the last */
     size_t bytes;               /* mm_count_sites(): live and not older than */
     uint32_t oldest, newest;    /* asked for; serial numbers */
-    uintptr_t address;          /* return address, where file is NULL */
+    union {
+        uintptr_t address;      /* where file is NULL: the return address */
+        const char *call;       /* else the call, as written; NULL: as it is named */
+    };
 } __attribute__((aligned(sizeof(void *) * 8)));
 
 _Static_assert(!(_Alignof(struct alloc_site) & ~MM_BUSY), "mm_state has room for bits");
 
 /* The call site of the line on which it stands. */
-#define ALLOC_SITE()                                                          \
+#define ALLOC_SITE() ALLOC_SITE_OF(NULL)
+
+/* The same of a call that is made of another, such as "kzalloc": reports call it so. */
+#define ALLOC_SITE_OF(written)                                                \
     (__extension__({                                                          \
         static struct alloc_site site_ __attribute__((                        \
             section("alloc_sites"), used)) = {                                \
-            .file = __FILE__, .func = __func__, .line = __LINE__ };           \
+            .file = __FILE__, .func = __func__, .line = __LINE__,             \
+            .call = written };                                                \
         &site_;                                                               \
     }))
 

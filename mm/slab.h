@@ -102,13 +102,15 @@ void kmem_cache_free(struct kmem_cache *cache, void *p);
 void kmem_cache_destroy(struct kmem_cache *cache);
 
 #define kmalloc(size, gfp) kmalloc_at(ALLOC_SITE(), size, gfp)
-#define kzalloc(size, gfp) kmalloc_at(ALLOC_SITE(), size, (gfp) | __GFP_ZERO)
-#define kmalloc_array(n, size, gfp) kmalloc_array_at(ALLOC_SITE(), n, size, gfp)
+#define kzalloc(size, gfp) \
+    kmalloc_at(ALLOC_SITE_OF("kzalloc"), size, (gfp) | __GFP_ZERO)
+#define kmalloc_array(n, size, gfp) \
+    kmalloc_array_at(ALLOC_SITE_OF("kmalloc_array"), n, size, gfp)
 #define kcalloc(n, size, gfp) \
-    kmalloc_array_at(ALLOC_SITE(), n, size, (gfp) | __GFP_ZERO)
+    kmalloc_array_at(ALLOC_SITE_OF("kcalloc"), n, size, (gfp) | __GFP_ZERO)
 #define krealloc(p, size, gfp) krealloc_at(ALLOC_SITE(), p, size, gfp)
 #define krealloc_array(p, n, size, gfp) \
-    krealloc_array_at(ALLOC_SITE(), p, n, size, gfp)
+    krealloc_array_at(ALLOC_SITE_OF("krealloc_array"), p, n, size, gfp)
 #define kfree(p) kfree_at(ALLOC_SITE(), p)
 #define kfree_sensitive(p) kfree_sensitive_at(ALLOC_SITE(), p)
 #define kstrdup(s, gfp) kstrdup_at(ALLOC_SITE(), s, gfp)
@@ -118,7 +120,7 @@ void kmem_cache_destroy(struct kmem_cache *cache);
     kmem_cache_create_at(ALLOC_SITE(), name, size, align, flags, ctor)
 #define kmem_cache_alloc(cache, gfp) kmem_cache_alloc_at(ALLOC_SITE(), cache, gfp)
 #define kmem_cache_zalloc(cache, gfp) \
-    kmem_cache_alloc_at(ALLOC_SITE(), cache, (gfp) | __GFP_ZERO)
+    kmem_cache_alloc_at(ALLOC_SITE_OF("kmem_cache_zalloc"), cache, (gfp) | __GFP_ZERO)
 #define kmem_cache_free(cache, p) kmem_cache_free_at(ALLOC_SITE(), cache, p)
 #define kmem_cache_destroy(cache) kmem_cache_destroy_at(ALLOC_SITE(), cache)
 

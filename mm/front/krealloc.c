@@ -169,7 +169,9 @@ void *kmemdup_at(struct alloc_site *site, const void *from, size_t size, gfp_t g
     return copy;
 }
 
-char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
+/* Of a string, up to `max` characters. */
+static char *copy_string(const char *call, struct alloc_site *site, const char *s,
+                         size_t max, gfp_t gfp)
 {
     size_t length = 0;
 
@@ -178,7 +180,7 @@ char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
     while (length < max && s[length])
         length++;
 
-    char *copy = kmalloc_any("kstrndup", site, length + 1, gfp);
+    char *copy = kmalloc_any(call, site, length + 1, gfp);
 
     if (copy) {
         memcpy(copy, s, length);
@@ -187,7 +189,12 @@ char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
     return copy;
 }
 
+char *kstrndup_at(struct alloc_site *site, const char *s, size_t max, gfp_t gfp)
+{
+    return copy_string("kstrndup", site, s, max, gfp);
+}
+
 char *kstrdup_at(struct alloc_site *site, const char *s, gfp_t gfp)
 {
-    return kstrndup_at(site, s, SIZE_MAX - 1, gfp);
+    return copy_string("kstrdup", site, s, SIZE_MAX - 1, gfp);
 }

@@ -76,7 +76,7 @@ static bool should_fail(struct mm_fault_attr *attr, uint32_t size)
 /* It fails: who, and how he came here. */
 static void note(const struct mm_request *request, const struct kmem_cache *cache)
 {
-    last.call = request->call;
+    last.call = mm_call_of(request);
     last.site = request->site;
     last.bytes = request->bytes;
     last.gfp = request->gfp;

@@ -135,7 +135,7 @@ static bool is_whole(const char *call, struct alloc_site *site, struct page *sla
 static void prove_served(struct kmem_cache *cache, const struct mm_request *request)
 {
     if (cache->dials & DIAL_F && cache->slab &&
-        !is_whole(request->call, request->site, cache->slab, cache))
+        !is_whole(mm_call_of(request), request->site, cache->slab, cache))
         slab_serve_nothing(cache);
 }
 
@@ -158,7 +158,7 @@ static void look_at_next(struct kmem_cache *cache, const struct mm_request *requ
 {
     uint32_t bit = (uint32_t)__builtin_ctz(*cache->word);
     char *object = cache->group + bit * cache->slot_size;
-    struct look look = { request->call, request->site, object,
+    struct look look = { mm_call_of(request), request->site, object,
                          "restored, and the object handed out" };
 
     look_at_free(&look, cache, object);

@@ -161,7 +161,7 @@ static struct zone page_zone(uint32_t pfn, uint32_t n)
 void watch_pages_taken(const struct mm_request *request, uint32_t pfn)
 {
     struct zone zone = page_zone(pfn, 1u << request->order);
-    struct look look = { request->call, request->site, zone.start,
+    struct look look = { mm_call_of(request), request->site, zone.start,
                          "restored, and the pages handed out" };
 
     if (heap.unmaps)

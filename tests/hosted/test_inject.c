@@ -19,11 +19,13 @@ static void *do_kmalloc(void) { return kmalloc(100, GFP_KERNEL); }
 static void *do_kmalloc_as_a_function(void) { return (kmalloc)(100, GFP_KERNEL); }
 static void *do_kzalloc(void) { return kzalloc(100, GFP_KERNEL); }
 static void *do_kcalloc(void) { return kcalloc(10, 10, GFP_KERNEL); }
+static void *do_array(void) { return kmalloc_array(10, 10, GFP_KERNEL); }
 static void *do_atomic(void) { return kmalloc(100, GFP_ATOMIC); }
 static void *do_large(void) { return kmalloc(20000, GFP_KERNEL); }
 static void *do_krealloc(void) { return old = krealloc(old, 2000, GFP_KERNEL); }
 static void *do_krealloc_large(void) { return old = krealloc(old, 20000, GFP_KERNEL); }
 static void *do_krealloc_null(void) { return krealloc(NULL, 100, GFP_KERNEL); }
+static void *do_krealloc_array(void) { return krealloc_array(NULL, 5, 20, GFP_KERNEL); }
 static void *do_kmemdup(void) { return kmemdup("marbles", 8, GFP_KERNEL); }
 static void *do_kstrdup(void) { return kstrdup("marbles", GFP_KERNEL); }
 static void *do_kstrndup(void) { return kstrndup("marbles", 3, GFP_KERNEL); }
@@ -32,6 +34,7 @@ static void *do_cache_zalloc(void) { return kmem_cache_zalloc(cache, GFP_KERNEL)
 static void *do_pages(void) { return alloc_pages(GFP_KERNEL, 2); }
 static void *do_page_zeroed(void) { return alloc_page(GFP_KERNEL | __GFP_ZERO); }
 static void *do_get_pages(void) { return (void *)__get_free_pages(GFP_KERNEL, 1); }
+static void *do_get_page(void) { return (void *)__get_free_page(GFP_KERNEL); }
 static void *do_zeroed_page(void) { return (void *)get_zeroed_page(GFP_KERNEL); }
 static void *do_exact(void) { return alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL); }
 
@@ -43,22 +46,25 @@ static const struct call {
 } calls[] = {
     { do_kmalloc, "kmalloc", 100, false },
     { do_kmalloc_as_a_function, "kmalloc", 100, false },
-    { do_kzalloc, "kmalloc", 100, false },
-    { do_kcalloc, "kmalloc", 100, false },
+    { do_kzalloc, "kzalloc", 100, false },
+    { do_kcalloc, "kcalloc", 100, false },
+    { do_array, "kmalloc_array", 100, false },
     { do_atomic, "kmalloc", 100, false },
     { do_large, "kmalloc", 20000, true },
     { do_krealloc, "krealloc", 2000, false },
     { do_krealloc_large, "krealloc", 20000, true },
     { do_krealloc_null, "krealloc", 100, false },
+    { do_krealloc_array, "krealloc_array", 100, false },
     { do_kmemdup, "kmemdup", 8, false },
-    { do_kstrdup, "kstrndup", 8, false },
+    { do_kstrdup, "kstrdup", 8, false },
     { do_kstrndup, "kstrndup", 4, false },
     { do_cache, "kmem_cache_alloc", 70, false },
-    { do_cache_zalloc, "kmem_cache_alloc", 70, false },
+    { do_cache_zalloc, "kmem_cache_zalloc", 70, false },
     { do_pages, "alloc_pages", 4 * PAGE_SIZE, true },
-    { do_page_zeroed, "alloc_pages", PAGE_SIZE, true },
+    { do_page_zeroed, "alloc_page", PAGE_SIZE, true },
     { do_get_pages, "__get_free_pages", 2 * PAGE_SIZE, true },
-    { do_zeroed_page, "__get_free_pages", PAGE_SIZE, true },
+    { do_get_page, "__get_free_page", PAGE_SIZE, true },
+    { do_zeroed_page, "get_zeroed_page", PAGE_SIZE, true },
     { do_exact, "alloc_pages_exact", 3 * PAGE_SIZE, true },
 };
 

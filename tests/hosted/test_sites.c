@@ -27,7 +27,7 @@ static uint32_t sites_with_address(void)
     uint32_t n = 0;
 
     for (struct alloc_site *site = mm_sites(); site < mm_sites_end(); site++)
-        n += site->address != 0;
+        n += !site->file && site->address != 0;
     return n;
 }
 

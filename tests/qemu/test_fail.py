@@ -143,8 +143,8 @@ def test_each_tells_the_call_the_end_and_what_was_left(fresh):
     book, name, marks = sites_in("path_goto")
     assert fresh.run("fail each path goto") == [
         f"round 1: NULL from kmalloc(12 bytes) by path_goto ({book}): failed, status 1",
-        f"round 2: NULL from kstrndup(4 bytes) by path_goto ({name}): failed, status 1",
-        f"round 3: NULL from kmalloc(40 bytes) by path_goto ({marks}): failed, status 1, "
+        f"round 2: NULL from kstrdup(4 bytes) by path_goto ({name}): failed, status 1",
+        f"round 3: NULL from kcalloc(40 bytes) by path_goto ({marks}): failed, status 1, "
         "and leaks",
         f"  definite: 1 object of 4 bytes, taken by path_goto ({name})",
         "round 4: no NULL, of 3 allocations: ok",
@@ -247,6 +247,17 @@ def test_every_call_of_a_lab_fails_once(fresh):
     """labs/every_call.c uses each of them; it gives up at the first NULL."""
     rounds, _ = each(fresh, "every_call")
     assert len(rounds) > 10 and rounds[-1]["status"] == 0
+
+
+def test_a_call_is_told_as_it_is_written(fresh):
+    lines = (ROOT / "tests/labs/every_call.c").read_text().splitlines()
+    fresh.send("fail each every_call\r")
+    told = re.findall(r"NULL from (\w+)\(.*every_call\.c:(\d+)\)",
+                      "\n".join(fresh.until_prompt()))
+    assert {"kzalloc", "kcalloc", "kstrdup", "kmem_cache_zalloc", "get_zeroed_page"} < \
+        {name for name, _ in told}
+    for name, number in told:
+        assert re.search(rf"\b{name}\(", lines[int(number) - 1]), (name, number)
 
 
 def test_an_interrupt_handler_can_be_failed(fresh):
