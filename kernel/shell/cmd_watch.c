@@ -28,6 +28,14 @@ static struct frame {
     unsigned width, height;     /* of the window, when it was shown */
 } frame;
 
+/* Behind a full row the cursor still waits on its last column, which would be erased. */
+static void end_row(void)
+{
+    if (frame.column < tty.width)
+        console_write("\x1b[K", 3);
+    console_write("\n", 1);
+}
+
 static void show_in_place(const char *text, size_t length)
 {
     for (; length > 0; length--, text++) {
@@ -35,12 +43,12 @@ static void show_in_place(const char *text, size_t length)
 
         if (*text == '\n') {
             if (has_room)
-                console_write("\x1b[K\n", 4);
+                end_row();
             frame.rows++;
             frame.column = 0;
-        } else if (++frame.column < tty.width) {
+        } else if (++frame.column <= tty.width) {
             console_write(text, has_room);
-        } else if (frame.column == tty.width) {
+        } else if (frame.column == tty.width + 1) {
             frame.long_rows += has_room;
         }
     }

@@ -276,6 +276,20 @@ def test_watch_says_what_ends_it_and_what_is_cut(terminal):
     terminal.wait_for("(1 byte,")
 
 
+def test_a_row_as_wide_as_the_screen_is_not_cut_by_watch(terminal):
+    """And nothing is erased behind it: the cursor waits on its last column."""
+    row = "every 1 s, q or Enter ends: check"
+    terminal.send("watch check\r")
+    for width in (len(row), len(row) - 1):
+        terminal.wait_for("\x1b[J" + QUESTION)
+        terminal.send(f"\x1b[10;{width}R")
+        terminal.wait_for("\x1b[H\x1b[2J")
+        shown = terminal.wait_for("\x1b[J").replace("\r", "")
+        assert shown.startswith(row[:width] + "\n" + GOOD[0] + "\x1b[K\n")
+        assert ("1 long" in shown) == (width < len(row)), shown
+    terminal.send("q")
+
+
 def test_text_that_was_typed_ahead_is_no_answer_to_more(terminal):
     terminal.send("more params\r")
     terminal.wait_for("-- more")
