@@ -14,19 +14,21 @@
  *   G2  a line only grows if its series has grown at least twice, and at every sample.
  *
  * A cache that fills grows too, but not for ever: what stays the same at one sample does
- * not only grow any more.  How fast: bytes a second, since its series began.
+ * not only grow any more.  How fast: bytes a second, since its series began; but not within
+ * its first second, nor where nobody sits (make exec), where each run prints the same.
  *
  * Cost: a walk through what is live for each sample, and for each row the lines before it.
  */
 #include "kernel/leaks/leaks_priv.h"
 
 #include "kernel/cpu/timer.h"
+#include "kernel/line/tty.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 
-enum { SERIES = 256, PLACE_SIZE = 96, TAKER_COLUMN = 45 };
+enum { SERIES = 256, PLACE_SIZE = 96, TEXT_SIZE = 32, TAKER_COLUMN = 48 };
 
 static struct series {
     const struct alloc_site *site;      /* NULL: behind the last */
@@ -138,15 +140,29 @@ static size_t grown_bytes(const struct series *one)
     return one->bytes - one->first_bytes;
 }
 
-static uint32_t bytes_a_second(const struct series *one)
+static bool is_rate_known(const struct series *one)
+{
+    return tty_attended && timer_ticks() - one->began >= TIMER_HZ;
+}
+
+/* Bytes a second, if that is known. */
+static uint32_t rate(const struct series *one)
 {
     uint32_t ticks = timer_ticks() - one->began;
     size_t grown = grown_bytes(one);
 
-    if (ticks == 0)
-        ticks = 1;
     return (uint32_t)(grown < UINT32_MAX / TIMER_HZ ? grown * TIMER_HZ / ticks
-                                                    : grown / (ticks / TIMER_HZ + 1));
+                                                    : grown / (ticks / TIMER_HZ));
+}
+
+/* In digits, or `unknown`. */
+static const char *rate_text(const struct series *one, const char *unknown,
+                             char text[TEXT_SIZE])
+{
+    strlcpy(text, unknown, TEXT_SIZE);
+    if (is_rate_known(one))
+        ksnprintf(text, TEXT_SIZE, "%u", (unsigned)rate(one));
+    return text;
 }
 
 /* ---- leaks grow ------------------------------------------------------------------ */
@@ -175,32 +191,45 @@ static const struct series *next_series(const struct series *previous)
 
 static void print_row(const struct series *one, bool first)
 {
-    char place[PLACE_SIZE];
+    char place[PLACE_SIZE], speed[TEXT_SIZE], grew[TEXT_SIZE];
 
     if (first)
-        kprintf("    bytes objects     grown a second  at of  taken by\n");
-    kprint_wrapped(TAKER_COLUMN, "%9zu %7u %+9d %8u %3u %-3u %s func:%s%s", one->bytes,
+        kprintf("                                      grew at\n"
+                "    bytes objects     grown a second  samples   taken by\n");
+    ksnprintf(grew, sizeof(grew), "%u of %u", (unsigned)one->grew, (unsigned)one->samples);
+    kprint_wrapped(TAKER_COLUMN, "%9zu %7u %+9d %8s  %-8s  %s func:%s%s", one->bytes,
                    (unsigned)one->objects, (int)grown_bytes(one),
-                   (unsigned)bytes_a_second(one), (unsigned)one->grew,
-                   (unsigned)one->samples,
+                   rate_text(one, "-", speed), grew,
                    site_place(one->site, place, sizeof(place)), site_function(one->site),
                    only_grows(one) ? ", only grows" : "");
 }
 
 static void print_row_json(const struct series *one)
 {
-    char place[PLACE_SIZE];
+    char place[PLACE_SIZE], speed[TEXT_SIZE];
 
     kprintf("{\"site\": ");
     json_string(site_place(one->site, place, sizeof(place)));
     kprintf(", \"func\": ");
     json_string(site_function(one->site));
     kprintf(", \"objects\": %u, \"bytes\": %zu, \"grown_objects\": %d, "
-            "\"grown_bytes\": %zu, \"grew\": %u, \"samples\": %u, \"per_second\": %u, "
+            "\"grown_bytes\": %zu, \"grew\": %u, \"samples\": %u, \"per_second\": %s, "
             "\"only_grows\": %s}\n", (unsigned)one->objects, one->bytes,
             (int)(one->objects - one->first_objects), grown_bytes(one),
-            (unsigned)one->grew, (unsigned)one->samples, (unsigned)bytes_a_second(one),
+            (unsigned)one->grew, (unsigned)one->samples, rate_text(one, "null", speed),
             only_grows(one) ? "true" : "false");
+}
+
+static void print_samples(unsigned grow)
+{
+    uint32_t seconds = (timer_ticks() - first_tick) / TIMER_HZ;
+    char time[TEXT_SIZE] = "";
+
+    if (tty_attended && seconds > 0)
+        ksnprintf(time, sizeof(time), " in %u s", (unsigned)seconds);
+    kprintf("%u sample%s%s, %u line%s only grow%s%s\n", (unsigned)sample, plural(sample),
+            time, grow, plural(grow), grow == 1 ? "s" : "",
+            sample < 3 ? ": it takes three (leaks mark, work, leaks mark, work)" : "");
 }
 
 static void print_all(bool json)
@@ -222,10 +251,7 @@ static void print_all(bool json)
     }
     if (rows == 0)
         kprintf("nothing has grown\n");
-    kprintf("%u sample%s in %u s, %u line%s only grow%s%s\n", (unsigned)sample,
-            plural(sample), (unsigned)((timer_ticks() - first_tick) / TIMER_HZ), grow,
-            plural(grow), grow == 1 ? "s" : "",
-            sample < 3 ? ": it takes three (leaks mark, work, leaks mark, work)" : "");
+    print_samples(grow);
     if (untold > 0)
         kprintf("%u more line%s found no place: there are %d\n", (unsigned)untold,
                 plural(untold), SERIES);
@@ -234,12 +260,22 @@ static void print_all(bool json)
 void grow_print(void)
 {
     const struct series *one = next_series(NULL);
-    char place[PLACE_SIZE];
+    char place[PLACE_SIZE], speed[TEXT_SIZE] = "";
+    unsigned lines = 0;
 
-    if (one != NULL && only_grows(one))
-        kprint_wrapped(2, "what %s took only grows, by %u bytes a second: leaks grow",
-                       site_place(one->site, place, sizeof(place)),
-                       (unsigned)bytes_a_second(one));
+    for (const struct series *next = one; next != NULL && only_grows(next);
+         next = next_series(next))
+        lines++;
+    if (lines == 0)
+        return;
+    site_place(one->site, place, sizeof(place));
+    if (is_rate_known(one))
+        ksnprintf(speed, sizeof(speed), ", by %u bytes a second", (unsigned)rate(one));
+    if (lines == 1)
+        kprint_wrapped(2, "what %s took only grows%s: leaks grow", place, speed);
+    else
+        kprint_wrapped(2, "what %u lines took only grows, first %s: leaks grow", lines,
+                       place);
 }
 
 int leaks_grow(int argc, char **argv, bool json)

@@ -71,7 +71,7 @@ const char *owners_member(const struct mm_live *live, char *text, size_t size);
 void grow_sample(void);
 /* It has grown at least twice, and at every sample since there is anything of it. */
 bool grow_only(const struct alloc_site *site);
-/* A line of what has grown most of what only grows, if there is any. */
+/* How many lines only grow, and which has grown most; nothing if there is none. */
 void grow_print(void);
 
 /* ---- the words of `leaks` ------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 """leaks grow: which lines only ever grow, between marks and under watch."""
 import re
 
+import test_exec
 from marbles import ROOT, site
 
 LAB = ROOT / "tests/labs/lists.c"
@@ -35,7 +36,9 @@ def test_what_has_more_at_each_mark_stands_out_and_what_stays_does_not(lists):
     assert not rows[KEEP]["only_grows"] and rows[KEEP]["grown_bytes"] == 0
     assert summary["growing"] == 1 and summary["untold"] == 0
     lines = lists.run("leaks grow")
-    assert re.match(rf" +{31 * NODE} +31 +\+{30 * NODE} +\d+ +3 3 ", lines[1])
+    assert lines[0].strip() == "grew at"
+    assert lines[1].split() == "bytes objects grown a second samples taken by".split()
+    assert re.match(rf" +{31 * NODE} +31 +\+{30 * NODE} +(\d+|-) +3 of 3 ", lines[2])
     assert f"{GROW} func:grow, only grows" in said(lines)
     assert "1 line only grows" in lines[-1]
 
@@ -80,11 +83,46 @@ def test_leaks_marks_the_rows_that_only_grow_lost_or_held(lists):
     lists.run("lists grow 5; lists singles 5")
     text = said(lists.run("leaks"))
     assert f"{SINGLES} func:lose_singles, only grows" in text
-    assert re.search(r"what \S+ took only grows, by \d+ bytes a second: leaks grow", text)
+    assert f"what 2 lines took only grows, first {GROW}: leaks grow" in text
     rows = {row["site"]: row for row in lists.json("leaks -j")[:-1]}
     assert rows[GROW]["only_grows"] and rows[SINGLES]["only_grows"]
     lists.run("kmalloc 10; leaks mark")     # a sample without more
     assert "only_grows" not in str(lists.json("leaks -j"))
+
+
+# ---- how fast --------------------------------------------------------------------------
+
+def test_where_nobody_sits_no_rate_is_told_and_two_runs_print_the_same(lists_elf):
+    commands = "leaks mark; lists grow 30; stress 5000; leaks mark; lists grow 40; " \
+               "stress 3000; leaks grow -j; lists grow 1; leaks; leaks grow; leaks grow -j"
+    first, again = (test_exec.run(commands, lists_elf) for _ in range(2))
+    assert first.returncode == 0 and first.stdout == again.stdout
+    assert first.stdout.count('"per_second": null') == 2
+    assert f"what {GROW} took only grows: leaks grow\n" in first.stdout
+    assert "a second:" not in first.stdout
+    assert re.search(rf" {71 * NODE} +71 +\+{41 * NODE} +-  2 of 2 ", first.stdout)
+    assert "\n4 samples, 1 line only grows\n" in first.stdout
+
+
+def test_in_less_than_a_second_no_rate_is_told(lists):
+    before, _, *rows, _, after = lists.json(
+        "uptime -j; lists grow 1; leaks mark -j; lists grow 5; leaks grow -j; uptime -j")
+    assert [row["site"] for row in rows] == [GROW]
+    if after["seconds"] < before["seconds"] + 1:
+        assert rows[0]["per_second"] is None
+
+
+def test_after_a_second_it_is_told_how_fast(lists):
+    lists.send('watch "lists grow 1; leaks"\r')
+    speed = re.compile(rf"what {GROW} took only grows, by (\d+) bytes a second: leaks grow")
+    lists.wait_for(speed)
+    assert 0 < int(lists.qemu.match[1]) <= NODE
+    lists.send("q")
+    lists.until_prompt()
+    rows, _ = growth(lists)
+    assert 0 < rows[GROW]["per_second"] <= NODE
+    assert re.search(r"^\d+ samples in \d+ s, 1 line only grows$",
+                     lists.run("leaks grow")[-1])
 
 
 def test_under_watch_a_driver_that_leaks_stands_out(boot):
