@@ -23,6 +23,7 @@
 #include "kernel/lines.h"
 #include "kernel/memory/aftermath.h"
 #include "kernel/memory/sites.h"
+#include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/watch/dials.h"
@@ -214,10 +215,10 @@ static bool count_holder(const struct mm_live *live, void *arg)
     struct holder holder;
 
     if (live->kind != MM_REACHABLE)
-        return true;
+        return false;
     if (live->seen_in == 0) {
         holders->by_word++;
-        return true;
+        return false;
     }
     holder_find(live->seen_in, &holder);
     if (!holder.is_root)
@@ -228,7 +229,7 @@ static bool count_holder(const struct mm_live *live, void *arg)
         holders->by_stack++;
     else
         count_variable(holders, holder.name);
-    return true;
+    return false;
 }
 
 /* ", 3 by head"; nothing, if there are none. */
@@ -261,7 +262,7 @@ static void print_holders(const struct mm_scan *found)
 {
     struct holders holders = { .by_shell = 0 };
 
-    mm_scan_walk(count_holder, &holders);
+    scan_each(count_holder, NULL, &holders);
     ksnprintf(holders.text, sizeof(holders.text), "reachable: %zu bytes in %u object%s",
               found->bytes[MM_REACHABLE], (unsigned)found->objects[MM_REACHABLE],
               plural(found->objects[MM_REACHABLE]));
@@ -291,7 +292,7 @@ static bool count_uncleared(const struct mm_live *live, void *arg)
     struct uncleared *uncleared = arg;
 
     uncleared->objects += live->serial <= uncleared->until;
-    return true;
+    return false;
 }
 
 /* What could hide a leak: a pointer that was there before.  One alone hides none. */
@@ -302,7 +303,7 @@ static void print_doubts(const struct mm_scan *found)
 
     for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
         live += found->objects[kind];
-    mm_scan_walk(count_uncleared, &uncleared);
+    scan_each(count_uncleared, NULL, &uncleared);
     if (live > 1 && uncleared.objects > 0)
         kprint_wrapped(2, "%u object%s not cleared when taken: an old pointer there may hide "
                        "a leak.  To be sure: params init_on_alloc=1, and once more from "

@@ -31,35 +31,22 @@ static bool is_within(uintptr_t address, const struct mm_live *live)
     return address - live->start < live->asked;
 }
 
-/* The words beside it that its owner, or the same root, has. */
-static bool is_beside_a_pointer_into(const struct holder *holder, const struct mm_live *live)
-{
-    const uintptr_t *word = (const uintptr_t *)holder->word;
-
-    if (holder->is_live)
-        return (holder->offset >= sizeof(*word) && is_within(word[-1], live)) ||
-               (holder->offset + 2 * sizeof(*word) <= holder->live.room &&
-                is_within(word[1], live));
-    return holder->root == ROOT_VARIABLES &&
-           (is_within(word[-1], live) || is_within(word[1], live));
-}
-
 enum doubt doubt_of(const struct holder *holder, struct mm_live *ends)
 {
-    uintptr_t value = *(const uintptr_t *)holder->word;
+    uintptr_t value = holder->value;
 
     if (is_printable(value))
         return DOUBT_TEXT;
-    if (mm_scan_find((const void *)(value - 1), ends) &&
-        ends->start + ends->asked == value &&
-        (is_within(holder->word, ends) || is_beside_a_pointer_into(holder, ends)))
+    if (scan_find(value - 1, ends) && ends->start + ends->asked == value &&
+        (is_within(holder->word, ends) || is_within(holder->before, ends) ||
+         is_within(holder->behind, ends)))
         return DOUBT_END;
     return DOUBT_NONE;
 }
 
 const char *doubt_text(const struct holder *holder, char *text, size_t size)
 {
-    uintptr_t value = *(const uintptr_t *)holder->word;
+    uintptr_t value = holder->value;
     char characters[sizeof(value) + 1] = "";
     struct mm_live ends;
 

@@ -24,6 +24,7 @@
 #include "kernel/cpu/timer.h"
 #include "kernel/line/tty.h"
 #include "kernel/memory/sites.h"
+#include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
@@ -103,7 +104,7 @@ void grow_sample(void)
     struct mm_stats stats;
     uint32_t frees;
 
-    mm_get_stats(&stats);
+    stats_get(&stats);
     frees = (uint32_t)(stats.kfrees + stats.pages_freed);
     if (sample > 0 && stats.last_serial == seen_serial && frees == seen_frees)
         return;

@@ -8,6 +8,7 @@
  */
 #include "kernel/leaks/leaks_priv.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/image.h"
 #include "kernel/memory/held.h"
 #include "kernel/memory/sites.h"
@@ -83,8 +84,25 @@ static void find_former(struct holder *holder)
         holder->offset = (uint32_t)(holder->word - holder->former_start);
 }
 
+/* In an image there are always some beside it. */
+static void read_words(struct holder *holder)
+{
+    const uintptr_t *word = (const uintptr_t *)holder->word;
+    bool is_variable = holder->is_root && holder->root == ROOT_VARIABLES;
+
+    if (holder->is_root || holder->is_live)
+        holder->value = *word;
+    if (is_variable || (holder->is_live && holder->offset >= sizeof(*word)))
+        holder->before = word[-1];
+    if (is_variable ||
+        (holder->is_live && holder->offset + 2 * sizeof(*word) <= holder->live.room))
+        holder->behind = word[1];
+}
+
 void holder_find(uintptr_t word, struct holder *holder)
 {
+    uint32_t flags = irq_save();
+
     memset(holder, 0, sizeof(*holder));
     holder->word = word;
     holder->is_root = find_root(holder);
@@ -93,6 +111,8 @@ void holder_find(uintptr_t word, struct holder *holder)
         holder->offset = (uint32_t)(word - holder->live.start);
     else if (!holder->is_root)
         find_former(holder);
+    read_words(holder);
+    irq_restore(flags);
 }
 
 const char *holder_text(const struct holder *holder, char *text, size_t size)

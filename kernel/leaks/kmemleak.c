@@ -15,6 +15,7 @@
 #include "kernel/leaks/leaks_priv.h"
 
 #include "kernel/backtrace.h"
+#include "kernel/cpu/cpu.h"
 #include "kernel/lines.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
@@ -56,9 +57,22 @@ static void print_backtrace(const struct alloc_site *site)
                        site_place(site, text, sizeof(text)));
 }
 
-static void print_record(const struct mm_live *live, const char *what)
+/* With what it begins, while it is there. */
+struct start {
+    size_t bytes;
+    uint8_t byte[DUMPED];
+};
+
+static void read_start(const struct mm_live *live, struct start *start)
 {
-    size_t bytes = live->asked < DUMPED ? live->asked : DUMPED;
+    start->bytes = live->asked < DUMPED ? live->asked : DUMPED;
+    memcpy(start->byte, (const void *)live->start, start->bytes);
+}
+
+static void print_record(const struct mm_live *live, const struct start *start,
+                         const char *what)
+{
+    size_t bytes = start->bytes;
 
     kprintf("%s 0x%08x (size %zu):\n", what, (unsigned)live->start, live->asked);
     kprint_wrapped(0, "  comm \"%s\", pid 0, jiffies %u (kind %s)",
@@ -66,7 +80,7 @@ static void print_record(const struct mm_live *live, const char *what)
                    kind_name(live->kind));
     kprintf("  hex dump (first %zu bytes):\n", bytes);
     for (size_t i = 0; i < bytes; i += ROW)
-        print_hex_row((const uint8_t *)live->start + i, bytes - i < ROW ? bytes - i : ROW);
+        print_hex_row(start->byte + i, bytes - i < ROW ? bytes - i : ROW);
     print_backtrace(live->site);
 }
 
@@ -86,15 +100,36 @@ static void print_record_json(const struct mm_live *live)
 
 /* ---- the list -------------------------------------------------------------------- */
 
-static bool list_one(const struct mm_live *live, void *json)
+struct listing {
+    bool json;
+    struct start start;         /* of the one that is told next */
+};
+
+static bool look(const struct mm_live *live, void *arg)
 {
+    struct listing *listing = arg;
+
     if (live->kind != MM_DEFINITE && live->kind != MM_INDIRECT)
-        return !shell_interrupted();
-    if (*(const bool *)json)
+        return false;
+    read_start(live, &listing->start);
+    return true;
+}
+
+static bool tell(const struct mm_live *live, void *arg)
+{
+    const struct listing *listing = arg;
+
+    if (listing->json)
         print_record_json(live);
     else
-        print_record(live, "unreferenced object");
+        print_record(live, &listing->start, "unreferenced object");
     return !shell_interrupted();
+}
+
+/* Of those mm is not entered. */
+static bool list_own(const struct mm_live *live, void *arg)
+{
+    return !look(live, arg) || tell(live, arg);
 }
 
 static bool count_one(const struct mm_live *live, void *count)
@@ -126,12 +161,13 @@ static void print_calls_without_effect(void)
 
 static int list(bool json)
 {
+    struct listing listing = { .json = json };
     struct scan_report report;
 
     if (!scan_leaks(&report))
         return SHELL_FAILED;
-    mm_scan_walk(list_one, &json);
-    mm_scan_walk_lost_own(list_one, &json);
+    scan_each(look, tell, &listing);
+    mm_scan_walk_lost_own(list_own, &listing);
     if (!json)
         print_calls_without_effect();
     return SHELL_OK;
@@ -140,7 +176,7 @@ static int list(bool json)
 /* ---- the words ------------------------------------------------------------------- */
 
 /* How many are lost, by a scan; false: it could not be done. */
-static bool look(unsigned *lost)
+static bool scan_and_count(unsigned *lost)
 {
     struct scan_report report;
 
@@ -154,7 +190,7 @@ static int clear(void)
 {
     unsigned lost;
 
-    if (!look(&lost))
+    if (!scan_and_count(&lost))
         return SHELL_FAILED;
     mm_scan_clear();
     kprintf("kmemleak: %u object%s not reported any more\n", lost,
@@ -166,7 +202,7 @@ static int scan(void)
 {
     unsigned lost;
 
-    if (!look(&lost))
+    if (!scan_and_count(&lost))
         return SHELL_FAILED;
     if (lost > 0)
         kprintf("kmemleak: %u suspected memory leak%s (see kmemleak)\n", lost,
@@ -178,15 +214,22 @@ static int scan(void)
 static int dump(const char *text)
 {
     struct mm_live live;
-    uint32_t address;
+    struct start start;
+    uint32_t address, flags;
+    bool is_found;
 
     if (!shell_address(text, "ADDR", &address))
         return SHELL_USAGE;
-    if (!mm_scan_find((const void *)(uintptr_t)address, &live)) {
+    flags = irq_save();
+    is_found = mm_scan_find((const void *)(uintptr_t)address, &live);
+    if (is_found)
+        read_start(&live, &start);
+    irq_restore(flags);
+    if (!is_found) {
         kprintf("kmemleak: Unknown object at 0x%08x\n", (unsigned)address);
         return SHELL_FAILED;
     }
-    print_record(&live, "kmemleak: Object");
+    print_record(&live, &start, "kmemleak: Object");
     return SHELL_OK;
 }
 

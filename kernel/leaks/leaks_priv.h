@@ -34,6 +34,8 @@ struct holder {
     struct mm_life former;      /* else: that lay there once; serial 0: nobody knows */
     uintptr_t former_start;
     uint32_t offset;            /* of the word in that */
+    uintptr_t value;            /* of the word, if it is a root or lies in what is live; */
+    uintptr_t before, behind;   /*   and of those beside it that its owner has, or 0 */
 };
 
 void holder_find(uintptr_t word, struct holder *holder);

@@ -12,30 +12,24 @@
 enum { PLACE_SIZE = 96, TEXT_BYTES = 16, TEXT_SIZE = 240, TAKER_COLUMN = 58 };
 
 struct listing {
-    const char *site;           /* only those that this line took; NULL: all */
+    const char *line;           /* only those that this line took; NULL: all */
     unsigned kinds;
     bool json;
     unsigned objects;
     size_t bytes;
+    char text[TEXT_BYTES + 1];  /* of the one that is told next: with what it begins, */
+    struct holder holder;       /*   who holds it, if there is somebody, */
+    unsigned refs;              /*   and how many words point to it */
 };
 
-static bool is_listed(const struct listing *listing, const struct mm_live *live,
-                      const char *place)
+static bool is_listed(const struct mm_live *live, void *arg)
 {
+    const struct listing *listing = arg;
+    char place[PLACE_SIZE];
+
     return listing->kinds >> live->kind & 1 &&
-           (listing->site == NULL || strcmp(place, listing->site) == 0);
-}
-
-/* What cannot be shown is a dot. */
-static const char *first_bytes(const struct mm_live *live, char text[TEXT_BYTES + 1])
-{
-    const uint8_t *byte = (const uint8_t *)live->start;
-    unsigned n = 0;
-
-    for (; n < TEXT_BYTES && n < live->asked; n++)
-        text[n] = shown_in_dump(byte[n]);
-    text[n] = 0;
-    return text;
+           (listing->line == NULL ||
+            strcmp(site_place(live->site, place, sizeof(place)), listing->line) == 0);
 }
 
 static void count_ref(const uintptr_t *word, void *count)
@@ -54,9 +48,36 @@ static unsigned refs_to(const struct mm_live *live)
     return count;
 }
 
-static void print_row_json(const struct mm_live *live, const char *place)
+/* What cannot be shown is a dot. */
+static void read_text(struct listing *listing, const struct mm_live *live)
 {
-    struct holder holder;
+    const uint8_t *byte = (const uint8_t *)live->start;
+    unsigned n = 0;
+
+    for (; n < TEXT_BYTES && n < live->asked; n++)
+        listing->text[n] = shown_in_dump(byte[n]);
+    listing->text[n] = 0;
+}
+
+static bool look(const struct mm_live *live, void *arg)
+{
+    struct listing *listing = arg;
+
+    if (!is_listed(live, arg))
+        return false;
+    if (!listing->json) {
+        read_text(listing, live);
+        return true;
+    }
+    listing->refs = refs_to(live);
+    if (live->seen_in != 0)
+        holder_find(live->seen_in, &listing->holder);
+    return true;
+}
+
+static void print_row_json(const struct listing *listing, const struct mm_live *live,
+                           const char *place)
+{
     char text[TEXT_SIZE];
 
     kprintf("{\"kind\": \"%s\", \"site\": ", kind_name(live->kind));
@@ -65,39 +86,34 @@ static void print_row_json(const struct mm_live *live, const char *place)
     json_string(site_function(live->site));
     kprintf(", \"address\": \"0x%08x\", \"serial\": %u, \"bytes\": %zu, \"refs\": %u, "
             "\"last_seen\": ", (unsigned)live->start, (unsigned)live->serial, live->asked,
-            refs_to(live));
-    if (live->seen_in == 0) {
-        kprintf("null}\n");
-        return;
-    }
-    holder_find(live->seen_in, &holder);
-    json_string(holder_text(&holder, text, sizeof(text)));
+            listing->refs);
+    if (live->seen_in != 0)
+        json_string(holder_text(&listing->holder, text, sizeof(text)));
+    else
+        kprintf("null");
     kprintf("}\n");
 }
 
 static void print_row(const struct listing *listing, const struct mm_live *live,
                       const char *place)
 {
-    char text[TEXT_BYTES + 1], member[TEXT_SIZE];
+    char member[TEXT_SIZE];
 
     if (listing->objects == 0)
         kprintf("   address  serial    bytes  kind       begins with        taken by\n");
     kprint_wrapped(TAKER_COLUMN, "0x%08x %7u %8zu  %-9s  %-17s  %s%s", (unsigned)live->start,
                    (unsigned)live->serial, live->asked, kind_name(live->kind),
-                   first_bytes(live, text), place,
-                   owners_member(live, member, sizeof(member)));
+                   listing->text, place, owners_member(live, member, sizeof(member)));
 }
 
-static bool list_one(const struct mm_live *live, void *arg)
+static bool tell(const struct mm_live *live, void *arg)
 {
     struct listing *listing = arg;
     char place[PLACE_SIZE];
 
     site_place(live->site, place, sizeof(place));
-    if (!is_listed(listing, live, place))
-        return !shell_interrupted();
     if (listing->json)
-        print_row_json(live, place);
+        print_row_json(listing, live, place);
     else
         print_row(listing, live, place);
     listing->objects++;
@@ -126,14 +142,14 @@ int leaks_list(int argc, char **argv, bool json)
         if (!is_line(argv[2]))
             return shell_usage("\"%s\" is neither a kind (definite, indirect, possible, "
                                "reachable) nor a line (FILE:LINE)", argv[2]);
-        listing.site = argv[2];
+        listing.line = argv[2];
         listing.kinds = ALL_KINDS;
     }
     if (!scan_leaks(&report))
         return SHELL_FAILED;
     if (!json)
         owners_count();
-    mm_scan_walk(list_one, &listing);
+    scan_each(look, tell, &listing);
     if (json)
         return SHELL_OK;
     kprintf("%u object%s, %zu byte%s\n", listing.objects, plural(listing.objects),

@@ -21,6 +21,9 @@ struct losses {
     bool json;
     unsigned objects, never;    /* lost; of them, never seen in anything */
     size_t bytes;
+    struct holder holder;       /* of the one that is told next: where it was last seen, */
+    const char *became;         /*   what became of that word (NULL: no scan has seen it), */
+    const struct alloc_site *by;        /* and by whose call, if it is known */
 };
 
 static bool is_lost(const struct mm_live *live)
@@ -47,7 +50,7 @@ static const char *became(const struct holder *holder, const struct mm_live *los
         *by = what.before.freed_by;
         return "freed";
     }
-    if (*(const uintptr_t *)holder->word - lost->start >= lost->room)
+    if (holder->value - lost->start >= lost->room)
         return "overwritten";
     return is_lost(&holder->live) ? "lost as well" : "not looked at any more";
 }
@@ -58,25 +61,23 @@ static bool is_now(const char *end)
     return strcmp(end, "gone") == 0 || strncmp(end, "not ", 4) == 0;
 }
 
-/* Holder NULL: no scan has seen it in anything. */
-static void print_loss_json(const struct mm_live *lost, const char *place,
-                            const struct holder *holder)
+static void print_loss_json(const struct losses *losses, const struct mm_live *lost,
+                            const char *place)
 {
-    const struct alloc_site *by = NULL;
     char text[TEXT_SIZE];
 
     kprintf("{\"address\": \"0x%08x\", \"serial\": %u, \"site\": ", (unsigned)lost->start,
             (unsigned)lost->serial);
     json_string(place);
     kprintf(", \"bytes\": %zu, \"slot\": ", lost->asked);
-    if (holder != NULL) {
-        json_string(holder_text(holder, text, sizeof(text)));
-        kprintf(", \"became\": \"%s\", \"by\": ", became(holder, lost, &by));
+    if (losses->became != NULL) {
+        json_string(holder_text(&losses->holder, text, sizeof(text)));
+        kprintf(", \"became\": \"%s\", \"by\": ", losses->became);
     } else {
         kprintf("null, \"became\": null, \"by\": ");
     }
-    if (by != NULL)
-        json_string(site_place(by, text, sizeof(text)));
+    if (losses->by != NULL)
+        json_string(site_place(losses->by, text, sizeof(text)));
     else
         kprintf("null");
     kprintf(", \"usual\": ");
@@ -93,42 +94,50 @@ static void print_usual(const struct alloc_site *site)
         kprint_wrapped(0, "  %s", text);
 }
 
-static void print_loss(const struct mm_live *lost, const char *place,
-                       const struct holder *holder)
+static void print_loss(const struct losses *losses, const struct mm_live *lost,
+                       const char *place)
 {
-    const struct alloc_site *by;
+    const struct alloc_site *by = losses->by;
     char text[TEXT_SIZE], caller[PLACE_SIZE];
-    const char *end = became(holder, lost, &by);
 
     kprint_wrapped(2, "0x%08x, %zu bytes, serial %u, taken by %s", (unsigned)lost->start,
                    lost->asked, (unsigned)lost->serial, place);
     kprint_wrapped(4, "  last seen in %s, which %s %s%s%s",
-                   holder_text(holder, text, sizeof(text)),
-                   is_now(end) ? "is" : "was", end, by != NULL ? " by " : "",
+                   holder_text(&losses->holder, text, sizeof(text)),
+                   is_now(losses->became) ? "is" : "was", losses->became,
+                   by != NULL ? " by " : "",
                    by != NULL ? site_place(by, caller, sizeof(caller)) : "");
     print_usual(lost->site);
 }
 
-static bool tell_loss(const struct mm_live *live, void *arg)
+static bool look(const struct mm_live *live, void *arg)
 {
     struct losses *losses = arg;
-    struct holder holder;
-    char place[PLACE_SIZE];
 
     if (live->kind != MM_DEFINITE)
-        return !shell_interrupted();
+        return false;
     losses->objects++;
     losses->bytes += live->asked;
     losses->never += live->seen_in == 0;
-    if (live->seen_in == 0 && !losses->json)
-        return true;
+    losses->became = NULL;
+    losses->by = NULL;
+    if (live->seen_in == 0)
+        return losses->json;
+    holder_find(live->seen_in, &losses->holder);
+    losses->became = became(&losses->holder, live, &losses->by);
+    return true;
+}
+
+static bool tell(const struct mm_live *live, void *arg)
+{
+    const struct losses *losses = arg;
+    char place[PLACE_SIZE];
+
     site_place(live->site, place, sizeof(place));
-    if (live->seen_in != 0)
-        holder_find(live->seen_in, &holder);
     if (losses->json)
-        print_loss_json(live, place, live->seen_in != 0 ? &holder : NULL);
+        print_loss_json(losses, live, place);
     else
-        print_loss(live, place, &holder);
+        print_loss(losses, live, place);
     return !shell_interrupted();
 }
 
@@ -142,7 +151,7 @@ int leaks_lost(int argc, char **argv, bool json)
     if (!scan_leaks(&report))
         return SHELL_FAILED;
     owners_count();
-    mm_scan_walk(tell_loss, &losses);
+    scan_each(look, tell, &losses);
     if (json) {
         kprintf("{\"summary\": true, \"objects\": %u, \"bytes\": %zu, \"never_seen\": %u}\n",
                 losses.objects, losses.bytes, losses.never);

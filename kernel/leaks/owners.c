@@ -132,14 +132,16 @@ static void set_root(struct row *one, const struct holder *holder)
 
 static void set_holder(struct row *one, const struct mm_live *live)
 {
-    uintptr_t into = *(const uintptr_t *)live->seen_in - live->start;
     struct holder holder;
+
+    holder_find(live->seen_in, &holder);
+
+    uintptr_t into = holder.value - live->start;
 
     if (into < live->room && into > 0) {        /* else it is its page struct */
         one->interior = true;
         one->member.first = one->member.last = (uint32_t)into;
     }
-    holder_find(live->seen_in, &holder);
     if (holder.is_root) {
         set_root(one, &holder);
     } else if (holder.is_live) {
@@ -149,13 +151,14 @@ static void set_holder(struct row *one, const struct mm_live *live)
     }
 }
 
+/* Nothing of it is told one by one. */
 static bool count_one(const struct mm_live *live, void *arg)
 {
     struct row one = { .site = live->site, .by = BY_WORD, .count = 1 }, *row;
 
     (void)arg;
     if (live->kind == MM_UNSEEN)
-        return true;
+        return false;
     if (live->kind == MM_DEFINITE)
         one.by = BY_NOTHING;
     else if (live->seen_in != 0)
@@ -165,7 +168,7 @@ static bool count_one(const struct mm_live *live, void *arg)
         add(row, &one);
     else
         unplaced++;
-    return !shell_interrupted();
+    return false;
 }
 
 /* Of rows in the listing: lines with most objects first, and of each its largest row. */
@@ -202,7 +205,7 @@ void owners_count(void)
 {
     count = unplaced = 0;
     newest = NULL;
-    mm_scan_walk(count_one, NULL);
+    scan_each(count_one, NULL, NULL);
     sort();
 }
 

@@ -12,15 +12,22 @@
  *
  * Interrupts are off meanwhile.  Ctrl-C waits, and ticks of the timer are lost: both are
  * over when the scan is, and how many ticks it were is told, if it took 0.1 s and more.
+ *
+ * What was found is told thing by thing, and printing takes long: so mm is left, and
+ * interrupts are on, whenever something is printed.  A driver's handler that allocates
+ * meanwhile is served as ever.  It may be told that memory is exhausted, but is not looked
+ * for leaks then: that would sort anew what is being told.
  */
 #include "kernel/leaks/scan.h"
 
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/guard.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/image.h"
 #include "kernel/line/tty.h"
 #include "kernel/memory/held.h"
 #include "kernel/printk.h"
+#include "kernel/shell.h"
 #include "kernel/shell/hooks.h"
 #include "kernel/string.h"
 #include "mm/look/observe.h"
@@ -59,8 +66,38 @@ static void refs_in(enum root_kind kind, const void *start, const void *end, voi
 
 void scan_refs(struct mm_wanted *wanted)
 {
+    uint32_t flags = irq_save();
+
     scan_each_root(refs_in, wanted);
     mm_refs_in_heap(wanted);
+    irq_restore(flags);
+}
+
+/* ---- what is live ------------------------------------------------------------------ */
+
+bool scan_find(uintptr_t address, struct mm_live *live)
+{
+    uint32_t flags = irq_save();
+    bool found = mm_scan_find((const void *)address, live);
+
+    irq_restore(flags);
+    return found;
+}
+
+void scan_each(scan_fn *look, scan_fn *tell, void *arg)
+{
+    struct mm_live live = { .start = 0 };
+    uintptr_t from = 0;
+    bool found, is_told;
+
+    do {
+        uint32_t flags = irq_save();
+
+        found = mm_scan_next(from, &live);
+        is_told = found && look(&live, arg);
+        irq_restore(flags);
+        from = live.start + 1;
+    } while (found && (!is_told || tell(&live, arg)));
 }
 
 /* ---- scanning ---------------------------------------------------------------------- */
@@ -105,6 +142,15 @@ static bool scan(bool with_stack, struct mm_scan *found)
     return true;
 }
 
+static uint32_t looked_for;     /* the command that has looked: the number of the next one */
+
+/* It may still be telling what was found. */
+static bool is_being_told(void)
+{
+    return mm_state & MM_IRQ && shell_running != NULL &&
+           looked_for == guard_next_command();
+}
+
 bool scan_leaks(struct scan_report *report)
 {
     bool has_tsc = timer_tsc_of_tick() != 0, is_done;
@@ -113,6 +159,7 @@ bool scan_leaks(struct scan_report *report)
     *report = (struct scan_report){ .microseconds = 0 };
     is_done = scan(false, &report->found);
     tell_time(report, has_tsc ? cpu_tsc() - start : 0);
+    looked_for = guard_next_command();
     irq_restore(flags);
     if (!is_done)
         kprintf("leaks: the allocator is busy, and cannot be looked at from here\n");
@@ -123,7 +170,7 @@ size_t scan_lost_bytes(void)
 {
     uint32_t flags = irq_save();
     struct mm_scan found;
-    bool is_done = scan(true, &found);
+    bool is_done = !is_being_told() && scan(true, &found);
 
     irq_restore(flags);
     return is_done ? found.bytes[MM_DEFINITE] + found.bytes[MM_INDIRECT] : 0;

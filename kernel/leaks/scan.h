@@ -21,8 +21,22 @@ enum root_kind {
 void scan_each_root(void (*fn)(enum root_kind kind, const void *start, const void *end,
                                void *arg), void *arg);
 
-/* Call wanted->fn for each word that points there, in a root or in what is live. */
+/*
+ * Call wanted->fn for each word that points there, in a root or in what is live, with
+ * interrupts off: it does not print.
+ */
 void scan_refs(struct mm_wanted *wanted);
+
+/* mm_scan_find, with interrupts off: no handler gives it back while it is described. */
+bool scan_find(uintptr_t address, struct mm_live *live);
+
+/*
+ * Each live thing, by ascending address.  look is called with interrupts off, and reads what
+ * it needs.  If it returns true tell is called, with interrupts on: handlers allocate as
+ * ever, and the thing itself may be gone.  tell returns false to stop.
+ */
+typedef bool scan_fn(const struct mm_live *live, void *arg);
+void scan_each(scan_fn *look, scan_fn *tell, void *arg);
 
 struct scan_report {
     struct mm_scan found;

@@ -14,6 +14,7 @@
  */
 #include "kernel/leaks/leaks_priv.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
@@ -39,15 +40,15 @@ static bool rank(const struct mm_lost *lost, void *arg)
 
     (void)arg;
     if (ranking.behind.start != 0 && !ranks_before(&ranking.behind, lost))
-        return !shell_interrupted();
+        return true;
     if (i == ranking.most && !ranks_before(lost, &ranking.first[--i]))
-        return !shell_interrupted();
+        return true;
     for (; i > 0 && ranks_before(lost, &ranking.first[i - 1]); i--)
         ranking.first[i] = ranking.first[i - 1];
     ranking.first[i] = *lost;
     if (ranking.count < ranking.most)
         ranking.count++;
-    return !shell_interrupted();
+    return true;
 }
 
 /* The first of all, or those behind the last of these.  False: there are none. */
@@ -56,7 +57,11 @@ static bool find_next(void)
     if (ranking.count > 0)
         ranking.behind = ranking.first[ranking.count - 1];
     ranking.count = 0;
+
+    uint32_t flags = irq_save();
+
     mm_scan_each_lost(rank, NULL);
+    irq_restore(flags);
     return ranking.count > 0 && !shell_interrupted();
 }
 
@@ -72,7 +77,7 @@ static void begin_ranking(unsigned most)
 struct tree {
     const struct mm_lost *lost;
     bool json;
-    unsigned rows;
+    unsigned rows, depth, offset;       /* of the member that is told */
 };
 
 /* How far into its holder the word lies that holds it. */
@@ -80,13 +85,13 @@ static unsigned offset_in_holder(const struct mm_live *live)
 {
     struct mm_live holder;
 
-    return mm_scan_find((const void *)live->seen_in, &holder)
+    return scan_find(live->seen_in, &holder)
                ? (unsigned)(live->seen_in - holder.start) : 0;
 }
 
-static void print_member_json(const struct tree *tree, const struct mm_live *live,
-                              unsigned depth)
+static void print_member_json(const struct tree *tree, const struct mm_live *live)
 {
+    unsigned depth = tree->depth;
     char place[PLACE_SIZE];
 
     kprintf("{\"depth\": %u, \"kind\": \"%s\", \"address\": \"0x%08x\", \"serial\": %u, "
@@ -95,16 +100,16 @@ static void print_member_json(const struct tree *tree, const struct mm_live *liv
     json_string(site_place(live->site, place, sizeof(place)));
     kprintf(", \"bytes\": %zu", live->asked);
     if (depth > 0)
-        kprintf(", \"offset\": %u}\n", offset_in_holder(live));
+        kprintf(", \"offset\": %u}\n", tree->offset);
     else
         kprintf(", \"objects\": %u, \"total\": %zu, \"ring\": %s}\n",
                 (unsigned)tree->lost->objects, tree->lost->bytes,
                 tree->lost->is_ring ? "true" : "false");
 }
 
-static void print_member(const struct tree *tree, const struct mm_live *live,
-                         unsigned depth)
+static void print_member(const struct tree *tree, const struct mm_live *live)
 {
+    unsigned depth = tree->depth;
     char place[PLACE_SIZE], where[40] = "";
 
     if (depth == 0)
@@ -112,35 +117,43 @@ static void print_member(const struct tree *tree, const struct mm_live *live,
                   (unsigned)tree->lost->objects);
     else
         ksnprintf(where, sizeof(where), "%*sat %u: ",
-                  COLUMN + 2 * (int)(depth < DEEPEST ? depth : DEEPEST), "",
-                  offset_in_holder(live));
+                  COLUMN + 2 * (int)(depth < DEEPEST ? depth : DEEPEST), "", tree->offset);
     kprint_wrapped(0, "%s0x%08x, %zu bytes, serial %u%s, by %s", where,
                    (unsigned)live->start, live->asked, (unsigned)live->serial,
                    depth == 0 && tree->lost->is_ring ? ", a ring" : "",
                    site_place(live->site, place, sizeof(place)));
 }
 
-static bool tell_member(const struct mm_live *live, unsigned depth, void *arg)
+static bool tell_member(struct tree *tree, const struct mm_live *live)
 {
-    struct tree *tree = arg;
-
     if (tree->json) {
-        print_member_json(tree, live, depth);
+        print_member_json(tree, live);
         return !shell_interrupted();
     }
     if (tree->rows++ < ROWS || tree->lost->objects == ROWS + 1) {
-        print_member(tree, live, depth);
+        print_member(tree, live);
         return !shell_interrupted();
     }
     kprintf("%*s... %u more\n", COLUMN + 2, "", (unsigned)tree->lost->objects - ROWS);
     return false;
 }
 
+/* Its members one by one, with interrupts on, and mm left, while one is told. */
 static void print_tree(const struct mm_lost *lost, bool json)
 {
     struct tree tree = { .lost = lost, .json = json };
+    struct mm_scan_tree at = { .top = lost->start };
+    struct mm_live live;
+    bool found;
 
-    mm_scan_walk_tree((const void *)lost->start, tell_member, &tree);
+    do {
+        uint32_t flags = irq_save();
+
+        found = mm_scan_next_in_tree(&at, &live);
+        tree.depth = at.depth;
+        tree.offset = found && at.depth > 0 ? offset_in_holder(&live) : 0;
+        irq_restore(flags);
+    } while (found && tell_member(&tree, &live));
 }
 
 /* ---- all of them ----------------------------------------------------------------- */

@@ -32,7 +32,7 @@ static uintptr_t step_back(uintptr_t word)
 {
     struct mm_live live;
 
-    return mm_scan_find((const void *)word, &live) && live.kind != MM_DEFINITE
+    return scan_find(word, &live) && live.kind != MM_DEFINITE
                ? live.seen_in : 0;
 }
 
@@ -40,7 +40,7 @@ static bool is_in_object(uintptr_t word)
 {
     struct mm_live live;
 
-    return word != 0 && mm_scan_find((const void *)word, &live);
+    return word != 0 && scan_find(word, &live);
 }
 
 static unsigned count_steps(uintptr_t word)
@@ -89,16 +89,15 @@ static bool is_kept(uintptr_t word)
 {
     struct mm_live live;
 
-    return mm_scan_find((const void *)word, &live) && live.kind == MM_REACHABLE;
+    return scan_find(word, &live) && live.kind == MM_REACHABLE;
 }
 
-/* Does the word hold its middle, and not its start? */
-static bool is_into_middle(uintptr_t word, uintptr_t next)
+/* Does the word hold the middle of what is around next, and not its start? */
+static bool is_into_middle(const struct holder *holder, uintptr_t next)
 {
     struct mm_live live;
 
-    return mm_scan_find((const void *)next, &live) &&
-           *(const uintptr_t *)word - live.start - 1 < live.room - 1;
+    return scan_find(next, &live) && holder->value - live.start - 1 < live.room - 1;
 }
 
 static void print_root(bool json)
@@ -120,7 +119,7 @@ static void print_root(bool json)
         kprintf(", \"doubt\": %s}\n", doubt_name(&holder));
     } else {
         kprint_wrapped(6, "   0  %s%s%s", holder_text(&holder, text, sizeof(text)),
-                       is_into_middle(way.root, word_of(way.count - 1))
+                       is_into_middle(&holder, word_of(way.count - 1))
                            ? ", into the middle of the first" : "",
                        doubt_text(&holder, doubt, sizeof(doubt)));
     }
@@ -134,11 +133,8 @@ static void print_step(unsigned n, bool json)
     bool is_last = n == way.count;      /* of which the word is an address only */
     const char *to = is_last ? "this is it, offset " : "next at offset ", *how = "";
 
-    memset(&holder, 0, sizeof(holder));
-    holder.word = word_of(way.count - n);
-    holder.is_live = mm_scan_find((const void *)holder.word, &holder.live);
-    holder.offset = (uint32_t)(holder.word - holder.live.start);
-    if (!is_last && is_into_middle(holder.word, word_of(way.count - n - 1)))
+    holder_find(word_of(way.count - n), &holder);
+    if (!is_last && is_into_middle(&holder, word_of(way.count - n - 1)))
         how = ", into its middle";
     if (json) {
         kprintf("{\"step\": %u, \"kind\": \"%s\"", n, kind_name(holder.live.kind));
@@ -184,28 +180,55 @@ int leaks_why(int argc, char **argv, bool json)
 
 /* ---- refs ------------------------------------------------------------------------------ */
 
-struct referrers {
-    const struct mm_live *to;
-    struct mm_wanted wanted;
-    bool json;
+/*
+ * Printing takes long, so it is done with interrupts on, when a pass has found some of them:
+ * the lowest so many above the last that was told, then the next ones.
+ */
+static struct {
+    uintptr_t words[KEPT];      /* by ascending address */
     unsigned count;
-};
+    uintptr_t last;             /* that was told; 0: none */
+} found;
 
-static void print_referrer(const uintptr_t *word, void *arg)
+static void keep_word(const uintptr_t *at, void *unused)
 {
-    struct referrers *refs = arg;
-    uintptr_t offset = *word - refs->to->start;
+    uintptr_t word = (uintptr_t)at;
+    unsigned i = found.count;
+
+    (void)unused;
+    if (word <= found.last || (i == KEPT && word > found.words[--i]))
+        return;
+    for (; i > 0 && found.words[i - 1] > word; i--)
+        found.words[i] = found.words[i - 1];
+    found.words[i] = word;
+    if (found.count < KEPT)
+        found.count++;
+}
+
+static bool find_words(struct mm_wanted *wanted)
+{
+    found.last = found.count > 0 ? found.words[found.count - 1] : 0;
+    found.count = 0;
+    scan_refs(wanted);
+    return found.count > 0;
+}
+
+/* False: what it lay in was given back meanwhile. */
+static bool print_referrer(uintptr_t word, const struct mm_live *to, bool json)
+{
     struct holder holder;
     char text[TEXT_SIZE], doubt[DOUBT_SIZE];
 
-    refs->count++;
-    if (shell_interrupted())
-        return;
-    holder_find((uintptr_t)word, &holder);
-    if (refs->json) {
+    holder_find(word, &holder);
+    if (!holder.is_root && !holder.is_live)
+        return false;
+
+    uintptr_t offset = holder.value - to->start;
+
+    if (json) {
         kprintf("{\"from\": ");
         json_string(holder.is_root ? holder.name : holder_text(&holder, text, sizeof(text)));
-        kprintf(", \"address\": \"0x%08x\", \"serial\": ", (unsigned)(uintptr_t)word);
+        kprintf(", \"address\": \"0x%08x\", \"serial\": ", (unsigned)word);
         kprintf(holder.is_live ? "%u" : "null", (unsigned)holder.live.serial);
         kprintf(", \"site\": ");
         if (holder.is_live)
@@ -214,22 +237,36 @@ static void print_referrer(const uintptr_t *word, void *arg)
             kprintf("null");
         kprintf(", \"offset\": %u, \"interior\": %s, \"doubt\": %s}\n",
                 (unsigned)holder.offset,
-                offset != 0 && offset < refs->to->room ? "true" : "false",
+                offset != 0 && offset < to->room ? "true" : "false",
                 doubt_name(&holder));
-        return;
+        return true;
     }
-    kprint_wrapped(2, "0x%08x  %s%s%s", (unsigned)(uintptr_t)word,
+    kprint_wrapped(2, "0x%08x  %s%s%s", (unsigned)word,
                    holder_text(&holder, text, sizeof(text)),
-                   offset == 0 ? "" : offset >= refs->to->room ? ": to its page struct"
-                                                               : ": into its middle",
+                   offset == 0 ? "" : offset >= to->room ? ": to its page struct"
+                                                         : ": into its middle",
                    doubt_text(&holder, doubt, sizeof(doubt)));
+    return true;
+}
+
+/* How many there are. */
+static unsigned print_referrers(const struct mm_live *to, bool json)
+{
+    struct mm_wanted wanted = { to->start, to->room, keep_word, NULL };
+    unsigned count = 0;
+
+    found.count = 0;
+    while (!shell_interrupted() && find_words(&wanted))
+        for (unsigned i = 0; i < found.count && !shell_interrupted(); i++)
+            count += print_referrer(found.words[i], to, json);
+    return count;
 }
 
 static int cmd_refs(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
     struct mm_live live;
-    struct referrers refs = { .to = &live, .json = json };
+    unsigned count;
     uint32_t address;
 
     if (argc < 2)
@@ -238,17 +275,16 @@ static int cmd_refs(int argc, char **argv)
         return SHELL_USAGE;
     if (sites_unknown(json))
         return SHELL_FAILED;
-    if (!mm_scan_find((const void *)(uintptr_t)address, &live)) {
+    if (!scan_find(address, &live)) {
         if (!json)
             kprintf("refs: 0x%08x: nothing is live there: see whatis\n",
                     (unsigned)address);
         return SHELL_FAILED;
     }
-    refs.wanted = (struct mm_wanted){ live.start, live.room, print_referrer, &refs };
-    scan_refs(&refs.wanted);
+    count = print_referrers(&live, json);
     if (!json)
-        kprintf("%u word%s point%s to 0x%08x (%zu bytes, serial %u)\n", refs.count,
-                plural(refs.count), refs.count == 1 ? "s" : "", (unsigned)live.start,
+        kprintf("%u word%s point%s to 0x%08x (%zu bytes, serial %u)\n", count,
+                plural(count), count == 1 ? "s" : "", (unsigned)live.start,
                 live.asked, (unsigned)live.serial);
     return SHELL_OK;
 }

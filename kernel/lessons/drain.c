@@ -42,6 +42,7 @@
  * memory.  The command only sleeps.
  */
 #include "kernel/cpu/timer.h"
+#include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
@@ -122,7 +123,7 @@ static void print_row(bool always)
 {
     struct mm_stats stats;
 
-    mm_get_stats(&stats);
+    stats_get(&stats);
 
     uint32_t free_kb = stats.free_pages * (uint32_t)(PAGE_SIZE >> 10);
     bool due = free_kb < driver.next_kb ||
@@ -173,7 +174,7 @@ static bool start(bool careless, uint32_t packets_per_tick)
 {
     struct mm_stats stats;
 
-    mm_get_stats(&stats);
+    stats_get(&stats);
     driver = (struct driver){ .careless = careless,
         .packets_per_tick = packets_per_tick, .next_kb = UINT32_MAX,
         .look_every = 1 + stats.total_pages / PAGES_A_TICK,

@@ -18,6 +18,7 @@
  */
 #include "kernel/memory/aftermath.h"
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/cpu/guard.h"
 #include "kernel/memory/held.h"
 #include "kernel/memory/meanwhile.h"
@@ -108,34 +109,38 @@ static void count_site(const struct alloc_site *site)
 
 static unsigned wanted;         /* a kind; 0: all */
 
-static bool is_wanted(const struct mm_what *what)
+static void count_left(const struct mm_live *live)
 {
-    struct mm_live live;
+    struct dead *of = wanted == 0 || live->kind == (enum mm_scan_kind)wanted
+                          ? dead_of(live->serial) : NULL;
 
-    return wanted == 0 || (mm_scan_find((const void *)what->start, &live) &&
-                           live.kind == (enum mm_scan_kind)wanted);
+    if (of == NULL)
+        return;
+    of->objects++;
+    of->bytes += live->asked;
+    count_site(live->site);
 }
 
-static bool count_left(const struct mm_what *what, void *after)
+/* One at a time, so that handlers find mm idle between two. */
+static bool find_next(uintptr_t from, struct mm_live *live)
 {
-    struct dead *of = what->serial > *(const uint32_t *)after ? dead_of(what->serial)
-                                                              : NULL;
+    uint32_t flags = irq_save();
+    bool found = mm_scan_next(from, live);
 
-    if (of != NULL && is_wanted(what)) {
-        of->objects++;
-        of->bytes += what->asked;
-        count_site(what->taken_by);
-    }
-    return true;
+    irq_restore(flags);
+    return found;
 }
 
 void aftermath_count(uint32_t after)
 {
+    struct mm_live live;
+
     for (unsigned i = 0; i <= MAX_DEAD; i++)
         dead[i].objects = dead[i].bytes = 0;
     left_sites = left_others = 0;
-    if (total > 0)
-        mm_walk_live(count_left, &after);
+    for (uintptr_t from = 0; total > 0 && find_next(from, &live); from = live.start + 1)
+        if (live.serial > after)
+            count_left(&live);
 }
 
 void aftermath_count_kind(unsigned kind, uint32_t after)

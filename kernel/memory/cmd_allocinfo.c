@@ -45,7 +45,7 @@ static struct alloc_site *line_of(struct alloc_site *site)
 /* Counted by line: what has call stacks (dial U) counts for their line as well. */
 static void count_lines(void)
 {
-    mm_count_sites(0);
+    sites_count(UINT32_MAX, 0);
     for (struct alloc_site *site = NULL; (site = mm_next_site(site)) != NULL; ) {
         unsigned depth;
         struct alloc_site *line;

@@ -7,10 +7,11 @@
  * The first rows are those of Linux's /proc files of these names, to the blank;
  * below them is what Marbles knows more.  With -j each row is a JSON object.
  *
- * All numbers come from one mm_get_stats, which recounts the heap by walking it:
+ * All numbers come from one stats_get, which recounts the heap by walking it:
  * they are true together.
  */
 #include "kernel/cpu/paging.h"
+#include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
@@ -89,7 +90,7 @@ static int cmd_meminfo(int argc, char **argv)
 
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
-    mm_get_stats(&stats);
+    stats_get(&stats);
     print_meminfo(&stats, json);
     return SHELL_OK;
 }
@@ -158,7 +159,7 @@ static int cmd_buddyinfo(int argc, char **argv)
 
     if (!shell_at_most(argc, argv, 1))
         return SHELL_USAGE;
-    mm_get_stats(&stats);
+    stats_get(&stats);
     if (json)
         print_zone_json(&stats);
     else if (as_linux)

@@ -75,28 +75,43 @@ static void format_arguments(const struct mm_report *report, char *text, size_t 
     printable(text);
 }
 
-/* Objects of one cache, for a listing. */
+/* The first objects of one cache; printed when mm, busy while it is walked, was left. */
 struct owned {
     const char *cache;
-    unsigned left;              /* lines still to show */
+    unsigned count;             /* of objects; one more than are shown: there are more */
+    struct {
+        const void *addr;
+        const struct alloc_site *taken_by;
+        uint32_t serial;
+    } object[SHOWN_OBJECTS];
 };
 
-static bool log_owned(const struct mm_what *what, void *arg)
+static bool keep_owned(const struct mm_what *what, void *arg)
 {
     struct owned *owned = arg;
-    char taker[CALLER_SIZE];
 
     if (what->cache != owned->cache)
         return true;
-    if (owned->left == 0) {
-        log_line("...");
+    if (owned->count++ == SHOWN_OBJECTS)
         return false;
-    }
-    owned->left--;
-    pr_err("  %p: taken%s, serial %u", what->addr,
-           site_caller(what->taken_by, taker, sizeof(taker)),
-           (unsigned)what->serial);
+    owned->object[owned->count - 1].addr = what->addr;
+    owned->object[owned->count - 1].taken_by = what->taken_by;
+    owned->object[owned->count - 1].serial = what->serial;
     return true;
+}
+
+static void log_owned(const char *cache)
+{
+    struct owned owned = { .cache = cache };
+    char taker[CALLER_SIZE];
+
+    mm_walk_live(keep_owned, &owned);
+    for (unsigned i = 0; i < owned.count && i < SHOWN_OBJECTS; i++)
+        pr_err("  %p: taken%s, serial %u", owned.object[i].addr,
+               site_caller(owned.object[i].taken_by, taker, sizeof(taker)),
+               (unsigned)owned.object[i].serial);
+    if (owned.count > SHOWN_OBJECTS)
+        log_line("...");
 }
 
 static bool is_damage(enum mm_bug bug)
@@ -128,7 +143,6 @@ static const char *bug_name(const struct mm_report *report)
 static void report_bug(const struct mm_report *report)
 {
     char arguments[TEXT_SIZE], caller[CALLER_SIZE];
-    struct owned owned = { report->cache, SHOWN_OBJECTS };
 
     format_arguments(report, arguments, sizeof(arguments));
     pr_err("BUG mm: %s: %s(%s)%s", bug_name(report), report->call, arguments,
@@ -136,7 +150,7 @@ static void report_bug(const struct mm_report *report)
     if (report->live != 0) {
         pr_err("  it has %u live object%s:", (unsigned)report->live,
                plural(report->live));
-        mm_walk_live(log_owned, &owned);
+        log_owned(report->cache);
     } else if (report->problem != NULL) {
         log_line(report->problem);
     }

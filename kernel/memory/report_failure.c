@@ -23,6 +23,7 @@
 #include "kernel/lines.h"
 #include "kernel/memory/report.h"
 #include "kernel/memory/sites.h"
+#include "kernel/memory/stats.h"
 #include "kernel/params.h"
 #include "kernel/printk.h"
 #include "kernel/shell.h"
@@ -107,7 +108,7 @@ static void log_free(const struct mm_report *report)
     char text[CALLER_SIZE] = "";
     size_t used = 0;
 
-    mm_get_stats(&stats);
+    stats_get(&stats);
     for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
         used += (size_t)ksnprintf(text + used, sizeof(text) - used, " %u*%ukB",
                                   (unsigned)stats.free_blocks[order],

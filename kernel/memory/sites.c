@@ -15,6 +15,7 @@
 #include "kernel/memory/sites.h"
 
 #include "kernel/backtrace.h"
+#include "kernel/cpu/cpu.h"
 #include "kernel/lines.h"
 #include "kernel/printk.h"
 #include "kernel/shell.h"
@@ -130,6 +131,14 @@ bool sites_unknown(bool json)
     return !mm_records;
 }
 
+void sites_count(unsigned kinds, uint32_t after)
+{
+    uint32_t flags = irq_save();
+
+    mm_scan_count_sites(kinds, after);
+    irq_restore(flags);
+}
+
 void sites_end_walk(void)
 {
     walking = false;
@@ -150,7 +159,7 @@ bool sites_walk(uint32_t after,
     if (walking)
         return false;
     walking = true;
-    mm_count_sites(after);
+    sites_count(UINT32_MAX, after);
     walk_counted(fn, arg);
     walking = false;
     return true;
@@ -162,7 +171,7 @@ bool sites_walk_kinds(unsigned kinds, uint32_t after,
     if (walking)
         return false;
     walking = true;
-    mm_scan_count_sites(kinds, after);
+    sites_count(kinds, after);
     walk_counted(fn, arg);
     walking = false;
     return true;
@@ -176,10 +185,10 @@ unsigned sites_top(struct top_site *top, unsigned max, uint32_t after)
     if (walking)
         return 0;
     walking = true;
-    mm_count_sites(0);
+    sites_count(UINT32_MAX, 0);
     for (; n < max && (site = next_site(site)) != NULL; n++)
         top[n] = (struct top_site){ site, site->bytes, 0, site->objects };
-    mm_count_sites(after);
+    sites_count(UINT32_MAX, after);
     for (unsigned i = 0; i < n; i++)
         top[i].newer_bytes = top[i].site->bytes;
     walking = false;

@@ -26,6 +26,12 @@ const char *site_function(const struct alloc_site *site);
 void site_json_calls(const struct alloc_site *site, const char *role);
 
 /*
+ * Count as mm_scan_count_sites does (kinds UINT32_MAX: all), with interrupts off: no
+ * handler's allocation fails.
+ */
+void sites_count(unsigned kinds, uint32_t after);
+
+/*
  * Count what is live and has a serial above `after`, then call fn for each site
  * that has any: most bytes first, the oldest first among equals, until fn
  * returns false.  False, and no call, if a walk is under way already: the counts

@@ -77,11 +77,13 @@ struct mm_live {
 };
 
 /*
- * Each one, by ascending address; fn returns false to stop, and must not allocate or
- * free; it may ask, all that is declared here included, but scan.  Nothing is visited
- * while mm is busy, or if nothing is recorded.
+ * The first one that starts at or behind that address.  False: there is none, mm is busy, or
+ * nothing is recorded.  So all of them, whatever comes and goes meanwhile, and with mm left
+ * to others between two:
+ *
+ *     for (from = 0; mm_scan_next(from, &live); from = live.start + 1)
  */
-void mm_scan_walk(bool (*fn)(const struct mm_live *live, void *arg), void *arg);
+bool mm_scan_next(uintptr_t from, struct mm_live *live);
 
 /* The one around addr.  False: there is none. */
 bool mm_scan_find(const void *addr, struct mm_live *live);
@@ -102,16 +104,26 @@ struct mm_lost {
     bool is_ring;               /* something that it takes points back to it */
 };
 
-/* Each one, by ascending address, as mm_scan_walk does it. */
+/*
+ * Each one, by ascending address; fn returns false to stop, and must not allocate or free;
+ * it may ask, all that is declared here included, but scan.  mm is busy meanwhile, so it had
+ * better not print.  Nothing is visited while mm is busy, or if nothing is recorded.
+ */
 void mm_scan_each_lost(bool (*fn)(const struct mm_lost *lost, void *arg), void *arg);
 
+/* Where one is in a tree.  Begin: only top is set, to the start of a definite leak. */
+struct mm_scan_tree {
+    uintptr_t top;
+    unsigned depth;             /* of the one that was found last; the leak's is 0 */
+    uintptr_t at, word;         /* it, and which of its words comes next */
+    uint32_t serial;
+};
+
 /*
- * The leak that starts there (depth 0), and all that it takes: holders first, then what
- * they hold, in the order of their words.
+ * The leak, then all that it takes, one at each call: holders first, then what they hold, in
+ * the order of their words.  False: that was all, or the last one is not there any more.
  */
-void mm_scan_walk_tree(const void *start,
-                       bool (*fn)(const struct mm_live *live, unsigned depth, void *arg),
-                       void *arg);
+bool mm_scan_next_in_tree(struct mm_scan_tree *tree, struct mm_live *live);
 
 /* ---- who points there ---------------------------------------------------------- */
 

@@ -108,13 +108,15 @@ uintptr_t seen_in(const struct thing *thing);
 /* It returns false to stop. */
 typedef bool thing_fn(const struct thing *thing, void *arg);
 
-SHORT bool each_in_slab(struct page *slab, uint32_t marks, thing_fn *fn, void *arg)
+/* From that slot on. */
+SHORT bool each_slot_from(uint32_t index, struct page *slab, uint32_t marks, thing_fn *fn,
+                          void *arg)
 {
     const struct kmem_cache *cache = cache_of(slab);
     struct slot first = { (struct kmem_cache *)(uintptr_t)cache, slab, 0 };
     struct record *record = slot_record(&first), *end = record + cache->slots;
 
-    for (struct record *at = record; at < end; at++) {
+    for (struct record *at = record + index; at < end; at++) {
         if (!is_at_rest(at) || likely(!(kind_bit(at->mark) & marks)))
             continue;
 
@@ -144,7 +146,7 @@ SHORT void each_thing(struct span span, uint32_t marks, thing_fn *fn, void *arg)
     for (uint32_t pfn = span.from; pfn < span.to; pfn = buddy_next(&heap.buddy, pfn)) {
         struct page *page = &heap.buddy.page[pfn];
 
-        if (!(is_slab_of(cache_of(page), pfn) ? each_in_slab(page, marks, fn, arg)
+        if (!(is_slab_of(cache_of(page), pfn) ? each_slot_from(0, page, marks, fn, arg)
                                               : in_block(page, marks, fn, arg)))
             return;
     }

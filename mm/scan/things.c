@@ -58,30 +58,48 @@ static struct mm_live describe(const struct thing *thing)
         .kind = kind_of(thing), .seen_in = seen_in(thing) };
 }
 
-struct visitor {
-    bool (*fn)(const struct mm_live *live, void *arg);
-    void *arg;
+struct search {
+    uintptr_t from;
+    struct mm_live *live;
+    bool is_done;
 };
 
-static bool visit(const struct thing *thing, void *arg)
+static bool take_first(const struct thing *thing, void *arg)
 {
-    const struct visitor *visitor = arg;
-    struct mm_live live = describe(thing);
-    bool was_outside = mm_go_outside(), goes_on = visitor->fn(&live, visitor->arg);
+    struct search *search = arg;
 
-    mm_come_back(was_outside);
-    return goes_on;
+    if (thing->start < search->from)
+        return true;
+    *search->live = describe(thing);
+    search->is_done = true;
+    return false;
 }
 
-void mm_scan_walk(bool (*fn)(const struct mm_live *live, void *arg), void *arg)
+/* In a slab not from its first slot on: many calls, one a slot, would be many more. */
+static void search_from(struct search *search)
 {
-    struct visitor visitor = { fn, arg };
+    struct object around = object_at((void *)search->from);
+    struct span rest = whole_heap();
 
+    if (search->from > (uintptr_t)address_of(0))
+        rest.from = around.pfn;         /* NO_PAGE: that is behind all */
+    if (around.kind == MM_SLAB_LIVE || around.kind == MM_SLAB_FREE) {
+        rest.from = around.pfn + (1u << around.slot.cache->order);
+        if (!each_slot_from(around.slot.index, around.page, ALL_MARKS, take_first, search))
+            return;
+    }
+    each_thing(rest, ALL_MARKS, take_first, search);
+}
+
+bool mm_scan_next(uintptr_t from, struct mm_live *live)
+{
+    struct search search = { from, live, false };
     enum reading reading = begin_reading();
 
     if (reading != CANNOT_READ)
-        each_thing(whole_heap(), ALL_MARKS, visit, &visitor);
+        search_from(&search);
     end_reading(reading);
+    return search.is_done;
 }
 
 bool mm_scan_find(const void *addr, struct mm_live *live)

@@ -122,38 +122,43 @@ void mm_scan_each_lost(bool (*fn)(const struct mm_lost *lost, void *arg), void *
 
 /* ---- one by one ------------------------------------------------------------------ */
 
-static void walk_tree(const struct thing *lost,
-                      bool (*fn)(const struct mm_live *live, unsigned depth, void *arg),
-                      void *arg)
+/* Is it still what it was when one was there last? */
+static bool is_there(const struct mm_scan_tree *tree, struct thing *thing)
 {
-    struct walk walk = begin_walk(lost);
-    struct mm_live live;
-    bool goes_on;
+    struct object object = object_at((void *)tree->at);
 
-    do {
-        goes_on = mm_scan_find((void *)walk.at.start, &live);
-        if (goes_on) {
-            bool was_outside = mm_go_outside();
-
-            goes_on = fn(&live, walk.depth, arg);
-            mm_come_back(was_outside);
-        }
-    } while (goes_on && go_on(&walk));
+    return thing_of(&object, thing) && thing->start == tree->at &&
+           thing->record->serial == tree->serial;
 }
 
-void mm_scan_walk_tree(const void *start,
-                       bool (*fn)(const struct mm_live *live, unsigned depth, void *arg),
-                       void *arg)
+static bool go_to_top(const struct mm_scan_tree *tree, struct walk *walk)
 {
-    enum reading reading = begin_reading();
+    struct object object = object_at((void *)tree->top);
     struct thing lost;
 
-    if (reading == CANNOT_READ)
-        return;
+    if (!thing_of(&object, &lost) || kind_of(&lost) != MM_DEFINITE)
+        return false;
+    *walk = begin_walk(&lost);
+    return true;
+}
 
-    struct object object = object_at(start);
+static bool go_to_next(const struct mm_scan_tree *tree, struct walk *walk)
+{
+    *walk = (struct walk){ .top = tree->top, .word = tree->word, .depth = tree->depth };
+    return is_there(tree, &walk->at) && go_on(walk);
+}
 
-    if (thing_of(&object, &lost) && kind_of(&lost) == MM_DEFINITE)
-        walk_tree(&lost, fn, arg);
+bool mm_scan_next_in_tree(struct mm_scan_tree *tree, struct mm_live *live)
+{
+    enum reading reading = begin_reading();
+    struct walk walk;
+    bool found = reading != CANNOT_READ &&
+                 (tree->at ? go_to_next(tree, &walk) : go_to_top(tree, &walk)) &&
+                 mm_scan_find((void *)walk.at.start, live);
+
+    if (found)
+        *tree = (struct mm_scan_tree){ tree->top, walk.depth, walk.at.start, walk.word,
+                                       live->serial };
     end_reading(reading);
+    return found;
 }

@@ -198,11 +198,10 @@ static unsigned visited;
 static uint32_t counted[MM_SCAN_KINDS];
 static size_t counted_bytes[MM_SCAN_KINDS];
 
-static bool compare(const struct mm_live *live, void *arg)
+static void compare(const struct mm_live *live)
 {
     unsigned n = 0;
 
-    (void)arg;
     while (n < NODES && (uintptr_t)nodes[n].p != live->start)
         n++;
     assert_true(n < NODES);
@@ -211,7 +210,17 @@ static bool compare(const struct mm_live *live, void *arg)
     counted[live->kind]++;
     counted_bytes[live->kind] += live->asked;
     visited++;
-    return true;
+}
+
+static void compare_all(void)
+{
+    struct mm_live live;
+
+    for (uintptr_t from = 0; mm_scan_next(from, &live); from = live.start + 1) {
+        assert_true(live.start >= from);
+        assert_false(mm_state & MM_BUSY);
+        compare(&live);
+    }
 }
 
 /* As many steps back to a root as the model says there must be. */
@@ -238,7 +247,7 @@ static void assert_as_the_model_says(void)
     visited = 0;
     memset(counted, 0, sizeof(counted));
     memset(counted_bytes, 0, sizeof(counted_bytes));
-    mm_scan_walk(compare, NULL);
+    compare_all();
     for (unsigned n = 0; n < NODES; n++)
         live += nodes[n].p != NULL;
     assert_int_equal(visited, live);
@@ -379,6 +388,46 @@ static void what_was_resized_or_taken_since_is_unseen(void **state)
     assert_ptr_equal(krealloc(old, 60, GFP_KERNEL), old);
     assert_int_equal(kind(old), MM_UNSEEN);
     assert_int_equal(arena_what(old).asked, 60);
+}
+
+/* Of these sizes, blocks of pages among them: each that stays is met, and what goes is not. */
+static void all_that_stays_is_met_whatever_comes_and_goes_between_two_steps(void **state)
+{
+    enum { THINGS = 400 };
+    static const size_t sizes[] = { 8, 40, 64, 1000, 3000, 5000, 9000, 40000 };
+    static void *thing[THINGS];
+    static bool stays[THINGS], met[THINGS];
+    struct mm_live live;
+    unsigned n = 0;
+
+    (void)state;
+    open_heap();
+    memset(met, 0, sizeof(met));
+    for (unsigned i = 0; i < THINGS; i++) {
+        thing[i] = kzalloc(sizes[arena_random_below(i % 8 ? 6 : 8)], GFP_KERNEL);
+        assert_non_null(thing[i]);
+        stays[i] = arena_random_below(2);
+    }
+    for (uintptr_t from = 0; mm_scan_next(from, &live); from = live.start + 1, n++) {
+        unsigned i = 0;
+
+        assert_true(live.start >= from);
+        while (i < THINGS && (uintptr_t)thing[i] != live.start)
+            i++;
+        if (i < THINGS)
+            met[i] = true;
+        for (i = n % 7; i < THINGS; i += 7)     /* one goes, and one comes */
+            if (!stays[i] && thing[i]) {
+                kfree(thing[i]);
+                thing[i] = NULL;
+                assert_non_null(kzalloc(sizes[arena_random_below(6)], GFP_KERNEL));
+                break;
+            }
+        assert_true(n < 3 * THINGS);
+    }
+    for (unsigned i = 0; i < THINGS; i++)
+        assert_true(met[i] || !stays[i]);
+    assert_null(mm_check());
 }
 
 static void page_structs_may_lie_behind_all_that_is_live(void **state)
@@ -589,6 +638,7 @@ int main(void)
         ARENA_TEST(a_list_of_a_hundred_thousand_is_followed_to_its_end),
         ARENA_TEST(of_a_lost_ring_one_is_definite_and_who_holds_it_takes_its_place),
         ARENA_TEST(what_was_resized_or_taken_since_is_unseen),
+        ARENA_TEST(all_that_stays_is_met_whatever_comes_and_goes_between_two_steps),
         ARENA_TEST(page_structs_may_lie_behind_all_that_is_live),
         ARENA_TEST(sizes_are_what_they_were_after_a_scan),
         ARENA_TEST(without_records_or_in_a_busy_mm_there_is_no_scan),

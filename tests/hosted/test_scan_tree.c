@@ -97,11 +97,10 @@ static struct {
 } tree;
 static unsigned rings, deepest;
 
-static bool visit(const struct mm_live *live, unsigned depth, void *arg)
+static void visit(const struct mm_live *live, unsigned depth)
 {
     unsigned n = number_of(live->start);
 
-    (void)arg;
     assert_int_equal(live->kind, depth ? MM_INDIRECT : MM_DEFINITE);
     tree.path[depth] = n;
     deepest = depth > deepest ? depth : deepest;
@@ -116,7 +115,6 @@ static bool visit(const struct mm_live *live, unsigned depth, void *arg)
     met[n]++;
     tree.objects++;
     tree.bytes += live->asked;
-    return true;
 }
 
 static uintptr_t previous;
@@ -125,8 +123,12 @@ static bool compare(const struct mm_lost *lost, void *trees)
 {
     assert_true(lost->start > previous);
     previous = lost->start;
+    struct mm_scan_tree at = { .top = lost->start };
+    struct mm_live live;
+
     memset(&tree, 0, sizeof(tree));
-    mm_scan_walk_tree((void *)lost->start, visit, NULL);
+    while (mm_scan_next_in_tree(&at, &live))
+        visit(&live, at.depth);
     assert_int_equal(lost->objects, tree.objects);
     assert_int_equal(lost->bytes, tree.bytes);
     assert_int_equal(lost->is_ring, tree.is_ring);
@@ -220,18 +222,20 @@ static void a_list_of_a_hundred_thousand_is_one_tree(void **state)
     assert_ptr_equal(only.start, first);
 }
 
-static bool count(const struct mm_live *live, unsigned depth, void *arg)
+static unsigned members(const void *start)
 {
-    (void)live;
-    (void)depth;
-    ++*(unsigned *)arg;
-    return true;
+    struct mm_scan_tree at = { .top = (uintptr_t)start };
+    struct mm_live live;
+    unsigned n = 0;
+
+    while (mm_scan_next_in_tree(&at, &live))
+        n++;
+    return n;
 }
 
 static void what_is_not_lost_or_not_there_any_more_has_no_tree(void **state)
 {
     uintptr_t *held, *lost, *child;
-    unsigned n = 0;
 
     (void)state;
     arena_open(1000, 0);
@@ -243,20 +247,41 @@ static void what_is_not_lost_or_not_there_any_more_has_no_tree(void **state)
     root[0] = (uintptr_t)held;
     root[1] = 0;
     scan();
-    mm_scan_walk_tree(held, count, &n);
-    mm_scan_walk_tree(child, count, &n);
-    mm_scan_walk_tree(root, count, &n);
-    assert_int_equal(n, 0);
-    mm_scan_walk_tree(lost, count, &n);
-    assert_int_equal(n, 2);
+    assert_int_equal(members(held), 0);
+    assert_int_equal(members(child), 0);
+    assert_int_equal(members(root), 0);
+    assert_int_equal(members(lost), 2);
     kfree(child);                               /* as it was, but for this */
-    n = 0;
-    mm_scan_walk_tree(lost, count, &n);
-    assert_int_equal(n, 1);
+    assert_int_equal(members(lost), 1);
     kfree(lost);
     told = 0;
     mm_scan_each_lost(keep, NULL);
     assert_int_equal(told, 0);
+}
+
+static void a_tree_ends_where_what_was_found_last_goes(void **state)
+{
+    uintptr_t *lost, *child;
+    struct mm_scan_tree at;
+    struct mm_live live;
+
+    (void)state;
+    arena_open(1000, 0);
+    lost = object();
+    child = object();
+    lost[0] = (uintptr_t)child;
+    lost[1] = (uintptr_t)object();
+    memset(root, 0, sizeof(root));
+    scan();
+    at = (struct mm_scan_tree){ .top = (uintptr_t)lost };
+    assert_true(mm_scan_next_in_tree(&at, &live));
+    assert_false(mm_state & MM_BUSY);
+    assert_true(mm_scan_next_in_tree(&at, &live));
+    assert_ptr_equal(live.start, child);
+    kfree(child);
+    assert_false(mm_scan_next_in_tree(&at, &live));
+    assert_ptr_equal(object(), child);          /* the same place, another life */
+    assert_false(mm_scan_next_in_tree(&at, &live));
 }
 
 int main(void)
@@ -266,6 +291,7 @@ int main(void)
         ARENA_TEST(what_points_to_itself_alone_is_no_ring),
         ARENA_TEST(a_list_of_a_hundred_thousand_is_one_tree),
         ARENA_TEST(what_is_not_lost_or_not_there_any_more_has_no_tree),
+        ARENA_TEST(a_tree_ends_where_what_was_found_last_goes),
     };
 
     return ARENA_RUN(tests);

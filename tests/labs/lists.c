@@ -11,7 +11,14 @@
  *     lists singles N     N that nothing holds, and that hold nothing
  *     lists grow N        N more on a list that only gets longer
  *     lists free          all that is still held is given back
+ *     lists point N       N on a list that `pointing` holds, which all point to one more
+ *     lists fault         takes one, and writes to address 0
+ *     lists shrinking 1   from now on each tick gives back the first of what `head` holds; 0:
+ *                         that ends
+ *     lists ticking N     from now on each tick takes N bytes and gives them back; 0: that
+ *                         ends, and how many ticks did and how many could not is told
  */
+#include "kernel/cpu/timer.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/slab.h"
@@ -24,7 +31,7 @@ struct node {
     char text[48];
 };
 
-static struct node *volatile head, *volatile longer, *volatile circle;
+static struct node *volatile head, *volatile longer, *volatile circle, *volatile pointing;
 static struct member *volatile members;
 
 static void keep(unsigned n)
@@ -45,6 +52,26 @@ static void keep_members(unsigned n)
         node->member.next = members;
         members = &node->member;
     }
+}
+
+static void point(unsigned n)
+{
+    struct node *to = kzalloc(sizeof(*to), GFP_KERNEL);
+
+    pointing = to;
+    while (n-- > 0) {
+        struct node *one = kzalloc(sizeof(*one), GFP_KERNEL);
+
+        one->next = pointing;
+        one->member.next = &to->member;
+        pointing = one;
+    }
+}
+
+static void fault(unsigned unused)
+{
+    head = kzalloc(sizeof(*head), GFP_KERNEL);
+    *(volatile unsigned *)(uintptr_t)(unused & 0) = 0;
 }
 
 static void grow(unsigned n)
@@ -130,6 +157,48 @@ static void free_all(unsigned unused)
     members = NULL;
 }
 
+static void give_back_first(void *unused)
+{
+    struct node *first = head;
+
+    (void)unused;
+    if (first != NULL)
+        head = first->next;
+    kfree(first);
+}
+
+static void shrink(unsigned on)
+{
+    timer_stop(give_back_first, NULL);
+    if (on)
+        timer_every_tick(give_back_first, NULL);
+}
+
+static unsigned size, served, failed;
+
+static void at_tick(void *unused)
+{
+    void *p = kmalloc(size, GFP_ATOMIC);
+
+    (void)unused;
+    if (p != NULL)
+        served++;
+    else
+        failed++;
+    kfree(p);
+}
+
+static void tick(unsigned n)
+{
+    timer_stop(at_tick, NULL);
+    if (n == 0)
+        kprintf("served %u, failed %u\n", served, failed);
+    size = n;
+    served = failed = 0;
+    if (n > 0)
+        timer_every_tick(at_tick, NULL);
+}
+
 static const struct word {
     const char *name;
     void (*run)(unsigned n);
@@ -137,7 +206,8 @@ static const struct word {
     { "keep", keep }, { "members", keep_members }, { "unlink", take_out },
     { "ring", lose_ring }, { "tree", lose_tree }, { "singles", lose_singles },
     { "grow", grow }, { "circle", keep_circle }, { "cut", cut_circle },
-    { "free", free_all },
+    { "free", free_all }, { "ticking", tick }, { "point", point },
+    { "fault", fault }, { "shrinking", shrink },
 };
 
 static int cmd_lists(int argc, char **argv)
@@ -154,5 +224,4 @@ static int cmd_lists(int argc, char **argv)
     return shell_usage("what to do is missing");
 }
 
-SHELL_COMMAND(lists, "keep|members|unlink|ring|circle|cut|tree|singles|grow|free [N]",
-              "lists, and what falls off them", cmd_lists);
+SHELL_COMMAND(lists, "WORD [N]", "lists, and what falls off them", cmd_lists);

@@ -297,6 +297,39 @@ def test_a_lost_one_whose_owner_was_freed_names_who_freed_it(boot):
     assert row["by"] == site("kernel/memory/cmd_alloc.c", r"^ +kfree\(\(void")
 
 
+# ---- drivers go on --------------------------------------------------------------
+
+LISTINGS = ("leaks", "leaks all", "leaks list -j", "leaks list reachable", "leaks tree -j",
+            "leaks lost", "leaks owners", "kmemleak", "kmemleak -j", "leaks since",
+            "leaks grow", "allocinfo", "meminfo", "slabinfo", "buddyinfo")
+
+
+# With a dial on the reserve is not given back behind each command: mm is busy with that.
+@pytest.mark.parametrize("left", [False, True])
+def test_a_handler_that_allocates_at_each_tick_is_served_whatever_is_listed(
+        boot, lists_elf, left):
+    machine = boot(lists_elf, cmdline="kfence.every=1000000")
+    if left:                            # of a command that was ended: counted as well
+        machine.run("lists fault")
+    machine.run("lists keep 1500; leaks; lists unlink 7; lists ticking 1500")
+    address = machine.json("leaks list -j")[0]["address"]
+    for command in LISTINGS + (f"refs {address}", f"leaks why {address}"):
+        machine.run(command)
+    said = machine.run("lists ticking 0")[-1]
+    assert int(re.fullmatch(r"served (\d+), failed 0", said)[1]) > 20
+    machine.is_whole()
+
+
+@pytest.mark.parametrize("dials", ["", "debug_pagealloc=on"])
+def test_what_a_handler_gives_back_while_it_is_listed_hurts_nobody(boot, lists_elf, dials):
+    machine = boot(lists_elf, cmdline=dials)
+    for command in LISTINGS:
+        machine.run("lists keep 400; leaks; lists unlink 3; lists shrinking 1")
+        machine.run(command)
+        machine.run("lists shrinking 0")
+    machine.is_whole()
+
+
 # ---- errors ---------------------------------------------------------------------
 
 @pytest.mark.parametrize("command, said", [
