@@ -45,6 +45,15 @@ const char *holder_text(const struct holder *holder, char *text, size_t size);
 /* Its place, serial and so on, as JSON: , "symbol": ... up to "offset": ... */
 void holder_json(const struct holder *holder);
 
+/* ---- how many words point to each of many: counts.c ----------------------------------- */
+
+void counts_begin(void);
+/*
+ * To this one.  Asked by ascending addresses, of what is_wanted says true of, which is asked
+ * ahead; interrupts are off.
+ */
+unsigned counts_of(const struct mm_live *live, scan_fn *is_wanted, void *arg);
+
 /* ---- is that word a pointer at all: doubt.c ----------------------------------------- */
 
 enum doubt { DOUBT_NONE, DOUBT_TEXT, DOUBT_END };

@@ -1,6 +1,9 @@
 /*
  * list.c - leaks list: each object by its address, serial number, size, kind, and with what
  * it begins, as text.
+ *
+ * With -j also how many words point to it (counts.c), and a last row that says how many rows
+ * there were: without it the listing did not come to its end.
  */
 #include "kernel/leaks/leaks_priv.h"
 
@@ -32,22 +35,6 @@ static bool is_listed(const struct mm_live *live, void *arg)
             strcmp(site_place(live->site, place, sizeof(place)), listing->line) == 0);
 }
 
-static void count_ref(const uintptr_t *word, void *count)
-{
-    (void)word;
-    ++*(unsigned *)count;
-}
-
-/* How many words point to it. */
-static unsigned refs_to(const struct mm_live *live)
-{
-    unsigned count = 0;
-    struct mm_wanted wanted = { live->start, live->room, count_ref, &count };
-
-    scan_refs(&wanted);
-    return count;
-}
-
 /* What cannot be shown is a dot. */
 static void read_text(struct listing *listing, const struct mm_live *live)
 {
@@ -69,7 +56,7 @@ static bool look(const struct mm_live *live, void *arg)
         read_text(listing, live);
         return true;
     }
-    listing->refs = refs_to(live);
+    listing->refs = counts_of(live, is_listed, arg);
     if (live->seen_in != 0)
         holder_find(live->seen_in, &listing->holder);
     return true;
@@ -121,6 +108,19 @@ static bool tell(const struct mm_live *live, void *arg)
     return !shell_interrupted();
 }
 
+/* The last row, so that whoever reads knows that nothing is missing. */
+static void print_summary(const struct listing *listing, const struct scan_report *report)
+{
+    if (!listing->json) {
+        kprintf("%u object%s, %zu byte%s\n", listing->objects, plural(listing->objects),
+                listing->bytes, plural(listing->bytes));
+        scan_print(report);
+    } else if (!shell_interrupted()) {
+        kprintf("{\"summary\": true, \"objects\": %u, \"bytes\": %zu}\n",
+                listing->objects, listing->bytes);
+    }
+}
+
 static bool is_kind(const char *word, unsigned *kinds)
 {
     for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
@@ -149,11 +149,8 @@ int leaks_list(int argc, char **argv, bool json)
         return SHELL_FAILED;
     if (!json)
         owners_count();
+    counts_begin();
     scan_each(look, tell, &listing);
-    if (json)
-        return SHELL_OK;
-    kprintf("%u object%s, %zu byte%s\n", listing.objects, plural(listing.objects),
-            listing.bytes, plural(listing.bytes));
-    scan_print(&report);
+    print_summary(&listing, &report);
     return SHELL_OK;
 }

@@ -26,11 +26,6 @@ struct losses {
     const struct alloc_site *by;        /* and by whose call, if it is known */
 };
 
-static bool is_lost(const struct mm_live *live)
-{
-    return live->kind == MM_DEFINITE || live->kind == MM_INDIRECT;
-}
-
 /* What became of the word, and by whose call if it is known. */
 static const char *became(const struct holder *holder, const struct mm_live *lost,
                           const struct alloc_site **by)

@@ -93,11 +93,6 @@ static struct lost *lost_of(const struct alloc_site *site)
     return one;
 }
 
-static bool is_lost(const struct mm_live *live)
-{
-    return live->kind == MM_DEFINITE || live->kind == MM_INDIRECT;
-}
-
 static bool add_before(const struct mm_live *live, void *unused)
 {
     struct lost *one;
@@ -108,7 +103,7 @@ static bool add_before(const struct mm_live *live, void *unused)
         one->before.objects++;
         one->before.bytes += live->asked;
     }
-    return true;
+    return false;
 }
 
 static bool add_now(const struct mm_live *live, void *arg)
@@ -121,19 +116,19 @@ static bool add_now(const struct mm_live *live, void *arg)
         one->now.objects++;
         one->now.bytes += live->asked;
     }
-    return true;
+    return false;
 }
 
 /* By the scan behind the round before. */
 static void note_lost(void)
 {
     memset(lost, 0, sizeof(lost));
-    mm_scan_walk(add_before, NULL);
+    scan_each(add_before, NULL, NULL);
 }
 
 static void count_since_held(struct round *round)
 {
-    mm_scan_walk(add_now, round);
+    scan_each(add_now, NULL, round);
     for (const struct lost *one = lost; one < lost + SITES; one++)
         if (one->now.objects > one->before.objects) {
             round->earlier += one->now.objects - one->before.objects;

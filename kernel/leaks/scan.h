@@ -27,6 +27,12 @@ void scan_each_root(void (*fn)(enum root_kind kind, const void *start, const voi
  */
 void scan_refs(struct mm_wanted *wanted);
 
+/* Does nothing but what is lost hold it? */
+static inline bool is_lost(const struct mm_live *live)
+{
+    return live->kind == MM_DEFINITE || live->kind == MM_INDIRECT;
+}
+
 /* mm_scan_find, with interrupts off: no handler gives it back while it is described. */
 bool scan_find(uintptr_t address, struct mm_live *live);
 

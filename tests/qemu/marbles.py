@@ -332,6 +332,14 @@ class Machine:
             self.fail(f"{command}: kinds do not add up: {rows}, {summary}")
         return {kind: n for kind, n in kinds.items() if n}
 
+    def listed(self, what=""):
+        """The rows of leaks list -j; the last one must say how many they are."""
+        *rows, summary = self.json(f"leaks list {what} -j")
+        if summary != {"summary": True, "objects": len(rows),
+                       "bytes": sum(row["bytes"] for row in rows)}:
+            self.fail(f"leaks list {what}: the rows are not those of {summary}: {rows}")
+        return rows
+
     def is_whole(self):
         lines = self.run("check")
         if lines != ["mm_check: all rules hold"]:

@@ -6,6 +6,7 @@ from conftest import build_with
 from marbles import ROOT, make, site
 
 GRAPH = ROOT / "tests/labs/graph.c"
+LISTS = ROOT / "tests/labs/lists.c"
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def graph(boot, graph_elf):
 
 
 def serials(machine, kind):
-    return [row["serial"] for row in machine.json(f"leaks list {kind} -j")]
+    return [row["serial"] for row in machine.listed(kind)]
 
 
 # ---- kinds ----------------------------------------------------------------------
@@ -85,7 +86,7 @@ def test_of_nodes_that_were_written_in_part_each_that_is_lost_is_found_and_no_ot
     machine = graph()
     unlinked = [line.split()[1] for line in machine.run("graph partly")]
     assert len(set(unlinked)) == 100
-    rows = machine.json("leaks list definite -j") + machine.json("leaks list indirect -j")
+    rows = machine.listed("definite") + machine.listed("indirect")
     assert sorted(row["address"] for row in rows) == sorted(unlinked)
     assert sum(machine.kinds().values()) == 1000
 
@@ -96,7 +97,7 @@ def test_the_end_of_a_buffer_hides_its_neighbour_and_who_asks_is_told(graph):
     machine = graph()
     machine.run("graph end")
     assert machine.kinds() == {"reachable": 2}
-    buffer, lost = machine.json("leaks list -j")
+    buffer, lost = machine.listed()
     assert int(lost["address"], 16) == int(buffer["address"], 16) + 64
     doubt = f"or is it the end of {buffer['address']} (64 bytes, serial 1)?"
     for command in "leaks why", "refs":
@@ -110,7 +111,7 @@ def test_the_end_of_a_buffer_hides_its_neighbour_and_who_asks_is_told(graph):
 def test_a_neighbour_that_is_really_held_is_not_doubted(graph):
     machine = graph()
     machine.run("graph list 20; graph members")
-    for row in machine.json("leaks list -j"):
+    for row in machine.listed():
         for command in "leaks why", "refs":
             assert "or is it" not in " ".join(machine.run(f"{command} {row['address']}"))
 
@@ -119,7 +120,7 @@ def test_a_text_that_is_an_address_is_told(graph):
     machine = graph(memory="700M")
     machine.run("graph text")
     assert machine.kinds()["possible"] == 1
-    address = machine.json("leaks list possible -j")[0]["address"]
+    address = machine.listed("possible")[0]["address"]
     for command in "leaks why", "refs":
         assert 'or is it the text "$$$$"?' in \
             " ".join(" ".join(machine.run(f"{command} {address}")).split())
@@ -148,6 +149,26 @@ def test_make_sure_is_silent_where_nothing_is_hidden():
     done = make("sure", f"LAB={GRAPH}", "CMDS=graph ring; kmalloc 10")
     assert done.stdout.splitlines()[-1] == \
         "4 objects live, 3 lost, and 0 more that old pointers hide"
+
+
+def test_make_sure_looks_at_what_is_live_at_the_end_and_at_no_listing_before():
+    done = make("sure", "CMDS=kmalloc 10; leaks list -j; kfree $1")
+    assert done.stdout.splitlines()[-1] == \
+        "0 objects live, 0 lost, and 0 more that old pointers hide"
+    done = make("sure", "CMDS=kmalloc 10; leaks list -j")
+    assert done.stdout.splitlines()[-1].startswith("1 object live, 0 lost, ")
+
+
+def test_make_sure_refuses_a_listing_that_was_cut_off():
+    done = make("sure", f"LAB={LISTS}", "CMDS=lists keep 200000", "SECONDS=7", check=False)
+    assert done.returncode == 2 and "Error 1" in done.stderr
+    assert done.stdout.splitlines()[-1] == "make sure: the listing did not come to its " \
+        "end: it needs more time, SECONDS=180"
+
+
+def test_make_sure_of_a_kernel_without_records_says_why_not():
+    done = make("sure", "CMDS=kmalloc 10", "CMDLINE=kmemleak=off", check=False)
+    assert done.returncode == 2 and "kmemleak=off" in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("dials", ["kfence.every=1", "slub_debug=FZPU quarantine=64K",
@@ -205,7 +226,7 @@ def test_marks_have_names(boot):
 def test_why_tells_the_shortest_way_from_a_root(graph):
     machine = graph()
     machine.run("graph list 5")
-    first = machine.json("leaks list -j")[0]            # serial 1: the end of the list
+    first = machine.listed()[0]            # serial 1: the end of the list
     rows = machine.json(f"leaks why {first['address']} -j")
     assert [row["step"] for row in rows] == list(range(6))
     assert (rows[0]["kind"], rows[0]["symbol"]) == ("root", "head")
@@ -217,7 +238,7 @@ def test_why_tells_the_shortest_way_from_a_root(graph):
 def test_why_of_what_is_lost_says_so_and_of_a_long_list_shows_both_ends(graph):
     machine = graph()
     machine.run("graph list 3000")
-    end = machine.json("leaks list reachable -j")[0]["address"]
+    end = machine.listed("reachable")[0]["address"]
     lines = machine.run(f"leaks why {end}")
     assert lines[0] == "   0  the variable head"
     assert "      ... 2976 more ..." in lines
@@ -233,13 +254,38 @@ def test_refs_finds_every_word_that_points_there(graph):
     machine.run("graph list 2; graph members")
     (row,) = machine.json("refs $1 -j")
     assert (row["from"], row["interior"], row["offset"]) == ("$1", False, 0)
-    listed = machine.json("leaks list reachable -j")
+    listed = machine.listed("reachable")
     (row,) = machine.json(f"refs {listed[1]['address']} -j")
     assert (row["serial"], row["offset"], row["interior"]) == (3, 0, False)
-    linked = machine.json("leaks list possible -j")
+    linked = machine.listed("possible")
     (row,) = machine.json(f"refs {linked[-1]['address']} -j")
     assert (row["from"], row["interior"]) == ("chain", True)
     assert machine.run("refs $1")[-1].startswith("1 word points to")
+
+
+def words_at(machine, row):
+    words = [found["address"] for found in machine.json(f"refs {row['address']} -j")]
+    assert words == sorted(set(words), key=lambda word: int(word, 16))
+    return words
+
+
+def test_a_listing_counts_the_words_that_refs_finds(graph):
+    machine = graph()
+    machine.run("kmalloc 64; graph list 9; graph members; graph ring; graph tree; "
+                "graph pages; graph stale; kmalloc 9000; pages 2")
+    rows = machine.listed()
+    assert len(rows) > 60 and {row["refs"] for row in rows} > {0, 1, 2}
+    for row in rows:
+        assert row["refs"] == len(words_at(machine, row)), row
+
+
+def test_of_more_objects_and_words_than_one_pass_takes_none_is_left_out(lists):
+    lists.run("lists keep 1100; lists point 1300; lists members 1100")
+    rows = lists.listed()
+    assert len(rows) == 3501
+    assert sorted(row["refs"] for row in rows) == [1] * 3500 + [1301]
+    (row,) = [row for row in rows if row["refs"] > 1]
+    assert len(words_at(lists, row)) == 1301
 
 
 # ---- lost -----------------------------------------------------------------------
@@ -285,8 +331,8 @@ def test_each_holder_is_counted(graph):
 def test_a_lost_one_whose_owner_was_freed_names_who_freed_it(boot):
     machine = boot()
     machine.run("kmalloc 16; kmalloc 64")
-    owner = machine.json("leaks list reachable -j")[0]["address"]
-    held = machine.json("leaks list reachable -j")[1]["address"]
+    owner = machine.listed("reachable")[0]["address"]
+    held = machine.listed("reachable")[1]["address"]
     for i in range(4):                                  # a pointer, byte by byte
         machine.run(f"poke {int(owner, 16) + i:#x} {int(held, 16) >> 8 * i & 255:#x}")
     machine.run("forget $2")
@@ -312,7 +358,7 @@ def test_a_handler_that_allocates_at_each_tick_is_served_whatever_is_listed(
     if left:                            # of a command that was ended: counted as well
         machine.run("lists fault")
     machine.run("lists keep 1500; leaks; lists unlink 7; lists ticking 1500")
-    address = machine.json("leaks list -j")[0]["address"]
+    address = machine.listed()[0]["address"]
     for command in LISTINGS + (f"refs {address}", f"leaks why {address}"):
         machine.run(command)
     said = machine.run("lists ticking 0")[-1]

@@ -116,7 +116,7 @@ def test_what_is_said_of_objects_is_heeded(pieces, word, kinds):
 
 def test_what_was_said_to_be_no_leak_is_where_a_way_begins(pieces):
     pieces.run("pieces hidden; pieces not_leak")
-    (child, *_) = [row for row in pieces.json("leaks list -j") if row["bytes"] == 32]
+    (child, *_) = [row for row in pieces.listed() if row["bytes"] == 32]
     lines = pieces.run(f"leaks why {child['address']}")
     assert lines[0] == "of the first of these was said that it is no leak (kmemleak)"
 
