@@ -17,7 +17,7 @@
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 
-enum { PLACE_SIZE = 96 };
+enum { PLACE_SIZE = 96, TEXT_SIZE = 160 };
 
 const char *kind_name(enum mm_scan_kind kind)
 {
@@ -31,6 +31,21 @@ const char *kind_name(enum mm_scan_kind kind)
 bool is_line(const char *word)
 {
     return strchr(word, ':') != NULL || strchr(word, '+') != NULL;
+}
+
+int line_took_nothing(const char *word, const char *line, bool json)
+{
+    char text[TEXT_SIZE];
+
+    ksnprintf(text, sizeof(text), "nothing that %s took is live", line);
+    if (!json) {
+        kprint_wrapped(0, "leaks %s: %s", word, text);
+        return SHELL_FAILED;
+    }
+    kprintf("{\"error\": ");
+    json_string(text);
+    kprintf("}\n");
+    return SHELL_FAILED;
 }
 
 static void name_variable(struct holder *holder)

@@ -17,6 +17,8 @@ enum {
 
 /* Is the word "FILE:LINE", or "function+0x12/0x40", as lines of code are written? */
 bool is_line(const char *word);
+/* Of that line nothing is live, so it may be mistyped: that is said.  SHELL_FAILED. */
+int line_took_nothing(const char *word, const char *line, bool json);
 
 /* ---- a word that points to something: holder.c ------------------------------------- */
 

@@ -28,11 +28,9 @@ struct listing {
 static bool is_listed(const struct mm_live *live, void *arg)
 {
     const struct listing *listing = arg;
-    char place[PLACE_SIZE];
 
     return listing->kinds >> live->kind & 1 &&
-           (listing->line == NULL ||
-            strcmp(site_place(live->site, place, sizeof(place)), listing->line) == 0);
+           (listing->line == NULL || site_is(live->site, listing->line));
 }
 
 /* What cannot be shown is a dot. */
@@ -151,6 +149,8 @@ int leaks_list(int argc, char **argv, bool json)
         owners_count();
     counts_begin();
     scan_each(look, tell, &listing);
+    if (listing.line != NULL && listing.objects == 0)
+        return line_took_nothing("list", listing.line, json);
     print_summary(&listing, &report);
     return SHELL_OK;
 }

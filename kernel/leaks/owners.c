@@ -339,9 +339,9 @@ static void print_rows(const char *only, bool json)
     char place[PLACE_SIZE], text[TEXT_SIZE];
 
     for (unsigned i = 0; i < count && !shell_interrupted(); i++) {
-        site_place(rows[i].site, place, sizeof(place));
-        if (only != NULL && strcmp(place, only) != 0)
+        if (only != NULL && !site_is(rows[i].site, only))
             continue;
+        site_place(rows[i].site, place, sizeof(place));
         if (json) {
             print_row_json(&rows[i]);
             continue;
@@ -354,12 +354,10 @@ static void print_rows(const char *only, bool json)
     }
 }
 
-static bool is_site(const char *word)
+static bool has_row(const char *line)
 {
-    char place[PLACE_SIZE];
-
     for (unsigned i = 0; i < count; i++)
-        if (strcmp(site_place(rows[i].site, place, sizeof(place)), word) == 0)
+        if (site_is(rows[i].site, line))
             return true;
     return false;
 }
@@ -376,11 +374,8 @@ int leaks_owners(int argc, char **argv, bool json)
     if (!scan_leaks(&report))
         return SHELL_FAILED;
     owners_count();
-    if (only != NULL && !is_site(only)) {
-        kprintf(json ? "{\"error\": \"nothing that %s took is live\"}\n"
-                     : "leaks owners: nothing that %s took is live\n", only);
-        return SHELL_FAILED;
-    }
+    if (only != NULL && !has_row(only))
+        return line_took_nothing("owners", only, json);
     print_rows(only, json);
     if (json && unplaced > 0)
         kprintf("{\"error\": \"%u objects more found no row\"}\n", unplaced);

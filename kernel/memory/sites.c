@@ -22,6 +22,7 @@
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 #include "mm/scan/scan.h"
+#include "mm/watch/inject.h"
 #include "mm/watch/stack.h"
 
 enum { NAME_SIZE = 96 };
@@ -37,6 +38,14 @@ const char *site_place(const struct alloc_site *site, char *buf, size_t size)
     else
         ksnprintf(buf, size, "%s:%u", site->file, (unsigned)site->line);
     return buf;
+}
+
+bool site_is(const struct alloc_site *site, const char *line)
+{
+    char place[NAME_SIZE];
+
+    return strcmp(site_place(site, place, sizeof(place)), line) == 0 ||
+           (site != NULL && mm_site_matches(site, line));
 }
 
 const char *site_function(const struct alloc_site *site)

@@ -16,6 +16,9 @@
  */
 const char *site_place(const struct alloc_site *site, char *buf, size_t size);
 
+/* Is it what the line means: its place, or the end of that, from behind a "/" on? */
+bool site_is(const struct alloc_site *site, const char *line);
+
 /* " by function (place)" into buf, or nothing for NULL; returns buf. */
 const char *site_caller(const struct alloc_site *site, char *buf, size_t size);
 

@@ -158,6 +158,11 @@ static bool is_site(const char *pattern, const char *end, const struct alloc_sit
     return is_file(pattern, end, site->file) || settings_match(pattern, end, site->func);
 }
 
+bool mm_site_matches(const struct alloc_site *site, const char *pattern)
+{
+    return is_site(pattern, pattern + strlen(pattern), site);
+}
+
 bool fault_attr_means(const struct mm_fault_attr *attr, const struct alloc_site *site,
                       const char *cache)
 {

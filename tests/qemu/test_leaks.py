@@ -7,6 +7,7 @@ from marbles import ROOT, make, site
 
 GRAPH = ROOT / "tests/labs/graph.c"
 LISTS = ROOT / "tests/labs/lists.c"
+NODE = site("tests/labs/graph.c", r"= kzalloc\(sizeof\(\*node\)")
 
 
 @pytest.fixture(scope="module")
@@ -374,6 +375,29 @@ def test_what_a_handler_gives_back_while_it_is_listed_hurts_nobody(boot, lists_e
         machine.run(command)
         machine.run("lists shrinking 0")
     machine.is_whole()
+
+
+# ---- by line --------------------------------------------------------------------
+
+def test_a_line_is_meant_by_its_end_and_one_that_took_nothing_is_named(graph):
+    machine = graph()
+    machine.run("graph list 2; kmalloc 10")
+    end = NODE.partition("/")[2].partition("/")[2]
+    for line in NODE, end, "labs/" + end:
+        assert len(machine.listed(line)) == 2
+        assert machine.run(f"leaks list {line}")[-2] == "2 objects, 128 bytes"
+        assert {row["site"] for row in machine.json(f"leaks owners {line} -j")} == {NODE}
+    for line in "graph.c:1", end[1:], end + "0", "other/" + end:
+        for word in "list", "owners":
+            said = f"nothing that {line} took is live"
+            assert machine.json(f"leaks {word} {line} -j") == [{"error": said}]
+            assert machine.run(f"leaks {word} {line}") == [f"leaks {word}: {said}"]
+
+
+@pytest.mark.parametrize("word", ["list", "owners"])
+def test_a_line_that_took_nothing_is_a_failure(word):
+    done = make("exec", f"CMDS=leaks {word} graph.c:1", check=False)
+    assert "Error 1" in done.stderr
 
 
 # ---- errors ---------------------------------------------------------------------
