@@ -11,7 +11,8 @@
  * What was reported and then cleared (mm_scan_clear) has a bit in its mark: that needs no
  * room here.
  *
- *   S1  the table is in order of addresses; entries of one object are side by side;
+ *   S1  the table is in order of addresses; entries of one object are side by side, its
+ *       areas last;
  *   S2  an entry is of a life: when its serial number is another it is forgotten.
  *
  * If a scan is dropped (mm_recover) what was cleared is reported again.
@@ -105,6 +106,8 @@ static void add(const struct said *entry)
         told.no_room++;
         return;
     }
+    while (entry->what == SAID_AREA && i < count && table[i].start == entry->start)
+        i++;
     for (uint32_t to = count++; to > i; to--)
         table[to] = table[to - 1];
     table[i] = *entry;
@@ -225,6 +228,7 @@ void said_begin(void)
 
     if (!count && !own_count && !was_cleared)
         return;
+    own_begin();
     forget_dead();
     told.cleared = 0;
     if (was_cleared)
@@ -236,10 +240,9 @@ void said_begin(void)
     if (was_cleared)
         each_thing(whole_heap(), ALL_MARKS, look_if_cleared, NULL);
     for (uint32_t i = 0; i < count; i++)
-        if (table[i].what & SAID_NOT_LEAK && thing_of_entry(&table[i], &thing))
+        if (table[i].what & SAID_NOT_LEAK && thing_of_entry(&table[i], &thing) &&
+            !(*thing.mark & CLEARED))
             scan_look_into(&thing);
-    own_begin();
-    count_looks();
 }
 
 /* ---- clear; how much was said ---------------------------------------------------- */

@@ -159,6 +159,26 @@ static void only_areas_are_looked_into_if_there_are_some(void **state)
     }
 }
 
+static void no_scan_is_said_of_the_areas_too_before_and_after(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        open_heap();
+
+        uintptr_t *p = pair(64, 1);
+
+        root[0] = (uintptr_t)p;
+        if (first)
+            kmemleak_no_scan(p);
+        kmemleak_scan_area(&p[1], sizeof(p[1]), GFP_KERNEL);
+        if (!first)
+            kmemleak_no_scan(p);
+        scan();
+        assert_int_equal(kind(p), MM_REACHABLE);
+        assert_int_equal(kind(HELD(p, 1)), MM_DEFINITE);
+    }
+}
+
 static void what_was_said_ends_with_the_life_it_was_said_of(void **state)
 {
     (void)state;
@@ -317,6 +337,69 @@ static void a_piece_is_lost_if_no_word_that_counts_points_into_it(void **state)
     assert_int_equal(kind(pool), MM_REACHABLE);
 }
 
+static void what_is_kept_holds_pieces_as_anything_else(void **state)
+{
+    uintptr_t *piece[4], *p, *cleared;
+
+    (void)state;
+    open_heap();
+    root[0] = (uintptr_t)pool_of_four(piece);
+    p = object(64);
+    p[1] = (uintptr_t)piece[0];
+    cleared = object(64);
+    cleared[1] = (uintptr_t)piece[1];
+    kmemleak_free(piece[2]);
+    kmemleak_free(piece[3]);
+    kmemleak_alloc(piece[3], 64, 2, GFP_KERNEL);
+    cleared[2] = (uintptr_t)piece[3];
+    assert_int_equal(lost_pieces(), 3);
+    kmemleak_not_leak(p);
+    assert_int_equal(lost_pieces(), 2);
+    mm_scan_clear();                            /* and these pieces with it */
+    kmemleak_alloc(piece[3], 64, 2, GFP_KERNEL);
+    kmemleak_alloc(piece[1], 64, 1, GFP_KERNEL);
+    assert_int_equal(lost_pieces(), 1);
+    assert_ptr_equal(last_lost, piece[3]);
+}
+
+/* It was cleared, and then said of it: what it holds is looked at once. */
+static void what_is_kept_twice_is_looked_into_once(void **state)
+{
+    uintptr_t *piece[4], *p;
+
+    (void)state;
+    open_heap();
+    root[0] = (uintptr_t)pool_of_four(piece);
+    for (int i = 0; i < 4; i++)
+        kmemleak_free(piece[i]);
+    p = object(64);
+    scan();
+    mm_scan_clear();
+    kmemleak_not_leak(p);
+    kmemleak_alloc(piece[0], 64, 2, GFP_KERNEL);
+    p[1] = (uintptr_t)piece[0];
+    assert_int_equal(lost_pieces(), 1);
+    p[2] = (uintptr_t)piece[0];
+    assert_int_equal(lost_pieces(), 0);
+}
+
+static void a_new_life_where_pieces_lay_is_looked_into(void **state)
+{
+    uintptr_t *piece[4], *again;
+    char *pool;
+
+    (void)state;
+    open_heap();
+    pool = pool_of_four(piece);
+    free_pages((unsigned long)pool, 1);
+    again = (uintptr_t *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 1);
+    assert_ptr_equal(again, pool);
+    again[1] = (uintptr_t)object(64);
+    kmemleak_not_leak(again);
+    scan();
+    assert_int_equal(kind(HELD(again, 1)), MM_REACHABLE);
+}
+
 static void pieces_go_with_their_block(void **state)
 {
     uintptr_t *piece[4];
@@ -438,11 +521,15 @@ int main(void)
         ARENA_TEST(what_is_ignored_is_no_leak_and_holds_nothing),
         ARENA_TEST(what_is_not_scanned_can_be_lost_and_holds_nothing),
         ARENA_TEST(only_areas_are_looked_into_if_there_are_some),
+        ARENA_TEST(no_scan_is_said_of_the_areas_too_before_and_after),
         ARENA_TEST(what_was_said_ends_with_the_life_it_was_said_of),
         ARENA_TEST(calls_without_effect_are_counted),
         ARENA_TEST(a_full_table_is_told_and_has_room_again_when_objects_die),
         ARENA_TEST(what_was_cleared_is_no_leak_until_its_end),
         ARENA_TEST(a_piece_is_lost_if_no_word_that_counts_points_into_it),
+        ARENA_TEST(what_is_kept_holds_pieces_as_anything_else),
+        ARENA_TEST(what_is_kept_twice_is_looked_into_once),
+        ARENA_TEST(a_new_life_where_pieces_lay_is_looked_into),
         ARENA_TEST(pieces_go_with_their_block),
         ARENA_TEST(how_many_words_a_piece_needs_is_its_owners_to_say),
         ARENA_TEST(pieces_that_overlap_are_refused_and_too_many_are_told),
