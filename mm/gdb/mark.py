@@ -84,11 +84,14 @@ class Marks:
 
     def value_of(self, thing):
         """What is in the word in which it was found."""
-        word, live = self.seen_in[thing], self.live
+        return self.value_at(self.seen_in[thing])
+
+    def value_at(self, word):
+        """Of a root, or of what is live."""
         root = self.roots.around(word)
         if root:
-            return root.words[(word - root.start) // live.word]
-        return live.value_at(word)
+            return root.words[(word - root.start) // self.live.word]
+        return self.live.value_at(word)
 
     def way(self, thing):
         """Things from the first that a root, or nobody, holds; this one is last."""

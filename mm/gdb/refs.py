@@ -7,6 +7,7 @@ import json
 
 import gdb
 
+from .doubt import doubt_of, doubt_text
 from .heap import Heap
 from .leaks import plural
 from .mark import KINDS, look
@@ -101,7 +102,7 @@ class Refs(AddressCommand):
                 continue
             to = "" if offset == 0 else ": into its middle" if interior else \
                 ": to its page struct"
-            write(f"{at:#010x}  {words.holder(at)}{to}")
+            write(f"{at:#010x}  {words.holder(at)}{to}{doubt_text(words, at)}")
         if not as_json:
             write(f"{plural(count, 'word')} point{'s' if count == 1 else ''} to "
                   f"{live.starts[thing]:#010x} ({live.asked[thing]} bytes, serial "
@@ -114,7 +115,7 @@ class Refs(AddressCommand):
         write(json.dumps({"from": words.roots.name(at) if root else words.holder(at),
                           "address": f"{at:#010x}", "serial": holder["serial"],
                           "site": holder["site"], "offset": holder["offset"],
-                          "interior": interior}))
+                          "interior": interior, "doubt": doubt_of(words, at)[0]}))
 
 
 class Why(AddressCommand):
@@ -126,12 +127,14 @@ class Why(AddressCommand):
         links = [words.marks.seen_in[i] for i in way[1:]] + [address]
         if as_json:
             if root:
-                write(json.dumps({"step": 0, "kind": "root", **words.holder_json(root)}))
+                write(json.dumps({"step": 0, "kind": "root", **words.holder_json(root),
+                                  "doubt": doubt_of(words, root)[0]}))
             for n, (i, word) in enumerate(zip(way, links), 1):
                 write(json.dumps({"step": n, "kind": KINDS[words.marks.kinds[i]],
-                                  **words.holder_json(word)}))
+                                  **words.holder_json(word), "doubt":
+                                  doubt_of(words, word)[0] if n < len(way) else None}))
             return
-        write(f"   0  {words.holder(root)}" if root else
+        write(f"   0  {words.holder(root)}{doubt_text(words, root)}" if root else
               "nothing points to the first of these: it is lost")
         for n, (i, word) in enumerate(zip(way, links), 1):
             if n <= SHOWN or n + SHOWN > len(way):
@@ -143,7 +146,8 @@ class Why(AddressCommand):
     def _step(words, n, i, word, is_last):
         where = "this is it, offset " if is_last else "next at offset "
         write(f"{n:4}  {words.live.starts[i]:#010x}  {words.thing(i)}: {where}"
-              f"{word - words.live.starts[i]}")
+              f"{word - words.live.starts[i]}"
+              f"{'' if is_last else doubt_text(words, word)}")
 
 
 Refs()
