@@ -1,10 +1,12 @@
-"""In GDB, at each heap that heaps.c shows: every command says what the program said.
-
-    python ARGUMENTS = "1 80"; SAID = "said.txt"        what to run, and its output
-"""
+"""In GDB, at each heap that heaps.c shows: every command says what the program said."""
 import json
+import os
+import sys
 
 import gdb
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from stops import at_each, expect  # noqa: E402
 
 KINDS = ("definite", "indirect", "possible", "reachable")
 KEYS_OF_SITE = ("kind", "site", "objects", "bytes", "oldest", "newest")
@@ -13,11 +15,6 @@ KEYS_OF_SITE = ("kind", "site", "objects", "bytes", "oldest", "newest")
 def run(command):
     text = gdb.execute(command, to_string=True)
     return [json.loads(line) for line in text.splitlines()]
-
-
-def expect(command, wanted, got):
-    if wanted != got:
-        raise gdb.GdbError(f"{command} differs\nprogram {wanted}\nGDB     {got}")
 
 
 def compare_leaks(said):
@@ -62,26 +59,4 @@ def compare(said):
            run("marbles check -j"))
 
 
-def next_heap(lines):
-    said = {}
-    for line in lines:
-        word, _, row = line.partition(" ")
-        if word.strip() == "made":
-            return said
-        said.setdefault(word, []).append(json.loads(row))
-    raise gdb.GdbError("the program has not said all of this heap")
-
-
-def main():
-    gdb.execute("break heap_is_made")
-    gdb.execute(f"run {ARGUMENTS} >{SAID}", to_string=True)
-    count = 0
-    with open(SAID) as lines:
-        while gdb.selected_thread():
-            compare(next_heap(lines))
-            count += 1
-            gdb.execute("continue", to_string=True)
-    print(f"{count} heaps are alike")
-
-
-main()
+at_each(compare, ARGUMENTS, SAID, "heaps")

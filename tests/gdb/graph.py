@@ -1,15 +1,15 @@
 """In GDB, at each graph that graphs.c shows: what is found is what a model says.
 
-    python ARGUMENTS = "1 300"; SAID = "said.txt"
-
 The model knows nodes and edges, as they were laid, and no memory: it has a set of all
 that each node reaches, and from these the kinds by what they mean (mm/scan/scan.h).
 """
-import json
-
-import gdb
+import os
+import sys
 
 from marbles_mm import dominators, heap, mark
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from stops import at_each, expect  # noqa: E402
 
 
 class Model:
@@ -59,11 +59,6 @@ class Model:
         return self.found - self.closure(edges, edges.get(-1, ()))
 
 
-def expect(what, wanted, got):
-    if wanted != got:
-        raise gdb.GdbError(f"{what}: the model says {wanted}, GDB {got}")
-
-
 def compare(said):
     model, marks = Model(said), mark.look(heap.Heap())
     live = marks.live
@@ -84,26 +79,4 @@ def compare(said):
                    (tree.objects[i], tree.bytes[i]))
 
 
-def next_graph(lines):
-    said = {}
-    for line in lines:
-        word, _, row = line.partition(" ")
-        if word.strip() == "made":
-            return said
-        said.setdefault(word, []).append(json.loads(row))
-    raise gdb.GdbError("the program has not said all of this graph")
-
-
-def main():
-    gdb.execute("break heap_is_made")
-    gdb.execute(f"run {ARGUMENTS} >{SAID}", to_string=True)
-    count = 0
-    with open(SAID) as lines:
-        while gdb.selected_thread():
-            compare(next_graph(lines))
-            count += 1
-            gdb.execute("continue", to_string=True)
-    print(f"{count} graphs are alike")
-
-
-main()
+at_each(compare, ARGUMENTS, SAID, "graphs")
