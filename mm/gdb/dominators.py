@@ -4,6 +4,9 @@ A thing is dominated by another if every way from the roots leads through that; 
 would be lost with a thing is what it dominates.  From all roots together:
 
     the roots --> each variable (root words of one name) --> things
+    the roots --> what was said to be no leak (said.py)
+
+What is in a piece of a program's own allocator hangs on the block of that.
 
 Cooper, Harvey, Kennedy: A Simple, Fast Dominance Algorithm (2001): in reverse postorder
 each one's dominator is where the ways up from its predecessors meet, until none changes.
@@ -31,13 +34,17 @@ class Dominators:
             found.setdefault(name, []).append(links.to[n])
         self.names, self._held = list(found), list(found.values())
         self.top = len(marks.live) + len(self.names)
+        self._in_pieces = marks.held_by_pieces()
+        self._of_top = [*range(len(marks.live), self.top), *marks.said.kept,
+                        *self._in_pieces.pop(None, ())]
 
     def following(self, node):
         things, links = len(self.marks.live), self.marks.links
         if node < things:
-            return links.to[links.first[node]:links.first[node + 1]]
-        return self._held[node - things] if node < self.top else \
-            range(things, self.top)
+            to = links.to[links.first[node]:links.first[node + 1]]
+            to.extend(self._in_pieces.get(node, ()))
+            return to
+        return self._held[node - things] if node < self.top else self._of_top
 
     def _order_all(self):
         """Depth first, without recursion: nodes in postorder, and who leads to each."""

@@ -99,7 +99,7 @@ class Report:
         """Who holds most of what is reachable, at first hand."""
         marks, variables = self.marks, {}
         by_shell = by_others = 0
-        for i in things:
+        for i in filter(marks.seen_in.__getitem__, things):     # else it was said so
             root = marks.roots.around(marks.seen_in[i])
             if root is None:
                 by_others += 1

@@ -16,6 +16,7 @@ One module a subsystem, as in Linux's scripts/gdb:
     check       mm_check's rules, with the place where each is broken
     memory      meminfo, buddyinfo, slabinfo
     live        all that is live, and the words in it
+    said        what a program has said of it
     roots       which words are roots
     links       what points to what
     mark        what is lost; leaks, refs and why, owners, tree say it

@@ -62,8 +62,10 @@ def holder_of(words, thing):
     """(by, holder, offset) of the word in which a thing was found."""
     marks, live, roots = words.marks, words.live, words.roots
     word = marks.seen_in[thing]
-    if marks.kinds[thing] == DEFINITE or not word:
+    if marks.kinds[thing] == DEFINITE:
         return NOTHING, None, 0
+    if not word:
+        return WORD, None, 0
     root = roots.around(word)
     if root is None:
         i = live.around(word)
@@ -80,7 +82,7 @@ def count_owners(words):
     for thing, site in enumerate(live.sites):
         by, holder, offset = holder_of(words, thing)
         into = 0
-        if by != NOTHING:
+        if by > WORD:
             into = words.marks.value_of(thing) - live.starts[thing]
         into = into if 0 <= into < live.rooms[thing] else 0     # to its page struct
         key = site, by, holder, into > 0
@@ -104,7 +106,8 @@ def sentence(words, row):
         text = f"from the variable {row.holder}" + \
             (f", at {where}" if row.offsets[1] else "")
     else:
-        text = ("from nothing: lost", "", "from the shell", "from the stack")[row.by]
+        text = ("from nothing: lost", "by what was said of them: kmemleak",
+                "from the shell", "from the stack")[row.by]
     if not row.interior:
         return text
     if row.member is not None:

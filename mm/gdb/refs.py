@@ -10,7 +10,7 @@ import gdb
 from .doubt import doubt_of, doubt_text
 from .heap import Heap
 from .leaks import plural
-from .mark import KINDS, look
+from .mark import KINDS, REACHABLE, look
 from .sites import Sites
 from .target import Command, number, write
 
@@ -57,17 +57,14 @@ class Words:
 
 def referrers(words, thing):
     """(address, value) of every word that points to it: roots first, then by address."""
-    live, heap = words.live, words.heap
-    start, room = live.starts[thing], max(live.rooms[thing], 1)
-    first, last = heap.pfn(start), heap.pfn(start + room - 1)
-    size = heap.page_layout.size
-    structs, end = heap.page + first * size, heap.page + (last + 1) * size
+    live = words.live
+    start, end, structs, structs_end = live.names_of(thing)
     for at, value in words.roots.each():
-        if start <= value < start + room or structs <= value < end:
+        if start <= value < end or structs <= value < structs_end:
             yield at, value
     for _, at, numbers in live.each():
         for k, value in enumerate(numbers):
-            if start <= value < start + room or structs <= value < end:
+            if start <= value < end or structs <= value < structs_end:
                 yield at + k * live.word, value
 
 
@@ -134,8 +131,12 @@ class Why(AddressCommand):
                                   **words.holder_json(word), "doubt":
                                   doubt_of(words, word)[0] if n < len(way) else None}))
             return
-        write(f"   0  {words.holder(root)}{doubt_text(words, root)}" if root else
-              "nothing points to the first of these: it is lost")
+        if root:
+            write(f"   0  {words.holder(root)}{doubt_text(words, root)}")
+        elif words.marks.kinds[way[0]] == REACHABLE:
+            write("of the first of these was said that it is no leak (kmemleak)")
+        else:
+            write("nothing points to the first of these: it is lost")
         for n, (i, word) in enumerate(zip(way, links), 1):
             if n <= SHOWN or n + SHOWN > len(way):
                 self._step(words, n, i, word, n == len(way))

@@ -115,6 +115,11 @@ def value_of(found):
     return int.from_bytes(raw, "little")
 
 
+def constant(name):
+    """Of an enum without a name."""
+    return int(gdb.parse_and_eval(name))
+
+
 def word_size():
     """Bytes of a pointer."""
     return gdb.lookup_type("long").sizeof

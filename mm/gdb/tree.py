@@ -38,9 +38,12 @@ class Trees:
             waiting += [(i, depth + 1) for i in reversed(self.below.get(thing, ()))]
 
     def is_ring(self, top):
-        links = self.words.marks.links
-        return any(links.to[n] == top for i, depth in self.members[top] if depth
-                   for n in links.of(i))
+        """By all words, whatever was said of them: as mm/scan/tree.c."""
+        live = self.words.live
+        start, end, structs, structs_end = live.names_of(top)
+        return any(start <= value < end or structs <= value < structs_end
+                   for i, depth in self.members[top] if depth
+                   for value in live.words_in(live.starts[i], live.rooms[i])[1])
 
     def offset(self, thing):
         """Of the word that holds it, in its holder."""
@@ -83,8 +86,9 @@ class Tree(Command):
 
     def run(self, words, as_json):
         trees = Trees(Words())
-        tops, bytes = trees.tops, sum(trees.total.values())
-        indirect = sum(map(len, trees.members.values())) - len(tops)
+        marks, tops = trees.words.marks, trees.tops
+        indirect = marks.count(INDIRECT)        # one that a lost piece has is in no tree
+        bytes = marks.live.bytes_of(marks.of_kind(DEFINITE, INDIRECT))
         if as_json:
             for top in tops:
                 print_json(trees, top)

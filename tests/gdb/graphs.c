@@ -1,12 +1,16 @@
 /*
- * graphs.c - random graphs for GDB to sort: graphs SEED COUNT, or graphs large N EDGES.
+ * graphs.c - random graphs for GDB to sort: graphs SEED COUNT [said], or graphs large N EDGES.
  *
  * Nodes are everything that can be live: objects, large ones, those of a cache, blocks and
  * runs of pages.  Words in them, and in `roots`, point to starts, to middles, to page
  * structs.  Each node and each edge that was laid is printed, so that a model can sort
- * them that knows no memory (graph.py), and with each node the kind that mm/scan found.
+ * them that knows no memory (graph.py), and with each node what mm/scan has found of it.
+ *
+ * With `said` things are said of nodes by kmemleak_*, some were cleared, and in blocks are
+ * pieces; the edges are not printed then, but which pieces mm/scan has found to be lost.
  */
 #include "mm/mm.h"
+#include "mm/scan/kmemleak.h"
 #include "mm/scan/scan.h"
 
 #include <stdio.h>
@@ -116,7 +120,7 @@ static void lay_edges(int from, uintptr_t *words, size_t count, uint32_t density
     }
 }
 
-static void make_graph(uint32_t seed)
+static struct kmem_cache *make_graph(uint32_t seed)
 {
     struct kmem_cache *cache;
     uint32_t density;
@@ -130,7 +134,132 @@ static void make_graph(uint32_t seed)
     lay_edges(-1, roots, ROOTS, density / 2);
     for (unsigned n = 0; n < NODES; n++)
         lay_edges((int)n, disguised(nodes[n].p), 4, density);
+    return cache;
 }
+
+/* ---- what is said ---------------------------------------------------------------- */
+
+/* Where pieces begin, and how long they are. */
+enum { PIECES = 3, PIECE = 80, BETWEEN = 1000 };
+
+static bool may_be_cut(const struct node *node)
+{
+    return node->bytes >= PAGE_SIZE;
+}
+
+static char *piece_in(const struct node *node, uint32_t n)
+{
+    return (char *)disguised(node->p) + n * BETWEEN;
+}
+
+static void say_of(const struct node *node)
+{
+    char *p = (char *)disguised(node->p);
+
+    switch (below(8)) {
+    case 0:
+        kmemleak_not_leak(p);
+        break;
+    case 1:
+        kmemleak_ignore(p);
+        break;
+    case 2:
+        kmemleak_no_scan(p);
+        break;
+    case 3:
+        kmemleak_scan_area(p + below(24), 1 + below(16), GFP_KERNEL);
+        kmemleak_scan_area(p + below(24), 1 + below(16), GFP_KERNEL);
+        break;
+    case 4:
+        kmemleak_scan_area(p + below(24), 1 + below(16), GFP_KERNEL);
+        kmemleak_not_leak(p);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Some of them need more words than one, or none; words of each point to nodes. */
+static void cut(const struct node *node)
+{
+    for (uint32_t n = 0; n < PIECES; n++) {
+        uintptr_t *words = (uintptr_t *)(void *)piece_in(node, n);
+
+        if (below(4) == 0)
+            continue;
+        kmemleak_alloc(words, PIECE, (int)below(6) - 1, GFP_KERNEL);
+        words[0] = pointer_to(&nodes[below(NODES)], true);
+        words[1] = pointer_to(&nodes[below(NODES)], false);
+    }
+}
+
+static void point_to_pieces(uintptr_t *words)
+{
+    const struct node *node = &nodes[below(NODES)];
+
+    if (may_be_cut(node))
+        words[below(4)] = (uintptr_t)piece_in(node, below(PIECES)) + below(PIECE);
+}
+
+static void scan(void)
+{
+    mm_scan_begin();
+    mm_scan_root(roots, roots + ROOTS);
+    mm_scan_end();
+}
+
+/* Before something is cleared, and behind; and of some nodes the life is over. */
+static void say_things(void)
+{
+    for (unsigned n = 0; n < NODES; n++) {
+        say_of(&nodes[n]);
+        if (may_be_cut(&nodes[n]) && below(2))
+            cut(&nodes[n]);
+    }
+    for (unsigned n = 0; n < NODES; n++)
+        point_to_pieces(disguised(nodes[n].p));
+    point_to_pieces(roots);
+}
+
+static void forget_things(struct kmem_cache *cache)
+{
+    for (unsigned n = 0; n < 4; n++) {
+        struct node *node = &nodes[below(NODES)];
+
+        if (node->bytes == 3 * PAGE_SIZE)
+            free_pages_exact(disguised(node->p), node->bytes);
+        else if (node->is_block)
+            free_pages((unsigned long)disguised(node->p),
+                       (unsigned)__builtin_ctzl(node->bytes / PAGE_SIZE));
+        else if (node->bytes == 56)
+            kmem_cache_free(cache, disguised(node->p));
+        else
+            kfree(disguised(node->p));
+        take(node, cache);
+    }
+}
+
+static void say_all(struct kmem_cache *cache)
+{
+    say_things();
+    if (below(2)) {
+        scan();
+        mm_scan_clear();
+        roots[below(ROOTS)] = 0;
+        say_things();
+    }
+    forget_things(cache);
+    printf("laid null\n");
+}
+
+static bool print_lost_piece(const struct mm_live *live, void *arg)
+{
+    (void)arg;
+    printf("lost {\"address\": %llu}\n", (unsigned long long)live->start);
+    return true;
+}
+
+/* ---- what is found --------------------------------------------------------------- */
 
 static void print_nodes(void)
 {
@@ -138,15 +267,15 @@ static void print_nodes(void)
                                          "definite" };
     struct mm_live live;
 
-    mm_scan_begin();
-    mm_scan_root(roots, roots + ROOTS);
-    mm_scan_end();
+    scan();
     for (unsigned n = 0; n < NODES; n++) {
         if (!mm_scan_find(disguised(nodes[n].p), &live))
             abort();
-        printf("node {\"address\": %llu, \"bytes\": %zu, \"kind\": \"%s\"}\n",
-               (unsigned long long)live.start, live.asked, names[live.kind]);
+        printf("node {\"address\": %llu, \"bytes\": %zu, \"kind\": \"%s\", "
+               "\"seen_in\": %llu}\n", (unsigned long long)live.start, live.asked,
+               names[live.kind], (unsigned long long)live.seen_in);
     }
+    mm_scan_walk_lost_own(print_lost_piece, NULL);
     memset(&live, 0, sizeof(live));
     __asm__ volatile("" : : "m"(live));         /* no pointer is left on the stack */
     printf("made\n");
@@ -181,10 +310,13 @@ int main(int argc, char **argv)
         heap_is_made();
         return 0;
     }
-    for (int i = 0; argc == 3 && i < atoi(argv[2]); i++) {
-        make_graph((uint32_t)(atoi(argv[1]) + i));
+    for (int i = 0; argc >= 3 && i < atoi(argv[2]); i++) {
+        struct kmem_cache *cache = make_graph((uint32_t)(atoi(argv[1]) + i));
+
+        if (argc == 4)
+            say_all(cache);
         print_nodes();
         heap_is_made();
     }
-    return argc != 3;
+    return argc < 3;
 }

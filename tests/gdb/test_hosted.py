@@ -23,6 +23,15 @@ def test_300_random_graphs_are_sorted_as_a_model_sorts_them(graphs, tmp_path):
     assert "300 graphs are alike" in said, said
 
 
+def test_300_graphs_of_which_things_were_said_are_sorted_as_mm_sorts_them(graphs, tmp_path):
+    said = gdb(f"python ARGUMENTS, SAID = '1 300 said', '{tmp_path}/said'",
+               f"source {GRAPH}", program=graphs)
+    assert "300 graphs are alike" in said, said
+    lines = (tmp_path / "said").read_text()
+    for what in ("lost", '"seen_in": 0'):
+        assert lines.count(what) > 300, what
+
+
 def test_a_hundred_thousand_objects_take_no_patience(graphs):
     """CPU time, of one that may share it: 1 and 3 s are what is promised."""
     for edges in (1, 4):

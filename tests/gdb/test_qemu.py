@@ -8,6 +8,7 @@ import pytest
 from debugger import ROOT, SCRIPT, gdb, marbles
 
 HEAPS = 10
+PIECE = marbles.site("tests/labs/pieces.c", r"kmemleak_alloc\(")
 COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "check")
 
 
@@ -93,7 +94,19 @@ def test_random_heaps_are_what_the_shell_says(elf, dials):
 
 
 def as_in_shell(question):
-    return "leaks " + question if question.startswith("why ") else question
+    """There some are words of `leaks`."""
+    is_word = question.split()[0] in ("why", "owners", "tree")
+    return "leaks " + question if is_word else question
+
+
+def said_by_shell(machine, question):
+    """What it says that GDB can know."""
+    found = machine.json(as_in_shell(question))
+    for row in found:
+        for key in [key for key in row if key.endswith("_by_calls") or
+                    key in ("only_grows", "left")]:
+            del row[key]
+    return found
 
 
 def compare_heaps(machine):
@@ -112,14 +125,9 @@ def compare_heaps(machine):
         questions += [f"whatis {address:#x} -j" for address in
                       worker.random.sample(worker.addresses,
                                            min(4, len(worker.addresses)))]
-        wanted = {question: machine.json(as_in_shell(question))
-                  for question in questions}
+        wanted = {question: said_by_shell(machine, question) for question in questions}
         for question, said in ask(machine, *questions).items():
             got = rows(said)
-            for row in wanted[question]:        # what GDB does not know of
-                for key in [key for key in row if key.endswith("_by_calls") or
-                            key in ("only_grows", "left")]:
-                    del row[key]
             if question.startswith("whatis") and \
                     got[0]["kind"] in ("outside", "hole"):
                 for row in got + wanted[question]:      # the rest is the kernel's
@@ -139,13 +147,70 @@ def test_texts_are_the_shells_own(machine):
     questions = ["meminfo", "buddyinfo", "slabinfo", "leaks", "leaks all", "check",
                  f"whatis {address + 5:#x}", f"refs {address + 5:#x}",
                  f"why {address:#x}"]
-    as_linux = {"buddyinfo": "buddyinfo -l", "slabinfo": "slabinfo -l",
-                f"why {address:#x}": f"leaks why {address:#x}"}
-    wanted = {question: machine.run(as_linux.get(question, question))
+    as_linux = {"buddyinfo": "buddyinfo -l", "slabinfo": "slabinfo -l"}
+    wanted = {question: machine.run(as_linux.get(question, as_in_shell(question)))
               for question in questions}
     for question, said in ask(machine, *questions).items():
         got, lines = words(said.splitlines()), words(wanted[question])
         assert got[:len(lines)] == lines, question
+
+
+# ---- what a program has said of its objects ----------------------------------------
+
+# One grows from the other; the first is the twin of which nothing was said.
+SAID = [
+    "pieces hidden",
+    "pieces area; pieces hidden; pieces not_leak",
+    "pieces hidden; pieces ignore; kmalloc 40 2; forget $1",
+    "pieces pool 50; pieces lose 7; pieces hidden; pieces no_scan",
+    "kmalloc 100 2; kmalloc 9000; pages 1; forget $3; forget $5; forget $6; leaks; "
+    "kmemleak clear",
+    "kmalloc 100; forget $; kfree $4; pieces hidden; pieces lose 2",
+    "pieces free; pieces pool 5; pieces lose 1; pieces nonsense",
+]
+LOST_PIECES = "python from marbles_mm import heap, mark; m = mark.look(heap.Heap()); " \
+              "print('lost', [m.said.pieces[k].start for k in m.lost_pieces])"
+
+
+@pytest.mark.parametrize("dials", ["", "slub_debug=FZP kfence.every=2"])
+def test_what_a_program_has_said_is_heeded(dials):
+    elf = ROOT / marbles.make("all", "LAB=tests/labs/pieces.c").stdout.split()[-1]
+    with marbles.Machine(elf, memory="16M", stopped=True, cmdline=dials) as machine:
+        machine.gdb()
+        machine.boot()
+        kinds = []
+        for n, line in enumerate(SAID):
+            machine.run(line)
+            kinds.append(machine.kinds())
+            compare_leaks(machine, random.Random(n))
+        assert kinds[0] == {"definite": 100, "indirect": 100}
+        assert kinds[4].keys() == {"reachable"}, kinds      # all is cleared
+
+
+def compare_leaks(machine, numbers):
+    """By all that tells of leaks, and of some objects why; and by piece."""
+    listed = numbers.sample(machine.json("leaks list -j"), 2)
+    questions = ["leaks -j", "owners -j", "tree -j", "leaks", "owners"]
+    for row in listed:
+        questions += [f"why {row['address']} -j", f"refs {row['address']} -j",
+                      f"why {row['address']}", f"refs {row['address']}"]
+    wanted = {question: said_by_shell(machine, question) if question.endswith("-j") else
+              told(machine.run(as_in_shell(question))) for question in questions}
+    for question, said in ask(machine, *questions).items():
+        got = rows(said) if question.endswith("-j") else \
+            told(said.splitlines())[:len(wanted[question])]
+        assert got == wanted[question], question
+    lost = [int(row["address"], 16) for row in machine.json("kmemleak -j")
+            if row["site"] == PIECE]
+    said = machine.gdb(f"source {SCRIPT}", LOST_PIECES)
+    assert f"lost {lost}\n" in said, said
+
+
+def told(lines):
+    """Without what one of both does not know: what only grows, how much was scanned."""
+    text = " ".join(words(lines)).partition(" scanned:")[0]
+    return re.sub(r", only grows|what \S+ took only grows.*?: leaks grow ?", "",
+                  text).split()
 
 
 def test_marbles_alone_lists_its_commands(elf):
@@ -309,18 +374,32 @@ def test_what_cannot_be_joined_is_refused(elf, two):
         assert words in said, (words, said)
 
 
-def test_drgn_finds_what_gdb_finds(elf, two):
+def leaks_by_drgn(elf, core):
     """Wherever its package is known, as make deps would have it."""
-    after, leaks = two[1]
     pythons = [python for python in ("python3", "/usr/bin/python3") if subprocess.run(
         [python, "-c", "import drgn"], capture_output=True).returncode == 0]
     if not pythons and subprocess.run(["apt-cache", "show", "python3-drgn"],
                                       capture_output=True).returncode:
         pytest.skip("no Python has drgn, and there is no package python3-drgn here")
     assert pythons, "python3-drgn is missing: make deps"
-    done = subprocess.run([pythons[0], "mm/gdb/marbles_drgn.py", elf, after, "leaks"],
+    done = subprocess.run([pythons[0], "mm/gdb/marbles_drgn.py", elf, core, "leaks"],
                           cwd=ROOT, capture_output=True, text=True)
-    assert rows(done.stdout) == leaks[:-1] and leaks[:-1], done.stderr
+    return rows(done.stdout) or done.stderr
+
+
+def test_drgn_finds_what_gdb_finds(elf, two):
+    after, leaks = two[1]
+    assert leaks_by_drgn(elf, after) == leaks[:-1]
+
+
+def test_drgn_heeds_what_a_program_has_said():
+    lab = "LAB=tests/labs/pieces.c"
+    said = marbles.make("dump", lab, "CMDS=pieces hidden; leaks; kmemleak clear; pieces "
+                        "hidden; pieces area; pieces not_leak; leaks -j").stdout
+    elf = ROOT / marbles.make("all", lab).stdout.split()[-1]
+    leaks = rows(said)
+    assert leaks[-1]["definite"] == 50 and leaks[-1]["reachable"] == 350
+    assert leaks_by_drgn(elf, elf.parent / "dump.elf") == leaks[:-1]
 
 
 # ---- what was overwritten ----------------------------------------------------------
