@@ -127,6 +127,8 @@ class Live:
             cache, offset = heap.guarded(block)
             own = -(-cache.object_size >> PAGE_SHIFT) << PAGE_SHIFT
             start, room = start + offset, min(own - offset, record[1])
+        if block.pfn + pages > heap.npages:
+            raise Unreadable(f"{heap.page_name(block.pfn)} ends behind the last page (B7)")
         self.blocks[first] = block.pfn
         self._add_place(page, pages, start, pages << PAGE_SHIFT, room)
         self.slots.append(first)
