@@ -113,9 +113,9 @@ void kmem_cache_destroy(struct kmem_cache *cache);
     krealloc_array_at(ALLOC_SITE_OF("krealloc_array"), p, n, size, gfp)
 #define kfree(p) kfree_at(ALLOC_SITE(), p)
 #define kfree_sensitive(p) kfree_sensitive_at(ALLOC_SITE(), p)
-#define kstrdup(s, gfp) kstrdup_at(ALLOC_SITE(), s, gfp)
-#define kstrndup(s, max, gfp) kstrndup_at(ALLOC_SITE(), s, max, gfp)
-#define kmemdup(from, size, gfp) kmemdup_at(ALLOC_SITE(), from, size, gfp)
+#define kstrdup(s, gfp) kstrdup_at(ALLOC_SITE_OF("kstrdup"), s, gfp)
+#define kstrndup(s, max, gfp) kstrndup_at(ALLOC_SITE_OF("kstrndup"), s, max, gfp)
+#define kmemdup(from, size, gfp) kmemdup_at(ALLOC_SITE_OF("kmemdup"), from, size, gfp)
 #define kmem_cache_create(name, size, align, flags, ctor) \
     kmem_cache_create_at(ALLOC_SITE(), name, size, align, flags, ctor)
 #define kmem_cache_alloc(cache, gfp) kmem_cache_alloc_at(ALLOC_SITE(), cache, gfp)

@@ -282,6 +282,19 @@ static void print_kind(const struct mm_scan *found, enum mm_scan_kind kind)
             (unsigned)found->objects[kind], plural(found->objects[kind]));
 }
 
+/* Does each call from that line write to all that it hands out?  Its name says so. */
+static bool clears(const struct alloc_site *site)
+{
+    static const char *const names[] = { "kzalloc", "kcalloc", "kmem_cache_zalloc",
+                                         "get_zeroed_page", "kstrdup", "kstrndup",
+                                         "kmemdup" };
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (site->file != NULL && site->call != NULL && strcmp(site->call, names[i]) == 0)
+            return true;
+    return false;
+}
+
 struct uncleared {
     uint32_t until;             /* serial numbers up to this one */
     unsigned objects;
@@ -291,7 +304,7 @@ static bool count_uncleared(const struct mm_live *live, void *arg)
 {
     struct uncleared *uncleared = arg;
 
-    uncleared->objects += live->serial <= uncleared->until;
+    uncleared->objects += live->serial <= uncleared->until && !clears(live->site);
     return false;
 }
 

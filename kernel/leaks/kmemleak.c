@@ -109,7 +109,7 @@ static bool look(const struct mm_live *live, void *arg)
 {
     struct listing *listing = arg;
 
-    if (live->kind != MM_DEFINITE && live->kind != MM_INDIRECT)
+    if (!is_lost(live))
         return false;
     read_start(live, &listing->start);
     return true;

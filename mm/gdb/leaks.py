@@ -5,6 +5,7 @@ most bytes first.
 """
 import json
 import time
+from collections import Counter
 
 import gdb
 
@@ -12,10 +13,13 @@ from . import target
 from .heap import Heap
 from .mark import DEFINITE, KINDS, LISTED, POSSIBLE, REACHABLE, look
 from .memory import say_what_is_wrong
-from .roots import HELD, VARIABLES
+from .roots import HELD, REGISTER, STACK, VARIABLES
 from .rows import as_json, count_by_site
 from .sites import Sites
 from .target import Command, number, write
+
+
+OTHERS, SAID = -1, -2                   # hold things, beside the kinds of roots
 
 
 def plural(n, word="object"):
@@ -96,38 +100,44 @@ class Report:
             write(f"{self.sum(0):9} {self.sum(1):7} in all, from {len(self.rows)} rows")
 
     def _holders(self, things):
-        """Who holds most of what is reachable, at first hand."""
-        marks, variables = self.marks, {}
-        by_shell = by_others = 0
-        for i in filter(marks.seen_in.__getitem__, things):     # else it was said so
-            root = marks.roots.around(marks.seen_in[i])
-            if root is None:
-                by_others += 1
-            elif root.kind == HELD:
-                by_shell += 1
-            elif root.kind == VARIABLES:
-                name = marks.roots.name(marks.seen_in[i]).partition("+")[0]
-                variables[name] = variables.get(name, 0) + 1
-        text = f"reachable: {marks.live.bytes_of(things)} bytes in {plural(len(things))}"
-        if by_shell:
-            text += f", {by_shell} held by the shell"
-        if variables:
-            most = max(variables, key=variables.get)
-            text += f", {variables[most]} by {most}"
-        return text + (f", {by_others} by other objects" if by_others else "")
+        """Who holds most of what is reachable, at first hand: it adds up to all of them."""
+        marks, by = self.marks, Counter()
+        for i in things:
+            root = marks.roots.around(marks.seen_in[i]) if marks.seen_in[i] else None
+            if root is not None and root.kind == VARIABLES:
+                by[marks.roots.name(marks.seen_in[i]).partition("+")[0]] += 1
+            else:
+                by[root.kind if root else OTHERS if marks.seen_in[i] else SAID] += 1
+        variables = Counter({name: by[name] for name in by if isinstance(name, str)})
+        most = [f"by {name}" for name, _ in variables.most_common(1)]
+        counts = [by[HELD], *(n for _, n in variables.most_common(1)),
+                  sum(n for _, n in variables.most_common()[1:]),
+                  by[STACK], by[REGISTER], by[SAID], by[OTHERS]]
+        who = ["held by the shell", *most, "by other variables", "by the stack",
+               "by registers", "of which kmemleak was told that it is no leak",
+               "by other objects"]
+        return f"reachable: {marks.live.bytes_of(things)} bytes in {plural(len(things))}" + \
+            "".join(f", {n} {by}" for n, by in zip(counts, who) if n)
 
     def _print_doubts(self):
-        """In what was not cleared may be pointers of who had it before."""
-        dials = "mm/watch/settings.c"
-        held = self.marks.count(REACHABLE) + self.marks.count(POSSIBLE)
-        if held and (self.heap.pages_freed or self._kfrees()) and \
-                not target.static(dials, "settings.init_on_alloc") and \
-                not target.static(dials, "settings.init_on_free"):
-            write(f"{plural(held)} may hold pointers of who had the "
-                  "memory before, which hide leaks: init_on_alloc=1 clears it")
+        """What could hide a leak: a pointer that was there before."""
+        until, live = self._uncleared_until(), self.marks.live
+        objects = sum(serial <= until and not self.sites.clears(site)
+                      for serial, site in zip(live.serials, live.sites))
+        if len(live) > 1 and objects:
+            write(f"{plural(objects)} {'was' if objects == 1 else 'were'} not cleared when "
+                  "taken: an old pointer there may hide a leak.  To be sure: params "
+                  "init_on_alloc=1, and once more from the start")
 
-    def _kfrees(self):
-        return self.heap.large_frees + sum(c.frees for c in self.heap.caches.values())
+    @staticmethod
+    def _uncleared_until():
+        """As mm_uncleared_until() of mm/watch/dials.c."""
+        settings = "mm/watch/settings.c"
+        if target.static(settings, "settings.frees_clear_all"):
+            return 0
+        if target.static(settings, "settings.init_on_alloc"):
+            return target.static(settings, "settings.cleared_after")
+        return 2 ** 32 - 1
 
     def say_what_is_wrong(self, in_json):
         for n in {n for _, n, _ in self.rows}:

@@ -64,7 +64,7 @@ class Links:
         live, i = self.live, len(self.first)
         self._begin()
         if i not in self.said.looked:
-            return live.starts[i] + live.rooms[i] - live.word
+            return live.starts[i] + live.asked[i] // live.word * live.word - live.word
         for part in self.said.looked[i]:
             self._add_words(*live.words_in(*part))
         return -1

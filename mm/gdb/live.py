@@ -143,12 +143,12 @@ class Live:
             self.runs.append(run)
 
     def each(self):
-        """(thing, its first word's address, its words) of each."""
+        """(thing, its first word's address, the words that were asked for) of each."""
         for run in self.runs:
             for i in range(run.first, run.end):
                 at = (self.starts[i] - run.start) // self.word
                 yield (i, run.start + at * self.word,
-                       run.words[at:at + self.rooms[i] // self.word])
+                       run.words[at:at + self.asked[i] // self.word])
 
     def around(self, address):
         """The thing around an address, or None."""

@@ -53,6 +53,11 @@ class Symbols:
 MANY = 0xffff                   # mm/site.c
 
 
+# Calls that write to all that they hand out.
+CLEARING = {"kzalloc", "kcalloc", "kmem_cache_zalloc", "get_zeroed_page", "kstrdup",
+            "kstrndup", "kmemdup"}
+
+
 class Site:
     def __init__(self, sites, raw, base):
         self.symbols = sites.symbols
@@ -60,6 +65,8 @@ class Site:
         self.line, self.return_address = fields["line"], fields["address"]
         self.file = target.read_string(fields["file"]) if fields["file"] else None
         self.func = target.read_string(fields["func"]) if fields["func"] else None
+        self.call = target.read_string(self.return_address) \
+            if self.file and self.return_address else None
 
     def place(self):
         """As site_place of kernel/memory/sites.c."""
@@ -118,6 +125,11 @@ class Sites:
     def place(self, number):
         site = self.get(number)
         return site.place() if site else "unknown"
+
+    def clears(self, number):
+        """As clears() of kernel/leaks/cmd_leaks.c."""
+        site = self.get(number)
+        return site is not None and site.call in CLEARING
 
     def function(self, number):
         site = self.get(number)

@@ -43,7 +43,7 @@ class Trees:
         start, end, structs, structs_end = live.names_of(top)
         return any(start <= value < end or structs <= value < structs_end
                    for i, depth in self.members[top] if depth
-                   for value in live.words_in(live.starts[i], live.rooms[i])[1])
+                   for value in live.words_in(live.starts[i], live.asked[i])[1])
 
     def offset(self, thing):
         """Of the word that holds it, in its holder."""

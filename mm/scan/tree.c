@@ -41,7 +41,8 @@ static bool thing_at(uintptr_t value, struct thing *thing)
 /* From the next word on: the walk is then at that child. */
 static bool go_down(struct walk *walk)
 {
-    uintptr_t end = walk->at.start + walk->at.room / sizeof(uintptr_t) * sizeof(uintptr_t);
+    uintptr_t words = record_size(walk->at.record) / sizeof(uintptr_t);
+    uintptr_t end = walk->at.start + words * sizeof(uintptr_t);
     struct thing child;
 
     for (uintptr_t word = walk->word; word < end; word += sizeof(uintptr_t)) {
