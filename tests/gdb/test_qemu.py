@@ -138,7 +138,8 @@ def compare_heaps(machine):
 
 def words(lines):
     """All that is said: the shell wraps lines, and times are each one's own."""
-    return [word for line in lines for word in re.sub(r", in (less than )?\d+ us$", "", line).split()]
+    return [word for line in lines
+            for word in re.sub(r", in (less than 0\.1 s|\d+ us)$", "", line).split()]
 
 
 def test_texts_are_the_shells_own(machine):
@@ -209,7 +210,7 @@ def compare_leaks(machine, numbers):
 def told(lines):
     """Without what one of both does not know: what only grows, how much was scanned."""
     text = " ".join(words(lines)).partition(" scanned:")[0]
-    return re.sub(r", only grows|what \S+ took only grows.*?: leaks grow ?", "",
+    return re.sub(r", only grows|what (\S+|\d+ lines) took only grows.*?: leaks grow ?", "",
                   text).split()
 
 

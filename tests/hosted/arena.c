@@ -399,6 +399,14 @@ void arena_before(void)
     print_message("seed %u\n", (unsigned)seed);
 }
 
+unsigned arena_every(unsigned usual)
+{
+    const char *given = getenv("MARBLES_EVERY");
+    unsigned number = given ? (unsigned)strtoul(given, NULL, 0) : 0;
+
+    return number ? number : usual;
+}
+
 int arena_after(int failures)
 {
     if (failures)

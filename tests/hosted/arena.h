@@ -91,6 +91,9 @@ uint32_t arena_random(void);
 uint32_t arena_random_below(uint32_t n);
 void arena_shuffle(void **table, uint32_t n);
 
+/* What tries one of so many tries one of MARBLES_EVERY, if that is set. */
+unsigned arena_every(unsigned usual);
+
 /* Are all n bytes at p equal to byte? */
 bool all_bytes(const void *p, int byte, size_t n);
 

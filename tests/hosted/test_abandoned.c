@@ -26,11 +26,10 @@
 #define HEAP_PAGES 80u
 #define HEAP_OFFSET 37u         /* of its first page from a block's start */
 #define MAX_HELD 300u
-/*
- * The program that is as the kernel is tries every stop; the one with sanitizers, which
- * is ten times slower, one of so many.
- */
-#define EVERY (sizeof(void *) == 4 ? 1u : 7u)
+/* One stop of so many is tried; the program with sanitizers is ten times slower. */
+#define EVERY arena_every(sizeof(void *) == 4 ? 3u : 29u)
+/* And of these of their settings. */
+#define CONFIGS_STEP (sizeof(void *) == 4 ? 1u : 3u)
 /* Operations of the model; and with a dial on, or if nothing was changed. */
 #define STEPS 1000u
 #define FEW_STEPS 20u
@@ -247,12 +246,12 @@ static void prepare(void (*before)(void))
 /* How many of its stops were reached. */
 static unsigned in_one_config(void (*before)(void), void (*operation)(void))
 {
-    unsigned n;
+    unsigned n, every = EVERY;
     volatile unsigned dropped = 0;
 
     prepare(before);
     n = step_trace(operation, VISITS);
-    for (trial.stop = n % EVERY; trial.stop < n; trial.stop += EVERY) {
+    for (trial.stop = n % every; trial.stop < n; trial.stop += every) {
         prepare(before);
         if (abandoned_at(trial.stop, operation)) {
             dropped++;
@@ -278,7 +277,7 @@ static void at_every_instruction(const char *name, size_t first, size_t n,
     unsigned dropped = 0;
 
     step_open();
-    for (size_t i = first; i < first + n; i++) {
+    for (size_t i = first; i < first + n; i += CONFIGS_STEP) {
         trial = (struct trial){ .operation = name, .config = &configs[i] };
         dropped += in_one_config(before, operation);
     }

@@ -42,7 +42,7 @@
  * One bit of so many is tried: with dials, which take longest, and in the program with
  * sanitizers, which is five times slower.
  */
-#define EVERY ((sizeof(void *) == 4 ? 1u : 5u) * (has_dials ? 3u : 1u))
+#define EVERY arena_every((sizeof(void *) == 4 ? 3u : 5u) * (has_dials ? 3u : 1u))
 
 /* ---- the bit ------------------------------------------------------------------- */
 
