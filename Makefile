@@ -263,6 +263,12 @@ KERNEL += kernel/leaks/kmemleak.c       # the same in Linux's words
 KERNEL += kernel/leaks/cmd_fail.c       # fail: allocations that fail, one by one
 KERNEL += kernel/leaks/round.c          #   a command, with one of them
 
+# kernel/trace: what happened.
+KERNEL += kernel/trace/ring.c           # events, the newest of them
+KERNEL += kernel/trace/filter.c         #   which of them
+KERNEL += kernel/trace/text.c           #   as ftrace writes them
+KERNEL += kernel/trace/cmd_trace.c      # trace
+
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold
 KERNEL += kernel/bench/stress_check.c   #   after each step

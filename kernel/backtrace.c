@@ -172,13 +172,20 @@ static struct trace from_frame(void *frame)
     return (struct trace){ .frame = (uintptr_t)frame };
 }
 
+static bool is_in_mm(uintptr_t call)
+{
+    return address_between(call, mm_text_start, mm_text_end);
+}
+
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max)
 {
     struct trace trace = from_frame(__builtin_frame_address(0));
     uintptr_t call = next_call(&trace);
     unsigned n = 0;
 
-    while (address_between(call, mm_text_start, mm_text_end))
+    while (call != 0 && !is_in_mm(call))        /* an observer, whom mm has called */
+        call = next_call(&trace);
+    while (is_in_mm(call))
         call = next_call(&trace);
     for (; n < max && call != 0; call = next_call(&trace))
         calls[n++] = call;

@@ -16,7 +16,10 @@ void backtrace_log_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp);
 /* The same, from the function that called the one with this frame, which is left out. */
 void backtrace_log_above(const uintptr_t *frame);
 
-/* The return addresses from the function that called mm outwards; how many. */
+/*
+ * For what mm calls: the return addresses from the function that called mm outwards; how
+ * many.
+ */
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max);
 
 /* The nth of those, "name+0x12/0x40 (kernel/main.c:12)", into buf; returns buf. */

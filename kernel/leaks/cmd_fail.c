@@ -4,7 +4,7 @@
  *     marbles> fail each pair
  *     round 1: NULL from kmalloc(40 bytes) by pair (pair.c:10): failed, status 1
  *     round 2: NULL from kmalloc(64 bytes) by pair (pair.c:14): ok, and leaks
- *       definite: 1 object of 40 bytes, taken by pair (pair.c:10)
+ *       definite: 1 object, 40 bytes, taken by pair (pair.c:10)
  *     round 3: no NULL, of 2 allocations: ok
  *     3 rounds: 1 leaking, 0 faulting
  *
@@ -62,7 +62,7 @@ static void print_objects(const struct alloc_site *site, unsigned objects, size_
 {
     char taker[CALLER_SIZE];
 
-    kprint_wrapped(0, "  %s: %u object%s of %zu byte%s, taken%s", (const char *)what,
+    kprint_wrapped(0, "  %s: %u object%s, %zu byte%s, taken%s", (const char *)what,
                    objects, plural(objects), bytes, plural(bytes),
                    site_caller(site, taker, sizeof(taker)));
 }

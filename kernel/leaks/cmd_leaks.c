@@ -463,8 +463,8 @@ static int cmd_leaks(int argc, char **argv)
 SHELL_COMMAND_IN("find leaks", leaks,
     "[all|mark|since|list|why|lost|tree|owners|grow [ARG]] [-j]",
     "what is lost: nothing points to it any more",
-    "Looks from the roots (variables of labs and lessons, what the shell holds) for all\n"
-    "that is live, from pointer to pointer.  What it does not find is lost:\n"
+    "Looks from the roots (variables of labs and lessons, what the shell holds) for\n"
+    "all that is live, from pointer to pointer.  What it does not find is lost:\n"
     "    definite   nothing points to it      indirect   only what is lost does\n"
     "    possible   found, but only by way of a pointer into the middle of something\n"
     "    reachable  found: it is not lost\n"

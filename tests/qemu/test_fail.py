@@ -107,7 +107,7 @@ def test_what_was_kept_and_is_forgotten_later_is_leaked_by_that_round(
 
 def test_a_leak_of_what_was_held_is_told_with_its_site_and_status(fresh):
     lines, status = status_of(fresh, "fail each keep hold")
-    row = f"1 object of 40 bytes, taken by keep_hold ({HOLD})"
+    row = f"1 object, 40 bytes, taken by keep_hold ({HOLD})"
     assert status == 7 and lines[1:] == [
         f"round 2: NULL from kmalloc(8 bytes) by take_other ({OTHER}): failed, status 1",
         f"  kept, and reachable: {row}",
@@ -130,7 +130,7 @@ def test_what_is_kept_and_given_back_is_not_leaked(fresh, name):
 def test_what_a_pointer_to_its_middle_holds_is_kept(fresh):
     lines, status = status_of(fresh, "fail each keep list")
     assert status == 0 and lines[-2:] == ["3 rounds: 0 leaking, 0 faulting", HINT]
-    assert lines.count("  kept, and possible: 1 object of 36 bytes, taken by keep_list "
+    assert lines.count("  kept, and possible: 1 object, 36 bytes, taken by keep_list "
                        f"({LIST})") == 2
     rounds, _ = each(fresh, "keep list")
     assert [row["kept_objects"] for row in rounds] == [0, 1, 1]
@@ -146,7 +146,7 @@ def test_each_tells_the_call_the_end_and_what_was_left(fresh):
         f"round 2: NULL from kstrdup(4 bytes) by path_goto ({name}): failed, status 1",
         f"round 3: NULL from kcalloc(40 bytes) by path_goto ({marks}): failed, status 1, "
         "and leaks",
-        f"  definite: 1 object of 4 bytes, taken by path_goto ({name})",
+        f"  definite: 1 object, 4 bytes, taken by path_goto ({name})",
         "round 4: no NULL, of 3 allocations: ok",
         "4 rounds: 1 leaking, 0 faulting"]
 
@@ -164,7 +164,7 @@ def test_one_round_shows_the_whole_trail(fresh):
     assert lines[-2:] == [
         f"round 2: NULL from kmalloc(40 bytes) by path_null ({marks}): fault, status 5, "
         "and leaks",
-        f"  definite: 1 object of 12 bytes, taken by path_null ({book})"]
+        f"  definite: 1 object, 12 bytes, taken by path_null ({book})"]
 
 
 def test_a_round_that_never_came_is_said(fresh):

@@ -153,9 +153,9 @@ def test_every_control_sequence_does_no_harm(typist, sequences):
     is_well_again(typist)
 
 
-def test_lines_of_100000_characters_do_no_harm(typist):
+def test_lines_of_30000_characters_do_no_harm(typist):
     for line in (b"x", b"'", b"check;", b"\x1b[D"):
-        flood(typist, (line * 100000)[:100000] + b"\r")
+        flood(typist, (line * 30000)[:30000] + b"\r")
         is_well_again(typist)
 
 

@@ -1,0 +1,218 @@
+/*
+ * cmd_trace.c - trace: what mm did, event by event.
+ *
+ *     marbles> trace drain 20                     one command, from its begin to its end
+ *     marbles> trace on; drain 20; trace off; trace show
+ *     marbles> trace filter 'bytes_req > 100 && func == receive'
+ *     marbles> trace of $1                        the life of one object
+ *
+ * At boot trace_event=kmem:kmalloc,kmem:kfree, as in Linux; at the prompt by params.  Which
+ * events are traced is that list, or all of them.
+ */
+#include "kernel/console.h"
+#include "kernel/params.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "kernel/trace/filter.h"
+#include "kernel/trace/text.h"
+#include "mm/mm.h"
+
+enum { LIST_SIZE = 160 };
+
+static bool stacks;
+static unsigned chosen = TRACE_ALL;     /* kinds of events; traced while it is on */
+static char list[LIST_SIZE];            /* of trace_event= */
+
+/* ---- trace_event= ---------------------------------------------------------------- */
+
+/* "kmem:kmalloc", "kmalloc", "kmem:*", "kmem": the kinds that it means; 0: none. */
+static unsigned kinds_of(const char *word, size_t length)
+{
+    enum trace_kind kind;
+
+    if (length >= 4 && strncmp(word, "kmem", 4) == 0 && (length == 4 || word[4] == ':')) {
+        word += length == 4 ? 4 : 5;
+        length -= length == 4 ? 4 : 5;
+        if (length == 0 || (length == 1 && *word == '*'))
+            return TRACE_ALL;
+    }
+    kind = trace_kind_of(word, length);
+    return kind < TRACE_KINDS ? 1u << kind : 0;
+}
+
+static bool no_events(const char *value)
+{
+    pr_err("trace_event=%s: not a list of these: kmem kmem:kmalloc kmem:kfree "
+           "kmem:kmem_cache_alloc kmem:kmem_cache_free kmem:mm_page_alloc kmem:mm_page_free "
+           "kmem:krealloc kmem:mm_alloc_failed", value);
+    return false;
+}
+
+static bool set_events(const char *value)
+{
+    unsigned kinds = 0;
+    const char *end;
+
+    if (strcmp(value, "0") == 0)
+        return trace_ring_set(0);
+    for (const char *at = value; *at != 0; at = *end != 0 ? end + 1 : end) {
+        unsigned more;
+
+        end = at;
+        while (*end != 0 && *end != ',')
+            end++;
+        more = kinds_of(at, (size_t)(end - at));
+        if (more == 0)
+            return no_events(value);
+        kinds |= more;
+    }
+    if (kinds == 0 || strlen(value) >= sizeof(list))
+        return no_events(value);
+    strlcpy(list, value, sizeof(list));
+    chosen = kinds;
+    return trace_ring_set(kinds);
+}
+
+/* What is traced now: so a command that is ended while it traces is put back as well. */
+static const char *get_events(void)
+{
+    unsigned kinds = trace_ring_kinds();
+
+    return kinds == 0 ? "" : kinds == TRACE_ALL ? "kmem" : list;
+}
+
+KERNEL_DIAL(trace_event, "LIST", "0", "trace these events from boot on: kmem:kmalloc,...",
+            set_events, get_events);
+
+/* ---- the words ------------------------------------------------------------------- */
+
+static int turn(unsigned kinds)
+{
+    if (trace_ring_set(kinds))
+        return SHELL_OK;
+    kprintf("trace: not in an interrupt, nor while the allocator is busy\n");
+    return SHELL_FAILED;
+}
+
+static int show(bool json)
+{
+    if (json)
+        trace_print_json(0);
+    else
+        trace_print(0, stacks);
+    return SHELL_OK;
+}
+
+/* Is it on, of what, and how much is there? */
+static int tell(void)
+{
+    const char *filter = trace_filter_text();
+
+    kprintf("tracing is %s: %u event%s written\n", trace_ring_kinds() != 0 ? "on" : "off",
+            (unsigned)trace_ring_written(), trace_ring_written() == 1 ? "" : "s");
+    kprintf("events: %s; stacks %s\n", chosen == TRACE_ALL ? "all" : list,
+            stacks ? "on" : "off");
+    kprintf("filter: %s\n", filter[0] != 0 ? filter : "none");
+    return SHELL_OK;
+}
+
+static int trace_of(const char *text, bool json)
+{
+    struct mm_what what;
+    uint32_t number;
+
+    if (!shell_address(text, "ADDR or SERIAL", &number))
+        return SHELL_USAGE;
+    mm_what_is((const void *)(uintptr_t)number, &what);
+    if (what.serial != 0)
+        number = what.serial;           /* else it is one, or an address of nothing */
+    if (json)
+        trace_print_json(number);
+    else
+        trace_print(number, stacks);
+    if (!json && what.serial != 0)
+        kprintf("serial %u: %s\n", (unsigned)number,
+                what.freed_by != NULL ? "it was freed" : "it is live");
+    return SHELL_OK;
+}
+
+static int trace_command(int argc, char **argv, bool json)
+{
+    unsigned before = trace_ring_kinds();
+    int status;
+
+    trace_ring_clear();
+    if (turn(chosen) != SHELL_OK)
+        return SHELL_FAILED;
+    status = shell_run_words(argc, argv);
+    trace_ring_set(before);
+    show(json);
+    return status;
+}
+
+static int set_filter(int argc, char **argv)
+{
+    if (argc > 3)
+        return shell_usage("a filter is one word: put it in quotes");
+    if (argc == 3)
+        return trace_filter_set(argv[2]) ? SHELL_OK : SHELL_USAGE;
+    return tell();
+}
+
+static int set_stacks(int argc, char **argv)
+{
+    bool on = argc == 3 && strcmp(argv[2], "on") == 0;
+
+    if (argc != 3 || (!on && strcmp(argv[2], "off") != 0))
+        return shell_usage("stacks on, or off");
+    stacks = on;
+    return SHELL_OK;
+}
+
+static int run_word(int argc, char **argv, bool json)
+{
+    if (strcmp(argv[1], "on") == 0 && argc == 2)
+        return turn(chosen);
+    if (strcmp(argv[1], "off") == 0 && argc == 2)
+        return turn(0);
+    if (strcmp(argv[1], "show") == 0 && argc == 2)
+        return show(json);
+    if (strcmp(argv[1], "of") == 0)
+        return argc == 3 ? trace_of(argv[2], json) : shell_usage("of which ADDR or SERIAL?");
+    if (strcmp(argv[1], "clear") == 0 && argc == 2) {
+        trace_ring_clear();
+        return SHELL_OK;
+    }
+    return trace_command(argc - 1, argv + 1, json);
+}
+
+/* -j stands before the command that is traced, which may have one of its own. */
+static int cmd_trace(int argc, char **argv)
+{
+    bool json = argc > 1 && strcmp(argv[1], "-j") == 0;
+
+    if (json) {
+        argv++;
+        argc--;
+    }
+    if (argc == 1)
+        return json ? show(true) : tell();
+    if (strcmp(argv[1], "filter") == 0)
+        return set_filter(argc, argv);
+    if (strcmp(argv[1], "stacks") == 0)
+        return set_stacks(argc, argv);
+    return run_word(argc, argv, json);
+}
+
+SHELL_COMMAND_IN("find leaks", trace,
+    "[-j] [on|off|clear|show|of ADDR|filter EXPR|stacks on|CMD]",
+    "each allocation and free, as ftrace shows them",
+    "trace CMD: what CMD takes and gives back (in quotes it may be a line), also in\n"
+    "interrupts.  on, off, show, clear: over several commands; the newest are kept.\n"
+    "of ADDR or of SERIAL: the life of one object.  stacks on: with the calls.\n"
+    "filter: only those, in Linux's words: fields bytes_req bytes_alloc ptr serial\n"
+    "gfp_flags order irq command, and event task name call_site func site file;\n"
+    "== != < <= > >= & ~ && || ! ( ).  filter 0: all.  In which order things happen,\n"
+    "not how long they take.\n"
+    "    trace filter 'bytes_req > 50'; trace \"kmalloc 10; kmalloc 100; kfree $\"",
+    cmd_trace);

@@ -1,0 +1,149 @@
+/*
+ * ring.c - the newest events, in a ring that nobody need empty.
+ *
+ *     mm --observer--> saw() --filter--> ring[written % ROOM] --> text.c
+ *
+ * It looks on (mm/look/observe.h) and changes nothing: the dials, and who fails allocations,
+ * decide by another hook, and what they decided is what is seen here.  While it looks each
+ * call goes the long way round; while it does not, nobody knows of it.
+ *
+ * A full ring overwrites its oldest event.  Events have numbers, so who reads notices, and
+ * how many are gone is written minus kept.  It is read event by event, with interrupts off
+ * for each: a handler may go on writing meanwhile.
+ *
+ * A free that waited (mm was busy in an interrupt) is seen when it is done: its site is that
+ * of the call which asked for it, its calls are those of the one that does it.
+ */
+#include "kernel/trace/ring.h"
+
+#include "kernel/backtrace.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/guard.h"
+#include "kernel/cpu/timer.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "mm/look/observe.h"
+
+enum { ROOM = 2048 };
+
+static struct trace_event ring[ROOM];
+static uint32_t written;
+static unsigned kinds;
+
+bool (*trace_ring_filter)(const struct trace_event *event);
+
+/* ---- kinds ----------------------------------------------------------------------- */
+
+static const char *const names[TRACE_KINDS] = {
+    [TRACE_KMALLOC] = "kmalloc", [TRACE_KFREE] = "kfree",
+    [TRACE_CACHE_ALLOC] = "kmem_cache_alloc", [TRACE_CACHE_FREE] = "kmem_cache_free",
+    [TRACE_PAGE_ALLOC] = "mm_page_alloc", [TRACE_PAGE_FREE] = "mm_page_free",
+    [TRACE_KREALLOC] = "krealloc", [TRACE_ALLOC_FAILED] = "mm_alloc_failed",
+};
+
+const char *trace_kind_name(enum trace_kind kind)
+{
+    return names[kind];
+}
+
+enum trace_kind trace_kind_of(const char *name, size_t length)
+{
+    unsigned kind = 0;
+
+    while (kind < TRACE_KINDS &&
+           (strlen(names[kind]) != length || strncmp(names[kind], name, length) != 0))
+        kind++;
+    return kind;
+}
+
+static enum trace_kind kind_of(const struct mm_event *event)
+{
+    bool by_cache = strncmp(event->call, "kmem_cache_", 11) == 0;
+
+    switch (event->kind) {
+    case MM_ALLOCATED:
+        return event->is_pages ? TRACE_PAGE_ALLOC : by_cache ? TRACE_CACHE_ALLOC
+                                                             : TRACE_KMALLOC;
+    case MM_FREEING:
+        return event->is_pages ? TRACE_PAGE_FREE : by_cache ? TRACE_CACHE_FREE : TRACE_KFREE;
+    case MM_RESIZED:
+        return TRACE_KREALLOC;
+    default:
+        return TRACE_ALLOC_FAILED;
+    }
+}
+
+/* ---- writing --------------------------------------------------------------------- */
+
+static void fill(struct trace_event *to, const struct mm_event *event)
+{
+    *to = (struct trace_event){
+        .kind = kind_of(event), .ticks = timer_ticks(), .task = shell_running != NULL ? shell_running->name : NULL,
+        .command = guard_command(), .in_interrupt = mm_state & MM_IRQ,
+        .irqs_off = !(cpu_flags() & EFLAGS_IF), .site = event->site,
+        .ptr = (uintptr_t)event->p, .serial = event->serial, .bytes_req = event->bytes,
+        .bytes_alloc = event->room, .gfp = event->gfp, .cache = event->cache };
+    backtrace_to_mm(to->calls, TRACE_CALLS);
+}
+
+static void saw(const struct mm_event *event, void *unused)
+{
+    struct trace_event new;
+    uint32_t flags;
+
+    (void)unused;
+    if (!(kinds >> kind_of(event) & 1))
+        return;
+    fill(&new, event);
+    if (trace_ring_filter != NULL && !trace_ring_filter(&new))
+        return;
+    flags = irq_save();
+    ring[written++ % ROOM] = new;
+    irq_restore(flags);
+}
+
+static struct mm_observer observer = { .saw = saw };
+
+bool trace_ring_set(unsigned wanted)
+{
+    if (wanted != 0 ? !mm_observe(&observer) : kinds != 0 && !mm_unobserve(&observer))
+        return false;
+    kinds = wanted;
+    return true;
+}
+
+unsigned trace_ring_kinds(void)
+{
+    return kinds;
+}
+
+/* ---- reading --------------------------------------------------------------------- */
+
+void trace_ring_clear(void)
+{
+    written = 0;
+}
+
+bool trace_ring_next(uint32_t *number, struct trace_event *event)
+{
+    uint32_t flags = irq_save();
+    bool is_there;
+
+    if (written > ROOM && *number < written - ROOM)
+        *number = written - ROOM;
+    is_there = *number < written;
+    if (is_there)
+        *event = ring[*number % ROOM];
+    irq_restore(flags);
+    return is_there;
+}
+
+uint32_t trace_ring_written(void)
+{
+    return written;
+}
+
+uint32_t trace_ring_room(void)
+{
+    return ROOM;
+}
