@@ -215,8 +215,8 @@ def test_stdout_that_cannot_be_written_is_one_line_and_127(elf):
 
 def test_a_reader_that_goes_away_is_one_line_and_127(elf):
     with subprocess.Popen(script(elf), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          env={**os.environ, "MARBLES_CMDS": "check; stress 1000000000"},
-                          ) as running:
+                          env={**os.environ, "MARBLES_CMDS": "check; stress 1000000000",
+                               "MARBLES_SECONDS": "5"}) as running:
         running.stdout.readline()
         running.stdout.close()
         said = running.stderr.read()

@@ -358,7 +358,7 @@ def test_a_handler_that_allocates_at_each_tick_is_served_whatever_is_listed(
     machine = boot(lists_elf, cmdline="kfence.every=1000000")
     if left:                            # of a command that was ended: counted as well
         machine.run("lists fault")
-    machine.run("lists keep 1500; leaks; lists unlink 7; lists ticking 1500")
+    machine.run("lists keep 600; leaks; lists unlink 7; lists ticking 1500")
     address = machine.listed()[0]["address"]
     for command in LISTINGS + (f"refs {address}", f"leaks why {address}"):
         machine.run(command)
@@ -371,7 +371,7 @@ def test_a_handler_that_allocates_at_each_tick_is_served_whatever_is_listed(
 def test_what_a_handler_gives_back_while_it_is_listed_hurts_nobody(boot, lists_elf, dials):
     machine = boot(lists_elf, cmdline=dials)
     for command in LISTINGS:
-        machine.run("lists keep 400; leaks; lists unlink 3; lists shrinking 1")
+        machine.run("lists keep 200; leaks; lists unlink 3; lists shrinking 1")
         machine.run(command)
         machine.run("lists shrinking 0")
     machine.is_whole()
