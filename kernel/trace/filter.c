@@ -155,29 +155,6 @@ static enum operator read_operator(struct run *run)
     return op;
 }
 
-/* Each * stands for any characters, or none. */
-static bool is_like(const char *pattern, const char *text)
-{
-    const char *behind_star = NULL, *rest = NULL;
-
-    while (*text != 0)
-        if (*pattern == '*') {
-            behind_star = ++pattern;
-            rest = text;
-        } else if (*pattern == *text) {
-            pattern++;
-            text++;
-        } else if (behind_star != NULL) {
-            pattern = behind_star;
-            text = ++rest;
-        } else {
-            return false;
-        }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == 0;
-}
-
 static bool compare_numbers(enum operator op, uint32_t a, uint32_t b)
 {
     switch (op) {
@@ -231,7 +208,7 @@ static bool compare_text(struct run *run, enum field field, enum operator op)
     if (field == SITE || field == FILE_)
         is_same = run->event->site != NULL && mm_site_matches(run->event->site, run->word);
     else if (op == LIKE)
-        is_same = is_like(run->word, text_of(run->event, field));
+        is_same = mm_name_matches(run->word, text_of(run->event, field));
     else
         is_same = strcmp(run->word, text_of(run->event, field)) == 0;
     return is_same != (op == UNEQUAL);

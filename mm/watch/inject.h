@@ -37,8 +37,9 @@ const char *mm_fault_name(enum mm_fault_dial dial);
 /* How often one of the three was set, to whatever: MM_FAIL_NTH is one of them here. */
 uint32_t mm_fault_sets(enum mm_fault_dial dial);
 
-/* Does the pattern, as one of the two has it, mean that site? */
+/* Does the pattern, as one of the two has it, mean that site?  Or any name: * is any text. */
 bool mm_site_matches(const struct alloc_site *site, const char *pattern);
+bool mm_name_matches(const char *pattern, const char *name);
 
 /* Calls since fail-nth was set; if they are as many as it says, that one was failed. */
 uint32_t mm_nth_calls(void);

@@ -163,6 +163,11 @@ bool mm_site_matches(const struct alloc_site *site, const char *pattern)
     return is_site(pattern, pattern + strlen(pattern), site);
 }
 
+bool mm_name_matches(const char *pattern, const char *name)
+{
+    return settings_match(pattern, pattern + strlen(pattern), name);
+}
+
 bool fault_attr_means(const struct mm_fault_attr *attr, const struct alloc_site *site,
                       const char *cache)
 {
