@@ -54,9 +54,12 @@ static void print_short(const struct shell_command *command)
 {
     char call[CALL_SIZE];
 
-    ksnprintf(call, sizeof(call), "%s %s", command->name, command->usage);
-    kprint_wrapped(HELP_COLUMN, "  %-*s%s%s", HELP_COLUMN - 2, call,
-                   strlen(call) < HELP_COLUMN - 2 ? "" : "  ", command->help);
+    ksnprintf(call, sizeof(call), "  %s %s", command->name, command->usage);
+    if (strlen(call) >= HELP_COLUMN) {          /* then what it is for has its own row */
+        kprint_wrapped(0, "%s", call);
+        call[0] = 0;
+    }
+    kprint_wrapped(HELP_COLUMN, "%-*s%s", HELP_COLUMN, call, command->help);
 }
 
 static void print_group(unsigned group, bool json)
@@ -114,7 +117,7 @@ static int print_whole(const char *name)
     return SHELL_OK;
 }
 
-/* The words behind `help` may be the name of a group. */
+/* The words behind `help` may be the name of a group, or its first word. */
 static bool find_group(int argc, char **argv, unsigned *group)
 {
     char name[CALL_SIZE] = "";
@@ -123,9 +126,13 @@ static bool find_group(int argc, char **argv, unsigned *group)
         strlcat(name, i > 1 ? " " : "", sizeof(name));
         strlcat(name, argv[i], sizeof(name));
     }
-    for (*group = 0; *group < NR_GROUPS; ++*group)
-        if (strcmp(name, groups[*group]) == 0)
+    for (*group = 0; *group < NR_GROUPS; ++*group) {
+        const char *rest = groups[*group];
+        size_t length = strlen(name);
+
+        if (strncmp(rest, name, length) == 0 && (rest[length] == 0 || rest[length] == ' '))
             return true;
+    }
     return false;
 }
 

@@ -146,7 +146,8 @@ static int trace_command(int argc, char **argv, bool json)
         return SHELL_FAILED;
     status = shell_run_words(argc, argv);
     trace_ring_set(before);
-    show(json);
+    if (status != SHELL_UNKNOWN)
+        show(json);
     return status;
 }
 
@@ -206,7 +207,7 @@ static int cmd_trace(int argc, char **argv)
 
 SHELL_COMMAND_IN("find leaks", trace,
     "[-j] [on|off|clear|show|of ADDR|filter EXPR|stacks on|CMD]",
-    "each allocation and free, as ftrace shows them",
+    "allocations and frees, as ftrace shows them",
     "trace CMD: what CMD takes and gives back (in quotes it may be a line), also in\n"
     "interrupts.  on, off, show, clear: over several commands; the newest are kept.\n"
     "of ADDR or of SERIAL: the life of one object.  stacks on: with the calls.\n"

@@ -25,7 +25,8 @@
 #include "kernel/symbols.h"
 #include "mm/mm.h"
 
-enum { LINE_SIZE = 400, TEXT_SIZE = 96, CALL_SIZE = 120, TICK_MICROSECONDS = 1000000 / TIMER_HZ };
+enum { LINE_SIZE = 400, TEXT_SIZE = 96, CALL_SIZE = 120, HANG = 12 };
+enum { TICK_MICROSECONDS = 1000000 / TIMER_HZ };
 
 const char *trace_call_site(const struct trace_event *event, char *buf, size_t size)
 {
@@ -185,7 +186,7 @@ static void print_event(const struct trace_event *event, bool stacks)
 
     format_event(&line, event);
     if (tty_attended)
-        kprint_wrapped(0, "%s", line.text);
+        kprint_wrapped(HANG, "%s", line.text);
     else
         kprintf("%s\n", line.text);
     if (stacks)

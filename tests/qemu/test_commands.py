@@ -9,7 +9,7 @@ OK, FAILED, USAGE, UNKNOWN, REPORTED = 0, 1, 2, 3, 4
 
 COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks kmemleak refs whatis kmalloc
 kfree forget pages dump poke check stress bench params dmesg uptime backtrace exit reboot
-poweroff drain guests history clear watch more crash fail""".split()
+poweroff drain guests history clear watch more crash fail trace""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
 stress crash fail""".split()
 
@@ -50,6 +50,7 @@ def test_help_of_a_group_has_a_line_for_each_command(machine):
         for row in of_group:
             call = f"{row['name']} {row['usage']}".strip()
             assert any(line.startswith(f"  {call}") for line in lines), call
+        assert machine.run(f"help {group.split()[0]}") == lines
 
 
 @pytest.mark.parametrize("name", COMMANDS)
