@@ -17,11 +17,11 @@
 #include "kernel/trace/text.h"
 #include "mm/mm.h"
 
-enum { LIST_SIZE = 160 };
+enum { LIST_SIZE = 120 };
 
 static bool stacks;
 static unsigned chosen = TRACE_ALL;     /* kinds of events; traced while it is on */
-static char list[LIST_SIZE];            /* of trace_event= */
+static char list[LIST_SIZE];            /* of their names */
 
 /* ---- trace_event= ---------------------------------------------------------------- */
 
@@ -48,6 +48,17 @@ static bool no_events(const char *value)
     return false;
 }
 
+/* All names fit: the shell keeps 127 characters of a dial. */
+static void list_chosen(void)
+{
+    list[0] = 0;
+    for (unsigned kind = 0; kind < TRACE_KINDS; kind++)
+        if (chosen >> kind & 1) {
+            strlcat(list, list[0] != 0 ? "," : "", sizeof(list));
+            strlcat(list, trace_kind_name((enum trace_kind)kind), sizeof(list));
+        }
+}
+
 static bool set_events(const char *value)
 {
     unsigned kinds = 0;
@@ -66,10 +77,10 @@ static bool set_events(const char *value)
             return no_events(value);
         kinds |= more;
     }
-    if (kinds == 0 || strlen(value) >= sizeof(list))
+    if (kinds == 0)
         return no_events(value);
-    strlcpy(list, value, sizeof(list));
     chosen = kinds;
+    list_chosen();
     return trace_ring_set(kinds);
 }
 
@@ -94,12 +105,14 @@ static int turn(unsigned kinds)
     return SHELL_FAILED;
 }
 
-static int show(bool json)
+static int show(uint32_t from, bool json)
 {
+    struct trace_choice choice = { .from = from };
+
     if (json)
-        trace_print_json(0);
+        trace_print_json(&choice);
     else
-        trace_print(0, stacks);
+        trace_print(&choice, stacks);
     return SHELL_OK;
 }
 
@@ -116,38 +129,48 @@ static int tell(void)
     return SHELL_OK;
 }
 
+/* By an address what lives there now, or did last; without records all that was there. */
 static int trace_of(const char *text, bool json)
 {
+    struct trace_choice choice = { .or_address = true };
     struct mm_what what;
-    uint32_t number;
+    unsigned count;
 
-    if (!shell_address(text, "ADDR or SERIAL", &number))
+    if (!shell_address(text, "ADDR or SERIAL", &choice.object))
         return SHELL_USAGE;
-    mm_what_is((const void *)(uintptr_t)number, &what);
+    if (choice.object == 0)
+        return shell_usage("0 is no object");
+    mm_what_is((const void *)(uintptr_t)choice.object, &what);
     if (what.serial != 0)
-        number = what.serial;           /* else it is one, or an address of nothing */
-    if (json)
-        trace_print_json(number);
-    else
-        trace_print(number, stacks);
-    if (!json && what.serial != 0)
-        kprintf("serial %u: %s\n", (unsigned)number,
+        choice = (struct trace_choice){ .object = what.serial };
+    if (json) {
+        trace_print_json(&choice);
+        return SHELL_OK;
+    }
+    count = trace_print(&choice, stacks);
+    if (count == 0)
+        kprintf("trace: no event of %s is kept\n", text);
+    else if (what.serial != 0)
+        kprintf("serial %u: %s\n", (unsigned)what.serial,
                 what.freed_by != NULL ? "it was freed" : "it is live");
-    return SHELL_OK;
+    return count > 0 ? SHELL_OK : SHELL_FAILED;
 }
 
+/* What was gathered before, also by a trace around this one, stays. */
 static int trace_command(int argc, char **argv, bool json)
 {
+    uint32_t from = trace_ring_written();
     unsigned before = trace_ring_kinds();
     int status;
 
-    trace_ring_clear();
     if (turn(chosen) != SHELL_OK)
         return SHELL_FAILED;
     status = shell_run_words(argc, argv);
     trace_ring_set(before);
-    if (status != SHELL_UNKNOWN)
-        show(json);
+    if (shell_interrupted())            /* the same Ctrl-C would end the listing */
+        kprintf("%u events: trace show\n", (unsigned)(trace_ring_written() - from));
+    else if (status != SHELL_UNKNOWN)
+        show(from, json);
     return status;
 }
 
@@ -177,7 +200,7 @@ static int run_word(int argc, char **argv, bool json)
     if (strcmp(argv[1], "off") == 0 && argc == 2)
         return turn(0);
     if (strcmp(argv[1], "show") == 0 && argc == 2)
-        return show(json);
+        return show(0, json);
     if (strcmp(argv[1], "of") == 0)
         return argc == 3 ? trace_of(argv[2], json) : shell_usage("of which ADDR or SERIAL?");
     if (strcmp(argv[1], "clear") == 0 && argc == 2) {
@@ -197,7 +220,7 @@ static int cmd_trace(int argc, char **argv)
         argc--;
     }
     if (argc == 1)
-        return json ? show(true) : tell();
+        return json ? show(0, true) : tell();
     if (strcmp(argv[1], "filter") == 0)
         return set_filter(argc, argv);
     if (strcmp(argv[1], "stacks") == 0)

@@ -119,7 +119,7 @@ static uint32_t number_of(const struct trace_event *event, enum field field)
     case IRQ: return event->in_interrupt;
     case COMMAND: return event->command;
     default:
-        while (PAGE_SIZE << order < event->bytes_alloc)
+        while (PAGE_SIZE << order < (event->ptr != 0 ? event->bytes_alloc : event->bytes_req))
             order++;
         return order;
     }
@@ -132,7 +132,7 @@ static const char *text_of(const struct trace_event *event, enum field field)
     switch (field) {
     case EVENT: return trace_kind_name(event->kind);
     case TASK: return event->task != NULL ? event->task : "shell";
-    case NAME: return event->cache != NULL ? event->cache : "";
+    case NAME: return event->cache;
     case CALL_SITE:
         return symbol_find(event->calls[0] - 1, &symbol) ? symbol.name : "";
     default:

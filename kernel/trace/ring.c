@@ -24,7 +24,7 @@
 #include "kernel/string.h"
 #include "mm/look/observe.h"
 
-enum { ROOM = 2048 };
+enum { ROOM = 1024 };
 
 static struct trace_event ring[ROOM];
 static uint32_t written;
@@ -82,7 +82,9 @@ static void fill(struct trace_event *to, const struct mm_event *event)
         .command = guard_command(), .in_interrupt = mm_state & MM_IRQ,
         .irqs_off = !(cpu_flags() & EFLAGS_IF), .site = event->site,
         .ptr = (uintptr_t)event->p, .serial = event->serial, .bytes_req = event->bytes,
-        .bytes_alloc = event->room, .gfp = event->gfp, .cache = event->cache };
+        .bytes_alloc = event->room, .gfp = event->gfp };
+    if (event->cache != NULL)
+        strlcpy(to->cache, event->cache, sizeof(to->cache));
     backtrace_to_mm(to->calls, TRACE_CALLS);
 }
 

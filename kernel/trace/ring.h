@@ -17,7 +17,7 @@ enum trace_kind {
     TRACE_KINDS,
 };
 
-enum { TRACE_CALLS = 6, TRACE_ALL = (1 << TRACE_KINDS) - 1 };
+enum { TRACE_CALLS = 5, TRACE_ALL = (1 << TRACE_KINDS) - 1, TRACE_NAME_SIZE = 20 };
 
 struct trace_event {
     enum trace_kind kind;
@@ -30,7 +30,7 @@ struct trace_event {
     uint32_t serial;            /* 0: not known */
     size_t bytes_req, bytes_alloc;
     gfp_t gfp;
-    const char *cache;          /* NULL: whole pages; or its cache is no more */
+    char cache[TRACE_NAME_SIZE];        /* its name then, cut; "": whole pages */
     uintptr_t calls[TRACE_CALLS];       /* return addresses, from who called mm outwards */
 };
 

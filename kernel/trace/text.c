@@ -90,7 +90,7 @@ static void add_object(struct line *line, const struct trace_event *event)
     if (event->kind != TRACE_ALLOC_FAILED)
         add(line, " ptr=0x%08x", (unsigned)event->ptr);
     if (event->kind == TRACE_CACHE_ALLOC || event->kind == TRACE_CACHE_FREE)
-        add(line, " name=%s", event->cache != NULL ? event->cache : "?");
+        add(line, " name=%s", event->cache);
 }
 
 static bool is_free(enum trace_kind kind)
@@ -138,14 +138,20 @@ static void print_stack(const struct trace_event *event)
 
 /* ---- all of them ----------------------------------------------------------------- */
 
-static uint32_t kept(void)
+/* Of those from that number on: how many were written, and how many are kept. */
+static uint32_t written_from(uint32_t from)
 {
-    uint32_t written = trace_ring_written();
+    return trace_ring_written() - from;
+}
+
+static uint32_t kept_from(uint32_t from)
+{
+    uint32_t written = written_from(from);
 
     return written < trace_ring_room() ? written : trace_ring_room();
 }
 
-static void print_header(void)
+static void print_header(uint32_t from)
 {
     kprintf("# tracer: nop\n#\n# entries-in-buffer/entries-written: %u/%u   #P:1\n#\n"
             "#                                _-----=> irqs-off\n"
@@ -155,12 +161,12 @@ static void print_header(void)
             "#                              ||| / _-=> migrate-disable\n"
             "#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n"
             "#              | |         |   |||||     |         |\n",
-            (unsigned)kept(), (unsigned)trace_ring_written());
+            (unsigned)kept_from(from), (unsigned)written_from(from));
 }
 
-static void print_overwritten(void)
+static void print_overwritten(uint32_t from)
 {
-    uint32_t gone = trace_ring_written() - kept();
+    uint32_t gone = written_from(from) - kept_from(from);
 
     if (gone > 0)
         kprintf("# %u older event%s overwritten: the ring keeps %u (a filter, or trace CMD, "
@@ -168,16 +174,28 @@ static void print_overwritten(void)
                 (unsigned)trace_ring_room());
 }
 
-/* Call it for each event that is meant. */
-static void each(uint32_t serial, void (*fn)(const struct trace_event *event, bool option),
-                 bool option)
+static bool is_chosen(const struct trace_choice *choice, const struct trace_event *event)
+{
+    return choice->object == 0 || event->serial == choice->object ||
+           (choice->or_address && event->ptr == choice->object);
+}
+
+/* Call it for each event that is meant; how many. */
+static unsigned each(const struct trace_choice *choice,
+                     void (*fn)(const struct trace_event *event, bool option), bool option)
 {
     uint32_t end = trace_ring_written();        /* handlers may go on writing */
     struct trace_event event;
+    unsigned count = 0;
 
-    for (uint32_t n = 0; trace_ring_next(&n, &event) && n < end && !shell_interrupted(); n++)
-        if (serial == 0 || event.serial == serial)
-            fn(&event, option);
+    for (uint32_t n = choice->from; trace_ring_next(&n, &event) && n < end &&
+                                    !shell_interrupted(); n++) {
+        if (!is_chosen(choice, &event))
+            continue;
+        fn(&event, option);
+        count++;
+    }
+    return count;
 }
 
 static void print_event(const struct trace_event *event, bool stacks)
@@ -193,12 +211,12 @@ static void print_event(const struct trace_event *event, bool stacks)
         print_stack(event);
 }
 
-void trace_print(uint32_t serial, bool stacks)
+unsigned trace_print(const struct trace_choice *choice, bool stacks)
 {
-    if (serial == 0)
-        print_header();
-    print_overwritten();
-    each(serial, print_event, stacks);
+    if (choice->object == 0)
+        print_header(choice->from);
+    print_overwritten(choice->from);
+    return each(choice, print_event, stacks);
 }
 
 static void print_event_json(const struct trace_event *event, bool unused)
@@ -219,7 +237,7 @@ static void print_event_json(const struct trace_event *event, bool unused)
             "\"bytes_alloc\": %zu, \"gfp_flags\": \"%s\", \"cache\": ",
             (unsigned)event->ptr, (unsigned)event->serial, event->bytes_req,
             event->bytes_alloc, mm_gfp_name(event->gfp, text, sizeof(text)));
-    if (event->cache != NULL)
+    if (event->cache[0] != 0)
         json_string(event->cache);
     else
         kprintf("null");
@@ -229,9 +247,9 @@ static void print_event_json(const struct trace_event *event, bool unused)
     kprintf("]}\n");
 }
 
-void trace_print_json(uint32_t serial)
+void trace_print_json(const struct trace_choice *choice)
 {
-    each(serial, print_event_json, false);
-    kprintf("{\"summary\": true, \"entries\": %u, \"written\": %u}\n", (unsigned)kept(),
-            (unsigned)trace_ring_written());
+    each(choice, print_event_json, false);
+    kprintf("{\"summary\": true, \"entries\": %u, \"written\": %u}\n",
+            (unsigned)kept_from(choice->from), (unsigned)written_from(choice->from));
 }

@@ -6,10 +6,17 @@
 
 #include "kernel/trace/ring.h"
 
-/* Of these events: only of that object, by its serial number; 0: all. */
-void trace_print(uint32_t serial, bool stacks);
+/* Which events: from that number on; and of one object, by its serial number or address. */
+struct trace_choice {
+    uint32_t from;
+    uint32_t object;            /* 0: all; else a serial number, */
+    bool or_address;            /*   or also an address */
+};
+
+/* How many they were.  Of one object there is no header. */
+unsigned trace_print(const struct trace_choice *choice, bool stacks);
 /* The same, an object a line, and a summary. */
-void trace_print_json(uint32_t serial);
+void trace_print_json(const struct trace_choice *choice);
 
 /* "receive+0x1c/0x94", from where it was called, into buf; returns buf. */
 const char *trace_call_site(const struct trace_event *event, char *buf, size_t size);

@@ -111,9 +111,9 @@ def test_who_has_most_is_told_with_its_growth_since_the_mark(boot):
 
 
 def test_what_is_free_but_not_side_by_side_is_told(boot):
-    machine = boot(memory="4M")
-    lines = machine.run("pages 9", bug="out of memory")
-    assert any(re.fullmatch(r"  \d+ pages are free \(\d+ kB\), but not 512 side by side",
+    machine = boot(memory="8M")
+    lines = machine.run("pages 10", bug="out of memory")
+    assert any(re.fullmatch(r"  \d+ pages are free \(\d+ kB\), but not 1024 side by side",
                             line) for line in lines)
 
 

@@ -18,7 +18,7 @@ def log(machine):
 def test_mem_uses_nothing_above_its_limit(boot, given, limit):
     machine = boot(cmdline=given)
     total = machine.meminfo()["total_kb"]
-    assert limit // 1024 - 2048 < total < limit // 1024
+    assert limit // 1024 - 2304 < total < limit // 1024
     machine.run("kmalloc 1M 5")
     for n in range(1, 6):
         (what,) = machine.json(f"whatis ${n} -j")
@@ -142,7 +142,7 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
                                              "slab_debug", "init_on_alloc",
                                              "init_on_free", "debug_pagealloc",
                                              "page_owner", "quarantine",
-                                             "kfence.every", "failslab",
+                                             "kfence.every", "failslab", "trace_event",
                                              "fail_page_alloc", "fail-nth", "oom",
                                              "watchdog",
                                              "panic", "panic_on_oops",

@@ -14,7 +14,7 @@ def paged(boot, lab_elf, request):
 
 # ---- page tables that change ------------------------------------------------------
 
-@pytest.mark.parametrize("address", [0x300000, 0x500000, 0x7ff000, 0xc00000])
+@pytest.mark.parametrize("address", [0x301000, 0x500000, 0x7ff000, 0xc00000])
 def test_a_page_goes_and_comes_back_with_what_is_in_it(paged, address):
     """In the first 4 MiB, inside of others, at the edge between two, at a start."""
     paged.run(f"poke {address} 0x5a 4096")
