@@ -253,6 +253,7 @@ KERNEL += kernel/leaks/cmd_leaks.c      # leaks: by site and kind
 KERNEL += kernel/leaks/list.c           #   object by object
 KERNEL += kernel/leaks/counts.c         #   how many words point to each
 KERNEL += kernel/leaks/holder.c         #   a word that points, in words
+KERNEL += kernel/leaks/holders.c        #   who has what is reachable
 KERNEL += kernel/leaks/doubt.c          #   is it a pointer at all?
 KERNEL += kernel/leaks/why.c            #   the way from a root; refs
 KERNEL += kernel/leaks/lost.c           #   where it was last seen

@@ -246,5 +246,7 @@ const char *mm_bug_name(enum mm_bug bug);
 
 /* "GFP_KERNEL|__GFP_ZERO" into buf, cut to size; returns buf. */
 const char *mm_gfp_name(gfp_t gfp, char *buf, size_t size);
+/* The flag of that name, as these are written.  False: there is none. */
+bool mm_gfp_of(const char *name, gfp_t *gfp);
 
 #endif

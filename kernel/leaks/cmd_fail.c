@@ -49,7 +49,7 @@ static const char *ended(const struct round *round)
 static const char *failed_call(const struct mm_failed *failed, char *buf, size_t size)
 {
     char caller[CALLER_SIZE];
-    bool is_of_cache = strncmp(failed->call, "kmem_cache_", 11) == 0;
+    bool is_of_cache = call_is_of_cache(failed->call);
 
     ksnprintf(buf, size, "NULL from %s(%s%s%zu byte%s)%s", failed->call,
               is_of_cache ? failed->cache : "", is_of_cache ? ", " : "", failed->bytes,

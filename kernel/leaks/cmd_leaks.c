@@ -23,13 +23,11 @@
 #include "kernel/lines.h"
 #include "kernel/memory/aftermath.h"
 #include "kernel/memory/sites.h"
-#include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
-#include "mm/watch/dials.h"
 #include "mm/watch/stack.h"
 
-enum { PLACE_SIZE = 96, TEXT_SIZE = 40, MARKS = 16, NAME_SIZE = 24, VARIABLES = 8 };
+enum { PLACE_SIZE = 96, TEXT_SIZE = 40, MARKS = 16, NAME_SIZE = 24 };
 enum { TAKER_COLUMN = 46, CALLS_COLUMN = 16 };
 
 /* ---- marks ------------------------------------------------------------------------- */
@@ -175,153 +173,12 @@ static void list_kinds(struct rows *rows, const struct mm_scan *found, unsigned 
     }
 }
 
-/* ---- who has the others ------------------------------------------------------------- */
-
-/* Of what is reachable, how much each root holds at first hand. */
-struct holders {
-    unsigned by_shell, by_stack, by_others;
-    unsigned by_word;           /* of a program, or of kmemleak clear: by no pointer */
-    struct {
-        char name[NAME_SIZE];
-        unsigned count;
-    } variable[VARIABLES];
-    unsigned more_variables;    /* objects by others, for which there is no place */
-    char text[200];
-};
-
-/* Of an array all words are one variable. */
-static void count_variable(struct holders *holders, const char *name)
-{
-    char whole[NAME_SIZE], *plus;
-
-    strlcpy(whole, name, sizeof(whole));
-    plus = strchr(whole, '+');
-    if (plus != NULL)
-        *plus = 0;
-    for (unsigned i = 0; i < VARIABLES; i++) {
-        if (holders->variable[i].count == 0)
-            strlcpy(holders->variable[i].name, whole, NAME_SIZE);
-        if (strcmp(holders->variable[i].name, whole) != 0)
-            continue;
-        holders->variable[i].count++;
-        return;
-    }
-    holders->more_variables++;
-}
-
-static bool count_holder(const struct mm_live *live, void *arg)
-{
-    struct holders *holders = arg;
-    struct holder holder;
-
-    if (live->kind != MM_REACHABLE)
-        return false;
-    if (live->seen_in == 0) {
-        holders->by_word++;
-        return false;
-    }
-    holder_find(live->seen_in, &holder);
-    if (!holder.is_root)
-        holders->by_others++;
-    else if (holder.root == ROOT_HELD)
-        holders->by_shell++;
-    else if (holder.root == ROOT_STACK)
-        holders->by_stack++;
-    else
-        count_variable(holders, holder.name);
-    return false;
-}
-
-/* ", 3 by head"; nothing, if there are none. */
-static void add_holder(struct holders *holders, unsigned objects, const char *by)
-{
-    size_t used = strlen(holders->text);
-
-    if (objects > 0)
-        ksnprintf(holders->text + used, sizeof(holders->text) - used, ", %u %s", objects, by);
-}
-
-/* The variable that holds most by its name, and all others as one. */
-static void add_variables(struct holders *holders)
-{
-    unsigned most = 0, others = holders->more_variables;
-    char by[NAME_SIZE + 4];
-
-    for (unsigned i = 0; i < VARIABLES; i++) {
-        others += holders->variable[i].count;
-        if (holders->variable[i].count > holders->variable[most].count)
-            most = i;
-    }
-    ksnprintf(by, sizeof(by), "by %s", holders->variable[most].name);
-    add_holder(holders, holders->variable[most].count, by);
-    add_holder(holders, others - holders->variable[most].count, "by other variables");
-}
-
-/* Who is said to hold them: the numbers add up to all that is reachable. */
-static void print_holders(const struct mm_scan *found)
-{
-    struct holders holders = { .by_shell = 0 };
-
-    scan_each(count_holder, NULL, &holders);
-    ksnprintf(holders.text, sizeof(holders.text), "reachable: %zu bytes in %u object%s",
-              found->bytes[MM_REACHABLE], (unsigned)found->objects[MM_REACHABLE],
-              plural(found->objects[MM_REACHABLE]));
-    add_holder(&holders, holders.by_shell, "held by the shell");
-    add_variables(&holders);
-    add_holder(&holders, holders.by_stack, "by the stack");
-    add_holder(&holders, holders.by_word, "of which kmemleak was told that it is no leak");
-    add_holder(&holders, holders.by_others, "by other objects");
-    kprint_wrapped(2, "%s", holders.text);
-}
-
 /* ---- the report ------------------------------------------------------------------------ */
 
 static void print_kind(const struct mm_scan *found, enum mm_scan_kind kind)
 {
     kprintf("%s: %zu bytes in %u object%s\n", kind_name(kind), found->bytes[kind],
             (unsigned)found->objects[kind], plural(found->objects[kind]));
-}
-
-/* Does each call from that line write to all that it hands out?  Its name says so. */
-static bool clears(const struct alloc_site *site)
-{
-    static const char *const names[] = { "kzalloc", "kcalloc", "kmem_cache_zalloc",
-                                         "get_zeroed_page", "kstrdup", "kstrndup",
-                                         "kmemdup" };
-
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (site->file != NULL && site->call != NULL && strcmp(site->call, names[i]) == 0)
-            return true;
-    return false;
-}
-
-struct uncleared {
-    uint32_t until;             /* serial numbers up to this one */
-    unsigned objects;
-};
-
-static bool count_uncleared(const struct mm_live *live, void *arg)
-{
-    struct uncleared *uncleared = arg;
-
-    uncleared->objects += live->serial <= uncleared->until && !clears(live->site);
-    return false;
-}
-
-/* What could hide a leak: a pointer that was there before.  One alone hides none. */
-static void print_doubts(const struct mm_scan *found)
-{
-    struct uncleared uncleared = { .until = mm_uncleared_until() };
-    uint32_t live = 0;
-
-    for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
-        live += found->objects[kind];
-    scan_each(count_uncleared, NULL, &uncleared);
-    if (live > 1 && uncleared.objects > 0)
-        kprint_wrapped(2, "%u object%s not cleared when taken: an old pointer there may hide "
-                       "a leak.  To be sure: params init_on_alloc=1, and once more from "
-                       "the start", uncleared.objects,
-                       uncleared.objects == 1 ? " was" : "s were");
 }
 
 static void print_tables_full(void)
@@ -367,7 +224,7 @@ static void print_summary(const struct rows *rows, const struct scan_report *rep
         if (found->objects[kind] > 0)
             print_kind(found, (enum mm_scan_kind)kind);
     if (found->objects[MM_REACHABLE] > 0)
-        print_holders(found);
+        holders_print(found);
     if (all && rows->sites > 1)
         kprintf("%9zu %7u in all, from %u rows\n", rows->bytes, rows->objects, rows->sites);
 }
@@ -389,7 +246,7 @@ static int report_leaks(unsigned kinds, bool json)
     print_tables_full();
     aftermath_print();
     grow_print();
-    print_doubts(&report.found);
+    doubts_print(&report.found);
     scan_print(&report);
     return SHELL_OK;
 }

@@ -12,11 +12,16 @@
  *
  * Nobody can be sure, so the kinds are what they are; but who asks what points to an object
  * (refs, leaks why) is told.
+ *
+ * A third kind was a pointer once, of who had the memory before: in what was not cleared when
+ * it was taken.  Of those only their number can be told, by `leaks`.
  */
 #include "kernel/leaks/leaks_priv.h"
 
+#include "kernel/memory/sites.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
+#include "mm/watch/dials.h"
 
 static bool is_printable(uintptr_t value)
 {
@@ -73,4 +78,44 @@ const char *doubt_name(const struct holder *holder)
     struct mm_live ends;
 
     return names[doubt_of(holder, &ends)];
+}
+
+/* ---- what was there before ---------------------------------------------------------- */
+
+/* Does each call from that line write to all that it hands out?  Its name says so. */
+static bool clears(const struct alloc_site *site)
+{
+    static const char *const names[] = { "kzalloc", "kcalloc", "kmem_cache_zalloc",
+                                         "get_zeroed_page", "kstrdup", "kstrndup",
+                                         "kmemdup" };
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (site->file != NULL && site->call != NULL && strcmp(site->call, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Of serial numbers above that: how many objects are of lines that do not clear. */
+static unsigned count_of_others(uint32_t after)
+{
+    unsigned objects = 0;
+
+    sites_count(UINT32_MAX, after);
+    for (const struct alloc_site *site = NULL; (site = mm_next_site(site)) != NULL; )
+        if (!clears(site))
+            objects += (unsigned)site->objects;
+    return objects;
+}
+
+void doubts_print(const struct mm_scan *found)
+{
+    unsigned objects = count_of_others(0) - count_of_others(mm_uncleared_until());
+    uint32_t live = 0;
+
+    for (unsigned kind = MM_REACHABLE; kind < MM_SCAN_KINDS; kind++)
+        live += found->objects[kind];
+    if (live > 1 && objects > 0)
+        kprint_wrapped(2, "%u object%s not cleared when taken: an old pointer there may hide "
+                       "a leak.  To be sure: params init_on_alloc=1, and once more from "
+                       "the start", objects, objects == 1 ? " was" : "s were");
 }

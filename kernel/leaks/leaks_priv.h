@@ -66,6 +66,13 @@ enum doubt doubt_of(const struct holder *holder, struct mm_live *ends);
 const char *doubt_text(const struct holder *holder, char *text, size_t size);
 /* As JSON has it: null, "text", "end". */
 const char *doubt_name(const struct holder *holder);
+/* A line of how many objects were not cleared when taken; nothing, if that hides nothing. */
+void doubts_print(const struct mm_scan *found);
+
+/* ---- who has what is reachable: holders.c --------------------------------------------- */
+
+/* A line. */
+void holders_print(const struct mm_scan *found);
 
 /* ---- where things of a line usually hang: owners.c ------------------------------------ */
 
@@ -75,7 +82,7 @@ void owners_count(void);
 const char *owners_usual(const struct alloc_site *site, char *text, size_t size);
 /* The same for each line of which something is lost. */
 void owners_print_usual(void);
-/* Of what is possible, if all of its line, two or more, is held so: ", through the member at 8". */
+/* Of what is possible, if all of its line, two and more, are: ", through the member at 8". */
 const char *owners_member(const struct mm_live *live, char *text, size_t size);
 
 /* ---- what only ever grows: grow.c ------------------------------------------------------ */

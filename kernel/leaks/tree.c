@@ -27,6 +27,7 @@ static struct ranking {
     struct mm_lost first[KEPT]; /* in order */
     unsigned count, most;       /* that are kept, at most */
     struct mm_lost behind;      /* only what ranks behind this one; start 0: all */
+    struct mm_lost all;         /* the sums, whatever it ranks behind */
 } ranking;
 
 static bool ranks_before(const struct mm_lost *a, const struct mm_lost *b)
@@ -39,6 +40,8 @@ static bool rank(const struct mm_lost *lost, void *arg)
     unsigned i = ranking.count;
 
     (void)arg;
+    ranking.all.objects += lost->objects;
+    ranking.all.bytes += lost->bytes;
     if (ranking.behind.start != 0 && !ranks_before(&ranking.behind, lost))
         return true;
     if (i == ranking.most && !ranks_before(lost, &ranking.first[--i]))
@@ -57,6 +60,7 @@ static bool find_next(void)
     if (ranking.count > 0)
         ranking.behind = ranking.first[ranking.count - 1];
     ranking.count = 0;
+    ranking.all = (struct mm_lost){ .objects = 0 };
 
     uint32_t flags = irq_save();
 
@@ -169,15 +173,6 @@ static void print_all_json(const struct mm_scan *found)
             found->bytes[MM_DEFINITE] + found->bytes[MM_INDIRECT]);
 }
 
-static bool add_lost(const struct mm_lost *lost, void *arg)
-{
-    struct mm_lost *all = arg;
-
-    all->objects += lost->objects;
-    all->bytes += lost->bytes;
-    return true;
-}
-
 /* What goes with pieces that a program has told of by kmemleak_alloc is in no tree. */
 static void print_of_pieces(const struct mm_scan *found, const struct mm_lost *all)
 {
@@ -192,16 +187,15 @@ static void print_of_pieces(const struct mm_scan *found, const struct mm_lost *a
 
 static void print_first(const struct mm_scan *found)
 {
-    struct mm_lost all = { .objects = 0 };
+    const struct mm_lost *all = &ranking.all;
     unsigned left = (unsigned)found->objects[MM_DEFINITE];
     size_t shown = 0;
 
-    mm_scan_each_lost(add_lost, &all);
     begin_ranking(SHOWN);
-    if (left == 0 || !find_next()) {
-        if (all.objects == found->objects[MM_INDIRECT])
+    if (!find_next()) {
+        if (all->objects == found->objects[MM_INDIRECT])
             kprintf("nothing is lost\n");
-        print_of_pieces(found, &all);
+        print_of_pieces(found, all);
         return;
     }
     kprintf("    bytes objects  what is lost, taken by whom; and what goes with it\n");
@@ -212,12 +206,12 @@ static void print_first(const struct mm_scan *found)
     }
     if (left > 0)
         kprintf("%9zu          in %u more, each with no more: leaks tree -j\n",
-                all.bytes - shown, left);
-    kprintf("%9zu bytes come back: %u lost object%s, and %u that go with %s\n", all.bytes,
+                all->bytes - shown, left);
+    kprintf("%9zu bytes come back: %u lost object%s, and %u that go with %s\n", all->bytes,
             (unsigned)found->objects[MM_DEFINITE], plural(found->objects[MM_DEFINITE]),
-            (unsigned)(all.objects - found->objects[MM_DEFINITE]),
+            (unsigned)(all->objects - found->objects[MM_DEFINITE]),
             found->objects[MM_DEFINITE] == 1 ? "it" : "them");
-    print_of_pieces(found, &all);
+    print_of_pieces(found, all);
 }
 
 int leaks_tree(int argc, char **argv, bool json)

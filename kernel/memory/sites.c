@@ -140,6 +140,11 @@ bool sites_unknown(bool json)
     return !mm_records;
 }
 
+bool call_is_of_cache(const char *call)
+{
+    return strncmp(call, "kmem_cache_", sizeof("kmem_cache_") - 1) == 0;
+}
+
 void sites_count(unsigned kinds, uint32_t after)
 {
     uint32_t flags = irq_save();

@@ -25,6 +25,9 @@ const char *site_caller(const struct alloc_site *site, char *buf, size_t size);
 /* The name of its function; never NULL. */
 const char *site_function(const struct alloc_site *site);
 
+/* Is the call of that name one to a cache: kmem_cache_alloc and its kin? */
+bool call_is_of_cache(const char *call);
+
 /* Of a site with the calls that led to it (dial U), in JSON: , "ROLE_calls": [...] */
 void site_json_calls(const struct alloc_site *site, const char *role);
 

@@ -21,7 +21,6 @@ enum { LIST_SIZE = 120 };
 
 static bool stacks;
 static unsigned chosen = TRACE_ALL;     /* kinds of events; traced while it is on */
-static char list[LIST_SIZE];            /* of their names */
 
 /* ---- trace_event= ---------------------------------------------------------------- */
 
@@ -48,15 +47,20 @@ static bool no_events(const char *value)
     return false;
 }
 
-/* All names fit: the shell keeps 127 characters of a dial. */
-static void list_chosen(void)
+/* "kmem", all of them; else their names, which fit into what the shell keeps of a dial. */
+static const char *names_of(unsigned kinds)
 {
+    static char list[LIST_SIZE];
+
+    if (kinds == TRACE_ALL)
+        return "kmem";
     list[0] = 0;
     for (unsigned kind = 0; kind < TRACE_KINDS; kind++)
-        if (chosen >> kind & 1) {
+        if (kinds >> kind & 1) {
             strlcat(list, list[0] != 0 ? "," : "", sizeof(list));
             strlcat(list, trace_kind_name((enum trace_kind)kind), sizeof(list));
         }
+    return list;
 }
 
 static bool set_events(const char *value)
@@ -80,16 +84,13 @@ static bool set_events(const char *value)
     if (kinds == 0)
         return no_events(value);
     chosen = kinds;
-    list_chosen();
     return trace_ring_set(kinds);
 }
 
 /* What is traced now: so a command that is ended while it traces is put back as well. */
 static const char *get_events(void)
 {
-    unsigned kinds = trace_ring_kinds();
-
-    return kinds == 0 ? "" : kinds == TRACE_ALL ? "kmem" : list;
+    return names_of(trace_ring_kinds());
 }
 
 KERNEL_DIAL(trace_event, "LIST", "0", "trace these events from boot on: kmem:kmalloc,...",
@@ -123,7 +124,7 @@ static int tell(void)
 
     kprintf("tracing is %s: %u event%s written\n", trace_ring_kinds() != 0 ? "on" : "off",
             (unsigned)trace_ring_written(), trace_ring_written() == 1 ? "" : "s");
-    kprintf("events: %s; stacks %s\n", chosen == TRACE_ALL ? "all" : list,
+    kprintf("events: %s; stacks %s\n", chosen == TRACE_ALL ? "all" : names_of(chosen),
             stacks ? "on" : "off");
     kprintf("filter: %s\n", filter[0] != 0 ? filter : "none");
     return SHELL_OK;
@@ -167,7 +168,7 @@ static int trace_command(int argc, char **argv, bool json)
         return SHELL_FAILED;
     status = shell_run_words(argc, argv);
     trace_ring_set(before);
-    if (shell_interrupted())            /* the same Ctrl-C would end the listing */
+    if (shell_interrupted() && !json)   /* the same Ctrl-C would end the listing */
         kprintf("%u events: trace show\n", (unsigned)(trace_ring_written() - from));
     else if (status != SHELL_UNKNOWN)
         show(from, json);

@@ -108,8 +108,6 @@ static enum field field_of(const char *name)
 
 static uint32_t number_of(const struct trace_event *event, enum field field)
 {
-    uint32_t order = 0;
-
     switch (field) {
     case BYTES_REQ: return (uint32_t)event->bytes_req;
     case BYTES_ALLOC: return (uint32_t)event->bytes_alloc;
@@ -118,20 +116,17 @@ static uint32_t number_of(const struct trace_event *event, enum field field)
     case GFP_FLAGS: return event->gfp;
     case IRQ: return event->in_interrupt;
     case COMMAND: return event->command;
-    default:
-        while (PAGE_SIZE << order < (event->ptr != 0 ? event->bytes_alloc : event->bytes_req))
-            order++;
-        return order;
+    default: return trace_order(event);
     }
 }
 
 static const char *text_of(const struct trace_event *event, enum field field)
 {
-    static struct symbol symbol;        /* of who is called in an interrupt, another */
+    struct symbol symbol;
 
     switch (field) {
     case EVENT: return trace_kind_name(event->kind);
-    case TASK: return event->task != NULL ? event->task : "shell";
+    case TASK: return event->task;
     case NAME: return event->cache;
     case CALL_SITE:
         return symbol_find(event->calls[0] - 1, &symbol) ? symbol.name : "";
@@ -170,17 +165,10 @@ static bool compare_numbers(enum operator op, uint32_t a, uint32_t b)
 
 static bool read_value(struct run *run, uint32_t *value)
 {
-    static const struct { const char *name; gfp_t gfp; } flags[] = {
-        { "GFP_KERNEL", GFP_KERNEL }, { "GFP_ATOMIC", GFP_ATOMIC },
-        { "__GFP_ZERO", __GFP_ZERO }, { "__GFP_NOWARN", __GFP_NOWARN },
-    };
     uint64_t number;
 
-    for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-        if (strcmp(run->word, flags[i].name) == 0) {
-            *value = flags[i].gfp;
-            return true;
-        }
+    if (mm_gfp_of(run->word, value))
+        return true;
     if (!parse_size(run->word, &number) || number > UINT32_MAX)
         return fail(run, "the value is not a number");
     *value = (uint32_t)number;

@@ -20,6 +20,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/timer.h"
+#include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/look/observe.h"
@@ -58,7 +59,7 @@ enum trace_kind trace_kind_of(const char *name, size_t length)
 
 static enum trace_kind kind_of(const struct mm_event *event)
 {
-    bool by_cache = strncmp(event->call, "kmem_cache_", 11) == 0;
+    bool by_cache = call_is_of_cache(event->call);
 
     switch (event->kind) {
     case MM_ALLOCATED:
@@ -73,12 +74,23 @@ static enum trace_kind kind_of(const struct mm_event *event)
     }
 }
 
+unsigned trace_order(const struct trace_event *event)
+{
+    size_t bytes = event->ptr != 0 ? event->bytes_alloc : event->bytes_req;
+    unsigned order = 0;
+
+    while (PAGE_SIZE << order < bytes)
+        order++;
+    return order;
+}
+
 /* ---- writing --------------------------------------------------------------------- */
 
 static void fill(struct trace_event *to, const struct mm_event *event)
 {
     *to = (struct trace_event){
-        .kind = kind_of(event), .ticks = timer_ticks(), .task = shell_running != NULL ? shell_running->name : NULL,
+        .kind = kind_of(event), .ticks = timer_ticks(),
+        .task = shell_running != NULL ? shell_running->name : "shell",
         .command = guard_command(), .in_interrupt = mm_state & MM_IRQ,
         .irqs_off = !(cpu_flags() & EFLAGS_IF), .site = event->site,
         .ptr = (uintptr_t)event->p, .serial = event->serial, .bytes_req = event->bytes,

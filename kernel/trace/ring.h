@@ -22,7 +22,7 @@ enum { TRACE_CALLS = 5, TRACE_ALL = (1 << TRACE_KINDS) - 1, TRACE_NAME_SIZE = 20
 struct trace_event {
     enum trace_kind kind;
     uint32_t ticks;             /* since boot */
-    const char *task;           /* the command that runs, or is interrupted; NULL: none */
+    const char *task;           /* the command that runs, or is interrupted; "shell": none */
     uint32_t command;           /* its number */
     bool in_interrupt, irqs_off;
     const struct alloc_site *site;      /* NULL: not known */
@@ -37,6 +37,9 @@ struct trace_event {
 /* "kmalloc"; and the kind of that name, or TRACE_KINDS. */
 const char *trace_kind_name(enum trace_kind kind);
 enum trace_kind trace_kind_of(const char *name, size_t length);
+
+/* Of its pages, or of those that it was asked for and failed. */
+unsigned trace_order(const struct trace_event *event);
 
 /* Put events of these kinds (bits) into the ring from now on; 0: none.  False: not now. */
 bool trace_ring_set(unsigned kinds);

@@ -28,7 +28,8 @@
 enum { LINE_SIZE = 400, TEXT_SIZE = 96, CALL_SIZE = 120, HANG = 12 };
 enum { TICK_MICROSECONDS = 1000000 / TIMER_HZ };
 
-const char *trace_call_site(const struct trace_event *event, char *buf, size_t size)
+/* "receive+0x1c/0x94", from where it was called, into buf; returns buf. */
+static const char *call_site(const struct trace_event *event, char *buf, size_t size)
 {
     if (event->calls[0] != 0)
         return symbol_format_inside(event->calls[0], event->calls[0] - 1, buf, size);
@@ -57,27 +58,18 @@ static void add(struct line *line, const char *fmt, ...)
 static void add_head(struct line *line, const struct trace_event *event)
 {
     add(line, "%16s-%-7u [000] %c.%c.. %5u.%06u: %s:",
-        event->task != NULL ? event->task : "shell", (unsigned)event->command,
+        event->task, (unsigned)event->command,
         event->irqs_off ? 'd' : '.', event->in_interrupt ? 'h' : '.',
         (unsigned)(event->ticks / TIMER_HZ),
         (unsigned)(event->ticks % TIMER_HZ * TICK_MICROSECONDS),
         trace_kind_name(event->kind));
 }
 
-static unsigned order_of(size_t bytes)
-{
-    unsigned order = 0;
-
-    while (PAGE_SIZE << order < bytes)
-        order++;
-    return order;
-}
-
 static void add_page(struct line *line, const struct trace_event *event)
 {
     add(line, " page=0x%08x pfn=0x%x order=%u",
         (unsigned)(uintptr_t)virt_to_page((const void *)event->ptr),
-        (unsigned)(event->ptr >> PAGE_SHIFT), order_of(event->bytes_alloc));
+        (unsigned)(event->ptr >> PAGE_SHIFT), trace_order(event));
     if (event->kind == TRACE_PAGE_ALLOC)
         add(line, " migratetype=0");
 }
@@ -86,7 +78,7 @@ static void add_object(struct line *line, const struct trace_event *event)
 {
     char where[TEXT_SIZE];
 
-    add(line, " call_site=%s", trace_call_site(event, where, sizeof(where)));
+    add(line, " call_site=%s", call_site(event, where, sizeof(where)));
     if (event->kind != TRACE_ALLOC_FAILED)
         add(line, " ptr=0x%08x", (unsigned)event->ptr);
     if (event->kind == TRACE_CACHE_ALLOC || event->kind == TRACE_CACHE_FREE)
@@ -226,9 +218,9 @@ static void print_event_json(const struct trace_event *event, bool unused)
     (void)unused;
     kprintf("{\"event\": \"%s\", \"tick\": %u, \"task\": \"%s\", \"command\": %u, "
             "\"irq\": %s, \"call_site\": ", trace_kind_name(event->kind),
-            (unsigned)event->ticks, event->task != NULL ? event->task : "shell",
-            (unsigned)event->command, event->in_interrupt ? "true" : "false");
-    json_string(trace_call_site(event, text, sizeof(text)));
+            (unsigned)event->ticks, event->task, (unsigned)event->command,
+            event->in_interrupt ? "true" : "false");
+    json_string(call_site(event, text, sizeof(text)));
     kprintf(", \"site\": ");
     json_string(site_place(event->site, text, sizeof(text)));
     kprintf(", \"func\": ");

@@ -18,7 +18,4 @@ unsigned trace_print(const struct trace_choice *choice, bool stacks);
 /* The same, an object a line, and a summary. */
 void trace_print_json(const struct trace_choice *choice);
 
-/* "receive+0x1c/0x94", from where it was called, into buf; returns buf. */
-const char *trace_call_site(const struct trace_event *event, char *buf, size_t size);
-
 #endif

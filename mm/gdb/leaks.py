@@ -101,23 +101,22 @@ class Report:
 
     def _holders(self, things):
         """Who holds most of what is reachable, at first hand: it adds up to all of them."""
-        marks, by = self.marks, Counter()
+        marks, by, variables = self.marks, Counter(), Counter()
         for i in things:
             root = marks.roots.around(marks.seen_in[i]) if marks.seen_in[i] else None
             if root is not None and root.kind == VARIABLES:
-                by[marks.roots.name(marks.seen_in[i]).partition("+")[0]] += 1
+                variables[marks.roots.name(marks.seen_in[i]).partition("+")[0]] += 1
             else:
                 by[root.kind if root else OTHERS if marks.seen_in[i] else SAID] += 1
-        variables = Counter({name: by[name] for name in by if isinstance(name, str)})
-        most = [f"by {name}" for name, _ in variables.most_common(1)]
-        counts = [by[HELD], *(n for _, n in variables.most_common(1)),
-                  sum(n for _, n in variables.most_common()[1:]),
-                  by[STACK], by[REGISTER], by[SAID], by[OTHERS]]
-        who = ["held by the shell", *most, "by other variables", "by the stack",
-               "by registers", "of which kmemleak was told that it is no leak",
-               "by other objects"]
+        most = variables.most_common(1)
+        others = sum(variables.values()) - sum(n for _, n in most)
+        told = [(by[HELD], "held by the shell"), *((n, f"by {name}") for name, n in most),
+                (others, "by other variables"), (by[STACK], "by the stack"),
+                (by[REGISTER], "by registers"),
+                (by[SAID], "of which kmemleak was told that it is no leak"),
+                (by[OTHERS], "by other objects")]
         return f"reachable: {marks.live.bytes_of(things)} bytes in {plural(len(things))}" + \
-            "".join(f", {n} {by}" for n, by in zip(counts, who) if n)
+            "".join(f", {n} {who}" for n, who in told if n)
 
     def _print_doubts(self):
         """What could hide a leak: a pointer that was there before."""

@@ -127,7 +127,7 @@ class Sites:
         return site.place() if site else "unknown"
 
     def clears(self, number):
-        """As clears() of kernel/leaks/cmd_leaks.c."""
+        """As clears() of kernel/leaks/doubt.c."""
         site = self.get(number)
         return site is not None and site.call in CLEARING
 

@@ -3,6 +3,8 @@
  */
 #include "mm/mm.h"
 
+#include "mm/heap_priv.h"
+
 const char *mm_bug_name(enum mm_bug bug)
 {
     static const char *const names[] = {
@@ -45,26 +47,38 @@ static void append(char *buf, size_t size, const char *text)
     buf[at] = '\0';
 }
 
+static const struct {
+    gfp_t bit;
+    const char *name;
+} gfp_names[] = {
+    { GFP_KERNEL, "GFP_KERNEL" },       { GFP_ATOMIC, "GFP_ATOMIC" },
+    { __GFP_ZERO, "__GFP_ZERO" },       { __GFP_NOWARN, "__GFP_NOWARN" },
+    { __GFP_NORETRY, "__GFP_NORETRY" }, { __GFP_NOFAIL, "__GFP_NOFAIL" },
+};
+
+enum { NR_GFP_NAMES = sizeof(gfp_names) / sizeof(gfp_names[0]) };
+
 const char *mm_gfp_name(gfp_t gfp, char *buf, size_t size)
 {
-    static const struct {
-        gfp_t bit;
-        const char *name;
-    } names[] = {
-        { GFP_KERNEL, "GFP_KERNEL" },       { GFP_ATOMIC, "GFP_ATOMIC" },
-        { __GFP_ZERO, "__GFP_ZERO" },       { __GFP_NOWARN, "__GFP_NOWARN" },
-        { __GFP_NORETRY, "__GFP_NORETRY" }, { __GFP_NOFAIL, "__GFP_NOFAIL" },
-    };
-
     if (size == 0)
         return buf;
     buf[0] = '\0';
     if (!(gfp & (GFP_KERNEL | GFP_ATOMIC)))
         append(buf, size, "GFP_NOWAIT");
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (gfp & names[i].bit) {
+    for (size_t i = 0; i < NR_GFP_NAMES; i++)
+        if (gfp & gfp_names[i].bit) {
             append(buf, size, buf[0] ? "|" : "");
-            append(buf, size, names[i].name);
+            append(buf, size, gfp_names[i].name);
         }
     return buf;
+}
+
+bool mm_gfp_of(const char *name, gfp_t *gfp)
+{
+    for (size_t i = 0; i < NR_GFP_NAMES; i++)
+        if (same_name(name, gfp_names[i].name)) {
+            *gfp = gfp_names[i].bit;
+            return true;
+        }
+    return false;
 }

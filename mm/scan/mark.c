@@ -140,14 +140,12 @@ static void find_by_middle(const struct thing *thing, const uintptr_t *word)
 /* Blocks, guarded objects, those of a page and more, and all that have red zones. */
 static RARE void follow_slowly(uintptr_t addr, const uintptr_t *word)
 {
-    struct object object;
     struct thing thing;
 
     addr = through_page_struct(addr);
     if (unlikely(own_count))
         own_refer(addr, word);
-    object = object_at((void *)addr);
-    if (!thing_of(&object, &thing) || addr - thing.start >= thing.room)
+    if (!thing_around(addr, &thing))
         return;
     if (addr == thing.start)
         find(thing.start, thing.record, thing.mark, thing.note, word);
@@ -340,10 +338,7 @@ static RARE void lead(const struct thing *thing, unsigned kind)
 /* What is around a word, if it is not met yet. */
 static bool is_in_unmet(uintptr_t word, struct thing *thing)
 {
-    struct object object = object_at((void *)word);
-
-    return thing_of(&object, thing) && word - thing->start < thing->room &&
-           !is_seen(*thing->mark);
+    return thing_around(word, thing) && !is_seen(*thing->mark);
 }
 
 /*

@@ -61,13 +61,6 @@ static uint32_t place_of(uintptr_t start)
     return low;
 }
 
-static bool thing_around(uintptr_t addr, struct thing *thing)
-{
-    struct object object = object_at((void *)addr);
-
-    return thing_of(&object, thing) && addr - thing->start < thing->room;
-}
-
 /* S2 */
 static bool thing_of_entry(const struct said *entry, struct thing *thing)
 {

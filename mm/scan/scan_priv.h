@@ -81,6 +81,14 @@ static inline uintptr_t through_page_struct(uintptr_t addr)
 /* Of the object or block that object_at() has found: false if it is not at rest. */
 bool thing_of(const struct object *object, struct thing *thing);
 
+/* Of the one around any address. */
+static inline bool thing_around(uintptr_t addr, struct thing *thing)
+{
+    struct object object = object_at((void *)addr);
+
+    return thing_of(&object, thing) && addr - thing->start < thing->room;
+}
+
 /* ---- all of them -------------------------------------------------------------------- */
 
 /* The span in which there are any, as pages. */

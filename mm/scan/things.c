@@ -104,11 +104,9 @@ bool mm_scan_next(uintptr_t from, struct mm_live *live)
 
 bool mm_scan_find(const void *addr, struct mm_live *live)
 {
-    struct object object = object_at(addr);
     struct thing thing;
 
-    if (!heap.record || !thing_of(&object, &thing) ||
-        (uintptr_t)addr - thing.start >= thing.room)
+    if (!heap.record || !thing_around((uintptr_t)addr, &thing))
         return false;
     *live = describe(&thing);
     return true;

@@ -29,13 +29,8 @@ struct walk {
 /* What that value points to, if it may be a pointer at all. */
 static bool thing_at(uintptr_t value, struct thing *thing)
 {
-    struct object object;
-
-    if (value - (uintptr_t)address_of(0) >= (uintptr_t)heap.buddy.npages << PAGE_SHIFT)
-        return false;
-    value = through_page_struct(value);
-    object = object_at((void *)value);
-    return thing_of(&object, thing) && value - thing->start < thing->room;
+    return value - (uintptr_t)address_of(0) < (uintptr_t)heap.buddy.npages << PAGE_SHIFT &&
+           thing_around(through_page_struct(value), thing);
 }
 
 /* From the next word on: the walk is then at that child. */

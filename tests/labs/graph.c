@@ -224,6 +224,27 @@ static int drop_all(void)
     return SHELL_OK;
 }
 
+static int hold_pages(void)
+{
+    pages = alloc_pages(GFP_KERNEL | __GFP_ZERO, 1);
+    return pages != NULL ? SHELL_OK : SHELL_FAILED;
+}
+
+static int lose_local(void) { return on_stack(""); }
+static int look_inside(void) { return on_stack("leaks -j"); }
+static int look_in_text(void) { return on_stack("leaks"); }
+
+static const struct shape {
+    const char *name;
+    int (*make)(void);
+} shapes[] = {
+    { "cut", cut }, { "members", link_members }, { "ring", lose_ring },
+    { "tree", lose_tree }, { "pages", hold_pages }, { "stack", lose_local },
+    { "inside", look_inside }, { "looks", look_in_text }, { "stale", make_stale },
+    { "partly", lose_of_partly_written }, { "end", point_to_end },
+    { "text", point_by_text }, { "ticking", scan_while_it_ticks }, { "drop", drop_all },
+};
+
 static int cmd_graph(int argc, char **argv)
 {
     uint32_t n = 10;
@@ -233,34 +254,9 @@ static int cmd_graph(int argc, char **argv)
         return SHELL_USAGE;
     if (strcmp(what, "list") == 0)
         return add(n);
-    if (strcmp(what, "cut") == 0)
-        return cut();
-    if (strcmp(what, "members") == 0)
-        return link_members();
-    if (strcmp(what, "ring") == 0)
-        return lose_ring();
-    if (strcmp(what, "tree") == 0)
-        return lose_tree();
-    if (strcmp(what, "pages") == 0)
-        return (pages = alloc_pages(GFP_KERNEL | __GFP_ZERO, 1)) == NULL;
-    if (strcmp(what, "stack") == 0)
-        return on_stack("");
-    if (strcmp(what, "inside") == 0)
-        return on_stack("leaks -j");
-    if (strcmp(what, "looks") == 0)
-        return on_stack("leaks");
-    if (strcmp(what, "stale") == 0)
-        return make_stale();
-    if (strcmp(what, "partly") == 0)
-        return lose_of_partly_written();
-    if (strcmp(what, "end") == 0)
-        return point_to_end();
-    if (strcmp(what, "text") == 0)
-        return point_by_text();
-    if (strcmp(what, "ticking") == 0)
-        return scan_while_it_ticks();
-    if (strcmp(what, "drop") == 0)
-        return drop_all();
+    for (unsigned i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+        if (strcmp(what, shapes[i].name) == 0)
+            return shapes[i].make();
     return shell_usage("\"%s\" is no shape", what);
 }
 
