@@ -198,6 +198,7 @@ KERNEL += kernel/stack_guard.c          # arrays on the stack that run over
 KERNEL += kernel/cpu/gdt.c              # segments, and a task for the double fault
 KERNEL += kernel/cpu/trap.c             # exceptions and interrupts, in C
 KERNEL += kernel/cpu/trap_entry.S       #   and where the CPU comes in
+KERNEL += kernel/cpu/debug.c            # stops at writes, steps, int3
 KERNEL += kernel/cpu/guard.c            # calls that can be ended
 KERNEL += kernel/cpu/guard_entry.S      #   and where the CPU goes on then
 KERNEL += kernel/cpu/paging.c           # page tables

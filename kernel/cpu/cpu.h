@@ -12,6 +12,7 @@
 
 enum {
     EFLAGS_ALWAYS_ONE = 1 << 1,
+    EFLAGS_TF = 1 << 8,         /* a debug exception behind the next instruction */
     EFLAGS_IF = 1 << 9,
     EFLAGS_ID = 1 << 21,        /* can be changed: there is a CPUID */
     CR4_PSE = 1 << 4,
@@ -131,27 +132,29 @@ static inline uint32_t cpu_task(void)
     return selector & 0xffff;
 }
 
-/*
- * A debug exception behind each write of the word at addr, by debug register 3; or no
- * more by any.  Control: enabled, exact, 4 bytes, writes (SDM 3B, 17.2.4).
- */
-static inline void cpu_watch_writes(const void *addr)
+/* Where four breakpoints are, and of what kind; which have raised an exception. */
+static inline void cpu_set_dr0_to_3(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
-    __asm__ volatile("movl %0, %%dr3; movl %1, %%dr7" : : "r"(addr), "r"(0xd0000380));
+    __asm__ volatile("movl %0, %%dr0; movl %1, %%dr1; movl %2, %%dr2; movl %3, %%dr3"
+                     : : "r"(a), "r"(b), "r"(c), "r"(d));
 }
 
-static inline void cpu_watch_nothing(void)
+static inline void cpu_set_dr7(uint32_t value)
 {
-    __asm__ volatile("movl %0, %%dr7; movl %0, %%dr6" : : "r"(0));
+    __asm__ volatile("movl %0, %%dr7" : : "r"(value) : "memory");
 }
 
-/* Was it debug register 3 that has raised it? */
-static inline bool cpu_watch_has_hit(void)
+static inline uint32_t cpu_dr6(void)
 {
-    uint32_t status;
+    uint32_t value;
 
-    __asm__ volatile("movl %%dr6, %0" : "=r"(status));
-    return status & 1 << 3;
+    __asm__ volatile("movl %%dr6, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cpu_set_dr6(uint32_t value)
+{
+    __asm__ volatile("movl %0, %%dr6" : : "r"(value));
 }
 
 /* ---- CPUID -------------------------------------------------------------- */

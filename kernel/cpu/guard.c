@@ -16,8 +16,9 @@
  *
  * A fault ends the innermost call at once.  Whoever else wants an end waits for the end of
  * an interrupt, when nothing of the kernel is under way but the command itself; and while
- * mm is changing, until it is not: a debug register tells when mm_state is written.  After
- * PATIENCE interrupts that is not waited for any more, and mm is mended.
+ * mm is changing, until it is not: a debug register tells when mm_state is written, if one
+ * is free (debug.c); else it is looked at at the next interrupt.  After PATIENCE interrupts
+ * that is not waited for any more, and mm is mended.
  *
  * Rules:
  *   - guards lie here, not on the stack of a command, which may be what is broken;
@@ -28,7 +29,7 @@
  *     a frame that is gone; and by then what a command had set up is stopped, for a handler
  *     that takes longer than a tick lets nothing else run.
  *
- * Debug registers: SDM 3B, 17.2; task switches: SDM 3A, 7.3.
+ * Task switches: SDM 3A, 7.3.
  */
 #include "kernel/cpu/guard.h"
 
@@ -36,6 +37,7 @@
 
 #include "drivers/pic.h"
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/debug.h"
 #include "kernel/cpu/gdt.h"
 #include "kernel/cpu/paging.h"
 #include "kernel/cpu/timer.h"
@@ -159,14 +161,14 @@ static void clean_up(const struct guard *guard)
         wanted.command = 0;
 }
 
-/* CR3 and the debug registers are as before since guard_return. */
+/* CR3 is as before since guard_return, and no debug register is on. */
 static unsigned put_back_registers(const struct guard *guard)
 {
     unsigned changed = 0;
 
     if (!(guard->flags_at_end & EFLAGS_IF) && guard->flags & EFLAGS_IF)
         changed |= GUARD_IRQ_OFF;
-    if (guard->dr7_at_end & DR7_ENABLED)
+    if (debug_put_back(guard->dr7_at_end))
         changed |= GUARD_DEBUG;
     if (guard->cr3_at_end != guard->cr3)
         changed |= GUARD_CR3;
@@ -329,27 +331,36 @@ static void end_at(struct trap_frame *frame)
     frame->eflags = EFLAGS_ALWAYS_ONE;
 }
 
+static int mm_watch = -1;               /* the debug register; -1: none */
+
+static void stop_watching(void)
+{
+    debug_unwatch(mm_watch);
+    mm_watch = -1;
+}
+
+/* Somebody is wanted, or was, and mm_state was written. */
+static void mm_was_written(struct trap_frame *frame)
+{
+    bool is_wanted = guard_has(wanted.command);
+
+    if (is_wanted && (mm_state & MM_IRQ || mm_is_changing() || !(frame->eflags & EFLAGS_IF)))
+        return;
+    stop_watching();
+    if (is_wanted)
+        end_at(frame);
+}
+
 void guard_after_interrupt(struct trap_frame *frame)
 {
     hooks->judge(frame);
     if (!guard_is_on() || !guard_has(wanted.command))
         return;
-    if (mm_is_changing() && wanted.waited++ < PATIENCE)
-        cpu_watch_writes(&mm_state);
-    else
-        end_at(frame);
-}
-
-bool guard_watch_hit(struct trap_frame *frame)
-{
-    if (!cpu_watch_has_hit())
-        return false;
-    cpu_watch_nothing();
-    if (!guard_has(wanted.command))
-        return true;
-    if (mm_state & MM_IRQ || mm_is_changing() || !(frame->eflags & EFLAGS_IF))
-        cpu_watch_writes(&mm_state);
-    else
-        end_at(frame);
-    return true;
+    if (mm_is_changing() && wanted.waited++ < PATIENCE) {
+        if (mm_watch < 0)
+            mm_watch = debug_watch(&mm_state, sizeof(mm_state), mm_was_written);
+        return;
+    }
+    stop_watching();
+    end_at(frame);
 }

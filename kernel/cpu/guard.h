@@ -114,9 +114,6 @@ extern const char guard_called[];
 /* An interrupt is over, and the CPU goes back to frame: or behind a guarded call. */
 void guard_after_interrupt(struct trap_frame *frame);
 
-/* A debug exception: was it guard.c's own?  Then the CPU goes back, or a call was ended. */
-bool guard_watch_hit(struct trap_frame *frame);
-
 /* The handler fn, set up by that command, was ended. */
 void guard_handler_ended(uintptr_t fn, uint32_t command, const struct guard_end *end);
 

@@ -2,7 +2,8 @@
  * trap.c - exceptions and interrupts, from the CPU's table to C.
  *
  *     vector  0..31   exceptions: bugs.  Reported; then what is under guard ends
- *                     (guard.c), or, if nothing is, the kernel
+ *                     (guard.c), or, if nothing is, the kernel.  1 and 3 may have been
+ *                     asked for (debug.c): then on where it was
  *     vector 32..47   IRQ 0..15: the handler of the device, then on where it was
  *
  * All gates are interrupt gates, so interrupts are off in every handler; one that
@@ -21,12 +22,13 @@
 
 #include "drivers/pic.h"
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/debug.h"
 #include "kernel/cpu/gdt.h"
 #include "kernel/cpu/guard.h"
 #include "mm/port.h"
 
 enum { FIRST_IRQ = 32, VECTORS = FIRST_IRQ + PIC_LINES };
-enum { DEBUG = 1, NMI = 2, DOUBLE_FAULT = 8 };
+enum { NMI = 2, DOUBLE_FAULT = 8 };
 enum { GATE_INTERRUPT = 0x8e00, GATE_TASK = 0x8500 };   /* present, ring 0 */
 
 struct gate {
@@ -45,17 +47,22 @@ static void (*kernels[PIC_LINES])(void);        /* the kernel's own */
 
 static void (*on_exception)(const struct trap_frame *frame, uint32_t esp);
 
-void trap_exception(struct trap_frame *frame);
+bool trap_debug(struct trap_frame *frame);
+void trap_exception(struct trap_frame *frame) __attribute__((noreturn));
 void trap_interrupt(struct trap_frame *frame);
 void trap_double_fault(void);
 
 /* ---- called by trap_entry.S ---------------------------------------------- */
 
+/* Was it asked for?  Then the CPU goes back to the frame. */
+bool trap_debug(struct trap_frame *frame)
+{
+    return debug_exception(frame);
+}
+
 void trap_exception(struct trap_frame *frame)
 {
-    if (frame->vector == DEBUG && guard_watch_hit(frame))
-        return;
-    cpu_watch_nothing();                /* a report would be hit as well */
+    debug_suspend(frame);               /* a report would be hit as well */
     on_exception(frame, frame->esp_at_push + 5 * sizeof(uint32_t));
     guard_fault(frame->vector == NMI ? "the watchdog" : NULL, frame->eip, frame->eflags);
 }

@@ -1,7 +1,9 @@
 /*
  * trap_entry.S - where the CPU comes in: one short entry for each vector.
  *
- *     0..31   exceptions    entry -> exception -> trap_exception, seldom back
+ *     0..31   exceptions    entry -> exception -> trap_exception, and not back
+ *     1, 3    if any debug exception is asked for: entry -> debugging -> trap_debug -> iret,
+ *             or, if not this one, on to trap_exception
  *     32..47  interrupts    entry -> interrupt -> trap_interrupt -> iret
  *     8       double fault  a task of its own: double_fault_entry
  *
@@ -19,6 +21,8 @@
 
 /* Exceptions 8, 10 to 14, 17, 21, 29 and 30 push an error code (SDM 3A, 6.15). */
 #define PUSHES_ERROR_CODE 0x60227d00
+#define DEBUG 1
+#define BREAKPOINT 3
 
     .text
 
@@ -29,6 +33,10 @@ trap_\vector:
     pushl $0
     .endif
     pushl $\vector
+    .if \vector == DEBUG || \vector == BREAKPOINT
+    cmpb $0, debug_is_on
+    jne debugging
+    .endif
     .if \vector < 32
     jmp exception
     .else
@@ -70,15 +78,25 @@ exception:
     .cfi_startproc
     .cfi_signal_frame
     save_registers
-    movl %eax, %ebx
+reported:
     movl $report_stack_top, %esp
     call trap_exception
-    movl %ebx, %esp             /* only a debug exception comes back */
-    popal
-    addl $8, %esp
-    iret
+    hlt                         /* never; but the return address is in here */
     .cfi_endproc
     .size exception, . - exception
+
+    .type debugging, @function
+debugging:
+    .cfi_startproc
+    .cfi_signal_frame
+    save_registers
+    call trap_debug
+    testb %al, %al
+    leal 8(%ebp), %eax          /* the frame, again */
+    jz reported
+    jmp go_back
+    .cfi_endproc
+    .size debugging, . - debugging
 
     .type interrupt, @function
 interrupt:
@@ -86,6 +104,7 @@ interrupt:
     .cfi_signal_frame
     save_registers
     call trap_interrupt
+go_back:
     addl $8, %esp
     popal
     addl $8, %esp               /* vector, error */

@@ -31,7 +31,7 @@
 #include "mm/scan/scan.h"
 #include "tests/labs/bag.h"
 
-enum { VECTORS = 48, DEBUG = 1, GATE_INTERRUPT = 0x8e00, EFLAGS_TF = 1 << 8 };
+enum { VECTORS = 48, DEBUG = 1, GATE_INTERRUPT = 0x8e00 };
 enum { LATEST = 300000, LATEST_MM = 20000, LATEST_SCAN = 10000, SEEDS = 1000, LINE = 48 };
 #define STEPS "20000"                   /* of stress: more than LATEST instructions */
 

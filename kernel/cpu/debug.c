@@ -1,0 +1,192 @@
+/*
+ * debug.c - stops at a write, behind an instruction, at an int3.
+ *
+ *     debug registers    one of four holds an address: a debug exception behind each write
+ *     eflags.TF          one behind each instruction
+ *     int3               a byte of code that is a breakpoint exception
+ *
+ * All three are exceptions of which somebody here knows; those that nobody has asked for
+ * are bugs, and reported like any other.  They are dealt with on the stack of who was
+ * stopped, as interrupts are: so one may come in the midst of another's work.  While nobody
+ * asks for any, trap_entry.S does not come here.
+ *
+ * A TF in eflags holds until an interrupt or an exception, and again behind it: what an
+ * interrupt's handler does is not stepped through.  It may be kept where nobody looks: by
+ * pushfl, which is mended, and in frames of what is interrupted.  So until the command is
+ * over one that comes later is put off in silence.
+ *
+ * SDM 3B, 17.2 (debug registers), 17.3 (exceptions).
+ */
+#include "kernel/cpu/debug.h"
+
+#include <stddef.h>
+
+#include "kernel/cpu/cpu.h"
+
+enum { BREAKPOINT = 3, PUSHFL = 0x9c };     /* a vector, an instruction */
+enum { DR7_EXACT = 3 << 8, DR7_GLOBAL = 2, DR7_WRITES = 1, DR6_STEP = 1 << 14 };
+
+static struct watch {
+    uint32_t addr;
+    unsigned bytes;
+    debug_fn *fn;               /* NULL: the register is free */
+} watches[DEBUG_REGISTERS];
+static debug_fn *step;
+static uint32_t stepped_from;           /* eip */
+static bool has_stepped;                /* since this command began */
+static bool (*on_breakpoint)(struct trap_frame *frame);
+
+bool debug_is_on;               /* trap_entry.S asks */
+
+static void turn(void)
+{
+    debug_is_on = has_stepped || on_breakpoint != NULL;
+    for (unsigned n = 0; n < DEBUG_REGISTERS; n++)
+        debug_is_on |= watches[n].fn != NULL;
+}
+
+/* ---- writes ---------------------------------------------------------------------- */
+
+/* Enabled, and in four bits more what is watched: writes, of so many bytes. */
+static uint32_t control_of(unsigned n)
+{
+    uint32_t length = watches[n].bytes - 1;
+
+    return (uint32_t)DR7_GLOBAL << 2 * n | (DR7_WRITES | length << 2) << (16 + 4 * n);
+}
+
+static uint32_t control(void)
+{
+    uint32_t dr7 = 0;
+
+    for (unsigned n = 0; n < DEBUG_REGISTERS; n++)
+        if (watches[n].fn != NULL)
+            dr7 |= DR7_EXACT | control_of(n);
+    return dr7;
+}
+
+static void load(void)
+{
+    cpu_set_dr7(0);
+    cpu_set_dr0_to_3(watches[0].addr, watches[1].addr, watches[2].addr, watches[3].addr);
+    cpu_set_dr7(control());
+}
+
+static void set_watch(unsigned n, struct watch watch)
+{
+    uint32_t flags = irq_save();
+
+    watches[n] = watch;
+    turn();
+    load();
+    irq_restore(flags);
+}
+
+int debug_watch(const volatile void *addr, unsigned bytes, debug_fn *fn)
+{
+    unsigned n = 0;
+
+    while (n < DEBUG_REGISTERS && watches[n].fn != NULL)
+        n++;
+    if (n == DEBUG_REGISTERS)
+        return -1;
+    set_watch(n, (struct watch){ (uint32_t)(uintptr_t)addr, bytes, fn });
+    return (int)n;
+}
+
+void debug_unwatch(int number)
+{
+    if (number >= 0)
+        set_watch((unsigned)number, (struct watch){ .fn = NULL });
+}
+
+bool debug_put_back(uint32_t dr7)
+{
+    has_stepped = step != NULL;
+    turn();
+    load();
+    return ((dr7 ^ control()) & DR7_ENABLED) != 0;
+}
+
+/* ---- steps and breakpoints ------------------------------------------------------- */
+
+static void go_one(struct trap_frame *frame)
+{
+    stepped_from = frame->eip;
+    frame->eflags |= EFLAGS_TF;
+}
+
+bool debug_step(struct trap_frame *frame, debug_fn *fn)
+{
+    if (step != NULL)
+        return false;
+    step = fn;
+    has_stepped = true;
+    turn();
+    go_one(frame);
+    return true;
+}
+
+void debug_step_end(struct trap_frame *frame)
+{
+    step = NULL;
+    frame->eflags &= ~(uint32_t)EFLAGS_TF;
+}
+
+void debug_on_breakpoint(bool (*fn)(struct trap_frame *frame))
+{
+    on_breakpoint = fn;
+    turn();
+}
+
+/* ---- exceptions ------------------------------------------------------------------ */
+
+/* TF is on in no flags that were pushed. */
+static void stepped(struct trap_frame *frame)
+{
+    const uint8_t *instruction = (const uint8_t *)(uintptr_t)stepped_from;
+    uint32_t *top = (uint32_t *)(frame + 1);
+
+    if (step == NULL) {
+        frame->eflags &= ~(uint32_t)EFLAGS_TF;
+        return;
+    }
+    if (*instruction == PUSHFL)
+        *top &= ~(uint32_t)EFLAGS_TF;
+    step(frame);
+    if (step != NULL)
+        go_one(frame);
+}
+
+/* Of one instruction several may come at once. */
+bool debug_exception(struct trap_frame *frame)
+{
+    uint32_t dr6 = cpu_dr6();
+    bool known = false;
+
+    if (frame->vector == BREAKPOINT)
+        return on_breakpoint != NULL && on_breakpoint(frame);
+    cpu_set_dr6(0);
+    for (unsigned n = 0; n < DEBUG_REGISTERS; n++)
+        if (dr6 >> n & 1 && watches[n].fn != NULL) {
+            watches[n].fn(frame);
+            known = true;
+        }
+    if (dr6 & DR6_STEP && has_stepped) {
+        stepped(frame);
+        known = true;
+    }
+    return known;
+}
+
+/* Whatever stands in step: at the fault of a call to it there is none any more. */
+void debug_suspend(struct trap_frame *frame)
+{
+    debug_fn *fn = step;
+
+    cpu_set_dr7(0);
+    cpu_set_dr6(0);
+    debug_step_end(frame);
+    if (fn != NULL)
+        fn(frame);
+}

@@ -1,0 +1,58 @@
+/*
+ * debug.h - stops at a write, behind an instruction, at an int3: see debug.c.
+ */
+#ifndef KERNEL_CPU_DEBUG_H
+#define KERNEL_CPU_DEBUG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/cpu/trap.h"
+
+enum { DEBUG_REGISTERS = 4 };
+
+/*
+ * What is called, with interrupts off, on the stack of who was stopped.  It may change the
+ * frame, to which the CPU goes back.
+ */
+typedef void debug_fn(struct trap_frame *frame);
+
+/*
+ * From now on fn is called behind each instruction that writes any of these bytes: 1, 2 or
+ * 4, aligned.  Its number; -1: all four debug registers are taken.  frame->eip is that of
+ * the next instruction.
+ */
+int debug_watch(const volatile void *addr, unsigned bytes, debug_fn *fn);
+
+/* No more.  -1 is nothing to do. */
+void debug_unwatch(int number);
+
+/*
+ * Call fn behind each instruction from the one on to which the CPU goes back.  It goes on
+ * until fn calls debug_step_end, or an exception comes instead: of that fn is told, too, by
+ * frame->vector, and that is the last.  False: somebody else steps already.
+ */
+bool debug_step(struct trap_frame *frame, debug_fn *fn);
+void debug_step_end(struct trap_frame *frame);
+
+/*
+ * Who is asked at each int3, with frame->eip behind it; false: it is not his.  NULL:
+ * nobody.  One at a time.
+ */
+void debug_on_breakpoint(bool (*fn)(struct trap_frame *frame));
+
+/* ---- for trap.c and guard.c ------------------------------------------------------ */
+
+/* A debug exception or an int3.  False: nobody has asked for it. */
+bool debug_exception(struct trap_frame *frame);
+
+/* A report begins: nothing stops any more, and a step that it came in is over. */
+void debug_suspend(struct trap_frame *frame);
+
+/*
+ * Behind a command: the debug registers are as they were asked for, whatever it has
+ * written there.  Was that otherwise than dr7, which they had?
+ */
+bool debug_put_back(uint32_t dr7);
+
+#endif
