@@ -17,12 +17,12 @@
  */
 #include "kernel/bench/bench_priv.h"
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/timer.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/mm.h"
 
 enum { OTHERS = 2000, OBJECTS = 10000 };        /* of memory */
-enum { ROUNDS = 10000, AROUND = 16 };           /* of the loop of known length */
 
 static const uint32_t memory_sizes[] = { 8, 24, 40, 64, 100, 200, 500, 1000, 3000 };
 enum { NR_MEMORY_SIZES = sizeof(memory_sizes) / sizeof(memory_sizes[0]) };
@@ -33,29 +33,6 @@ struct result {
     uint32_t total;             /* of all rounds */
     bool whole;                 /* nothing failed */
 };
-
-/* ---- what does rdtsc count? --------------------------------------------- */
-
-/* Two instructions a round; not inlined, for what is around it must be alike too. */
-static __attribute__((noinline)) uint32_t known_loop(void)
-{
-    uint32_t rounds = ROUNDS, flags = irq_save(), start = cpu_tsc();
-
-    __asm__ volatile("1: decl %0; jnz 1b" : "+r"(rounds) : : "cc");
-
-    uint32_t time = cpu_tsc() - start;
-
-    irq_restore(flags);
-    return time;
-}
-
-static bool counts_instructions(void)
-{
-    uint32_t first = known_loop(), second = known_loop(), third = known_loop();
-
-    return first == second && second == third && first >= 2 * ROUNDS &&
-           first <= 2 * ROUNDS + AROUND;
-}
 
 /* ---- measuring ---------------------------------------------------------- */
 
@@ -154,7 +131,7 @@ static struct result measure(const struct bench_work *w)
 
 static void print_head(bool json)
 {
-    bool exact = counts_instructions();
+    bool exact = timer_tsc_kind() == TSC_INSTRUCTIONS;
     const char *records = mm_records ? "on" : "off";
 
     if (json) {
@@ -271,6 +248,18 @@ static void run_memory(const char *typed, uint32_t only, bool json)
             bench_memory(memory_sizes[i], json);
 }
 
+/* Is there something to measure with?  Else that is said. */
+static bool has_counter(void)
+{
+    enum timer_tsc kind = timer_tsc_kind();
+
+    if (kind == TSC_NONE)
+        kprintf("bench: this CPU has no time-stamp counter (rdtsc) to measure with\n");
+    if (kind == TSC_STANDS_STILL)
+        kprintf("bench: the time-stamp counter (rdtsc) of this CPU stands still\n");
+    return kind == TSC_TIME || kind == TSC_INSTRUCTIONS;
+}
+
 static int cmd_bench(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
@@ -285,14 +274,8 @@ static int cmd_bench(int argc, char **argv)
     if (!has_row(typed, only))
         return shell_usage("no row of \"%s\" is of %u: \"bench %s\" has all", typed,
                            (unsigned)only, typed);
-    if ((cpu_features() & CPUID_1_EDX_TSC) == 0) {
-        kprintf("bench: this CPU has no time-stamp counter (rdtsc) to measure with\n");
+    if (!has_counter())
         return SHELL_FAILED;
-    }
-    if (known_loop() == 0) {
-        kprintf("bench: the time-stamp counter (rdtsc) of this CPU stands still\n");
-        return SHELL_FAILED;
-    }
     print_head(json);
     run_works(typed, only, json);
     mm_reclaim();

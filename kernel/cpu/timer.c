@@ -22,7 +22,7 @@
 #include "kernel/cpu/trap.h"
 #include "mm/scan/scan.h"
 
-enum { MAX_HANDLERS = 8 };
+enum { MAX_HANDLERS = 8, ROUNDS = 10000, AROUND = 16 };       /* of a known loop */
 
 static struct handler {
     void (*fn)(void *arg);              /* NULL: the place is free */
@@ -100,6 +100,34 @@ uint32_t timer_ticks(void)
 uint32_t timer_tsc_of_tick(void)
 {
     return tsc_of_tick;
+}
+
+/* Two instructions a round; not inlined, for what is around it must be alike too. */
+static __attribute__((noinline)) uint32_t known_loop(void)
+{
+    uint32_t rounds = ROUNDS, flags = irq_save(), start = cpu_tsc();
+
+    __asm__ volatile("1: decl %0; jnz 1b" : "+r"(rounds) : : "cc");
+
+    uint32_t time = cpu_tsc() - start;
+
+    irq_restore(flags);
+    return time;
+}
+
+enum timer_tsc timer_tsc_kind(void)
+{
+    uint32_t first, second, third;
+
+    if (!(cpu_features() & CPUID_1_EDX_TSC))
+        return TSC_NONE;
+    first = known_loop();
+    second = known_loop();
+    third = known_loop();
+    if (first == 0)
+        return TSC_STANDS_STILL;
+    return first == second && second == third && first >= 2 * ROUNDS &&
+           first <= 2 * ROUNDS + AROUND ? TSC_INSTRUCTIONS : TSC_TIME;
 }
 
 static struct handler *free_place(void)

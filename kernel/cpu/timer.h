@@ -17,6 +17,13 @@ uint32_t timer_ticks(void);             /* since boot; wraps after 497 days */
 uint32_t timer_tsc_of_tick(void);
 
 /*
+ * What the time-stamp counter counts: instructions under QEMU's -icount shift=0, else time.
+ * A loop of known length tells, of some 60,000 instructions.
+ */
+enum timer_tsc { TSC_NONE, TSC_STANDS_STILL, TSC_TIME, TSC_INSTRUCTIONS };
+enum timer_tsc timer_tsc_kind(void);
+
+/*
  * Call fn(arg) at each tick, in the interrupt handler (GFP_ATOMIC!), until
  * timer_stop, or a fault in it.  False: all places are taken.
  */
