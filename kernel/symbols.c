@@ -39,14 +39,27 @@ static const struct table_entry *entry_before(uintptr_t addr)
     return low > symbol_table ? low - 1 : NULL;
 }
 
+static struct symbol symbol_of(const struct table_entry *entry)
+{
+    return (struct symbol){ entry->name, entry->start, entry->size,
+                            is_kernel_code(entry->start), entry->lines };
+}
+
 bool symbol_find(uintptr_t addr, struct symbol *found)
 {
     const struct table_entry *entry = entry_before(addr);
 
     if (entry == NULL || addr - entry->start >= entry->size)
         return false;
-    *found = (struct symbol){ entry->name, entry->start, entry->size,
-                              is_kernel_code(entry->start), entry->lines };
+    *found = symbol_of(entry);
+    return true;
+}
+
+bool symbol_at(size_t n, struct symbol *found)
+{
+    if (n >= (size_t)(symbol_table_end - symbol_table))
+        return false;
+    *found = symbol_of(&symbol_table[n]);
     return true;
 }
 

@@ -19,6 +19,9 @@ struct symbol {
 /* The function or object around addr; false if there is none. */
 bool symbol_find(uintptr_t addr, struct symbol *found);
 
+/* The nth of all, by address; false: there are not so many. */
+bool symbol_at(size_t n, struct symbol *found);
+
 /*
  * The next symbol of that name behind `found`, which has start 0 for the first; that a
  * compiler made another one of it (name.part.0) does not matter.
