@@ -62,6 +62,13 @@ static inline bool is_on_stack(uintptr_t addr, size_t bytes)
             is_within(addr, bytes, report_stack, report_stack_top));
 }
 
+uintptr_t (*backtrace_return_of)(const uintptr_t *slot);
+
+uintptr_t backtrace_return_at(const uintptr_t *slot)
+{
+    return backtrace_return_of != NULL ? backtrace_return_of(slot) : *slot;
+}
+
 /* ---- functions without a frame ------------------------------------------- */
 
 static bool is_short_way(uintptr_t inside)
@@ -86,14 +93,15 @@ static RARE const uintptr_t *return_of_short_way(const struct trace *trace)
 {
     for (uintptr_t at = trace->top; at < trace->frame + sizeof(uintptr_t) &&
          is_on_stack(at, sizeof(uintptr_t)); at += sizeof(uintptr_t))
-        if (follows_call_of_short_way(*(const uintptr_t *)at))
+        if (follows_call_of_short_way(backtrace_return_at((const uintptr_t *)at)))
             return (const uintptr_t *)at;
     return NULL;
 }
 
 /*
  * Has the function around eip set up its frame?  Not before push %ebp; mov
- * %esp, %ebp (55 89 e5), and a function that calls nothing may never do it.
+ * %esp, %ebp (55 89 e5), and a function that calls nothing may never do it.  Where calls
+ * are traced int3 (cc) stands for the push.
  */
 static bool has_frame(uintptr_t eip)
 {
@@ -102,7 +110,8 @@ static bool has_frame(uintptr_t eip)
     if (!symbol_find(eip, &function) || !function.is_code)
         return false;
     for (uintptr_t at = function.start; at + 3 <= eip; at++)
-        if (memcmp((const void *)at, "\x55\x89\xe5", 3) == 0)
+        if (memcmp((const void *)at, "\x55\x89\xe5", 3) == 0 ||
+            memcmp((const void *)at, "\xcc\x89\xe5", 3) == 0)
             return true;
     return false;
 }
@@ -112,19 +121,21 @@ static bool has_frame(uintptr_t eip)
 /* Go on behind that return address. */
 static uintptr_t go_on(struct trace *trace, const uintptr_t *at)
 {
-    trace->inside = *at - 1;
+    uintptr_t call = backtrace_return_at(at);
+
+    trace->inside = call - 1;
     trace->interrupted = false;
     trace->top = (uintptr_t)(at + 1);
-    return *at;
+    return call;
 }
 
 /* Go on in what was interrupted, whose address is there. */
 static uintptr_t go_on_interrupted(struct trace *trace, const uintptr_t *at)
 {
-    trace->inside = *at;
+    trace->inside = backtrace_return_at(at);
     trace->interrupted = true;
     trace->top = (uintptr_t)(at + 1) + sizeof(struct trap_frame);
-    return *at;
+    return trace->inside;
 }
 
 static bool is_in_trap(uintptr_t inside)
@@ -144,7 +155,7 @@ static const uintptr_t *return_of_interrupted(const struct trace *trace)
     const uintptr_t *at = (const uintptr_t *)trace->top;
 
     return !has_frame(trace->inside) && is_on_stack(trace->top, sizeof(*at)) &&
-           is_return_address(*at) ? at : NULL;
+           is_return_address(backtrace_return_at(at)) ? at : NULL;
 }
 
 /* The next call outwards; 0: the chain ends here. */
@@ -160,7 +171,7 @@ static inline uintptr_t next_call(struct trace *trace)
         return go_on(trace, at);
     }
     if (!is_on_stack(trace->frame, sizeof(*frame)) ||
-        !is_return_address(frame->return_address))
+        !is_return_address(backtrace_return_at(&frame->return_address)))
         return 0;
     trace->frame = frame->caller > trace->frame ? frame->caller : 0;
     return is_in_trap(trace->inside) ? go_on_interrupted(trace, &frame->return_address)
@@ -274,7 +285,8 @@ void backtrace_log_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp)
 
 void backtrace_log_above(const uintptr_t *frame)
 {
-    struct trace trace = { frame[1] - 1, false, (uintptr_t)(frame + 2), frame[0] };
+    struct trace trace = { backtrace_return_at(&frame[1]) - 1, false,
+                           (uintptr_t)(frame + 2), frame[0] };
 
     put_calls(&trace, log_line);
 }

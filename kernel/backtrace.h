@@ -22,6 +22,15 @@ void backtrace_log_above(const uintptr_t *frame);
  */
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max);
 
+/*
+ * Who knows of return addresses that were replaced on the stack (kernel/trace/probe.c): gives
+ * what stood there.  NULL: nobody replaces any.
+ */
+extern uintptr_t (*backtrace_return_of)(const uintptr_t *slot);
+
+/* The return address in that word of a stack. */
+uintptr_t backtrace_return_at(const uintptr_t *slot);
+
 /* The nth of those, "name+0x12/0x40 (kernel/main.c:12)", into buf; returns buf. */
 const char *backtrace_format(const uintptr_t *calls, unsigned n, char *buf,
                              size_t size);

@@ -24,7 +24,8 @@ enum { PF_PRESENT = 1, PF_WRITE = 2, FIRST_MIB = 1 << 20 };
 
 static const char *const names[EXCEPTIONS] = {
     "divide error: by zero, or the result is too large", "debug exception",
-    "non-maskable interrupt", "breakpoint (int3)", "overflow", "bound range exceeded",
+    "non-maskable interrupt", "breakpoint (int3), which nobody has set", "overflow",
+    "bound range exceeded",
     "invalid opcode: the CPU knows no such instruction", "no coprocessor",
     "double fault", "coprocessor segment overrun", "invalid TSS",
     "segment not present", "stack segment fault", "general protection fault",

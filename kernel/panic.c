@@ -268,7 +268,7 @@ static void report(const char *what, bool may_wait, const uintptr_t *frame,
                    const char *fmt, va_list args)
 {
     char text[2 * TEXT_SIZE], place[LINE_TEXT_SIZE];
-    uintptr_t call = frame[1];
+    uintptr_t call = backtrace_return_at(&frame[1]);
 
     begin(may_wait);
     kvsnprintf(text, sizeof(text), fmt, args);

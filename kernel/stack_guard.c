@@ -14,6 +14,7 @@
  */
 #include <stdint.h>
 
+#include "kernel/backtrace.h"
 #include "kernel/panic.h"
 #include "kernel/symbols.h"
 
@@ -33,9 +34,10 @@ const uintptr_t __stack_chk_guard = 0xff0a0000;
 void __stack_chk_fail(void)
 {
     char text[TEXT_SIZE];
-    uintptr_t call = (uintptr_t)__builtin_return_address(0);
+    const uintptr_t *frame = __builtin_frame_address(0);
+    uintptr_t call = backtrace_return_at(&frame[1]);
 
     symbol_format_inside(call, call - 1, text, sizeof(text));
-    oops_above(__builtin_frame_address(0),
+    oops_above(frame,
                "stack smashed in %s: an array there was written past its end", text);
 }

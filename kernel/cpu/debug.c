@@ -133,10 +133,13 @@ void debug_step_end(struct trap_frame *frame)
     frame->eflags &= ~(uint32_t)EFLAGS_TF;
 }
 
-void debug_on_breakpoint(bool (*fn)(struct trap_frame *frame))
+bool debug_on_breakpoint(bool (*fn)(struct trap_frame *frame))
 {
+    if (fn != NULL && on_breakpoint != NULL)
+        return false;
     on_breakpoint = fn;
     turn();
+    return true;
 }
 
 /* ---- exceptions ------------------------------------------------------------------ */
@@ -189,4 +192,6 @@ void debug_suspend(struct trap_frame *frame)
     debug_step_end(frame);
     if (fn != NULL)
         fn(frame);
+    if (on_breakpoint != NULL && frame->vector != BREAKPOINT)
+        on_breakpoint(frame);
 }

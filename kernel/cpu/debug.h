@@ -36,10 +36,11 @@ bool debug_step(struct trap_frame *frame, debug_fn *fn);
 void debug_step_end(struct trap_frame *frame);
 
 /*
- * Who is asked at each int3, with frame->eip behind it; false: it is not his.  NULL:
- * nobody.  One at a time.
+ * fn is asked at each int3, with frame->eip behind it: is it its own?  At any other exception,
+ * which is reported then, it is asked as well, by frame->vector, and may put frame->eip
+ * right.  NULL: nobody is asked.  False: somebody else is already.
  */
-void debug_on_breakpoint(bool (*fn)(struct trap_frame *frame));
+bool debug_on_breakpoint(bool (*fn)(struct trap_frame *frame));
 
 /* ---- for trap.c and guard.c ------------------------------------------------------ */
 

@@ -13,6 +13,8 @@
 #include "kernel/params.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
+#include "kernel/trace/calls.h"
+#include "kernel/trace/cmd_calls.h"
 #include "kernel/trace/filter.h"
 #include "kernel/trace/text.h"
 #include "mm/mm.h"
@@ -206,8 +208,11 @@ static int run_word(int argc, char **argv, bool json)
         return argc == 3 ? trace_of(argv[2], json) : shell_usage("of which ADDR or SERIAL?");
     if (strcmp(argv[1], "clear") == 0 && argc == 2) {
         trace_ring_clear();
+        calls_clear();
         return SHELL_OK;
     }
+    if (strcmp(argv[1], "graph") == 0 || strcmp(argv[1], "functions") == 0)
+        return cmd_trace_calls(argc - 1, argv + 1, json);
     return trace_command(argc - 1, argv + 1, json);
 }
 
@@ -230,8 +235,8 @@ static int cmd_trace(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("find leaks", trace,
-    "[-j] [on|off|clear|show|of ADDR|filter EXPR|stacks on|CMD]",
-    "allocations and frees, as ftrace shows them",
+    "[-j] [on|off|clear|show|of ADDR|filter EXPR|stacks on|graph|functions] [CMD]",
+    "allocations and frees, or calls, as ftrace shows them",
     "trace CMD: what CMD takes and gives back (in quotes it may be a line), also in\n"
     "interrupts.  on, off, show, clear: over several commands; the newest are kept.\n"
     "of ADDR or of SERIAL: the life of one object.  stacks on: with the calls.\n"
@@ -239,5 +244,8 @@ SHELL_COMMAND_IN("find leaks", trace,
     "gfp_flags order irq command, and event task name call_site func site file;\n"
     "== != < <= > >= & ~ && || ! ( ).  filter 0: all.  In which order things happen,\n"
     "not how long they take.\n"
+    "graph CMD: which functions CMD calls, how deep, and how long they take; functions\n"
+    "CMD: in a row.  Which ones: params ftrace_filter=slab_*,mm/buddy.c,!mm_*; without\n"
+    "CMD: those of before, also by ftrace=function_graph at boot.\n"
     "    trace filter 'bytes_req > 50'; trace \"kmalloc 10; kmalloc 100; kfree $\"",
     cmd_trace);

@@ -55,14 +55,22 @@ static void add(struct line *line, const char *fmt, ...)
     line->used += strlen(line->text + line->used);
 }
 
+void trace_format_head(char *buf, size_t size, const struct trace_moment *moment)
+{
+    ksnprintf(buf, size, "%16s-%-7u [000] %c.%c.. %5u.%06u: ", moment->task,
+              (unsigned)moment->command, moment->irqs_off ? 'd' : '.',
+              moment->in_interrupt ? 'h' : '.', (unsigned)(moment->ticks / TIMER_HZ),
+              (unsigned)(moment->ticks % TIMER_HZ * TICK_MICROSECONDS));
+}
+
 static void add_head(struct line *line, const struct trace_event *event)
 {
-    add(line, "%16s-%-7u [000] %c.%c.. %5u.%06u: %s:",
-        event->task, (unsigned)event->command,
-        event->irqs_off ? 'd' : '.', event->in_interrupt ? 'h' : '.',
-        (unsigned)(event->ticks / TIMER_HZ),
-        (unsigned)(event->ticks % TIMER_HZ * TICK_MICROSECONDS),
-        trace_kind_name(event->kind));
+    char head[TEXT_SIZE];
+
+    trace_format_head(head, sizeof(head), &(struct trace_moment){
+                          event->task, event->command, event->ticks, event->irqs_off,
+                          event->in_interrupt });
+    add(line, "%s%s:", head, trace_kind_name(event->kind));
 }
 
 static void add_page(struct line *line, const struct trace_event *event)
@@ -143,9 +151,9 @@ static uint32_t kept_from(uint32_t from)
     return written < trace_ring_room() ? written : trace_ring_room();
 }
 
-static void print_header(uint32_t from)
+void trace_print_header(const char *tracer, uint32_t kept, uint32_t written)
 {
-    kprintf("# tracer: nop\n#\n# entries-in-buffer/entries-written: %u/%u   #P:1\n#\n"
+    kprintf("# tracer: %s\n#\n# entries-in-buffer/entries-written: %u/%u   #P:1\n#\n"
             "#                                _-----=> irqs-off\n"
             "#                               / _----=> need-resched\n"
             "#                              | / _---=> hardirq/softirq\n"
@@ -153,7 +161,7 @@ static void print_header(uint32_t from)
             "#                              ||| / _-=> migrate-disable\n"
             "#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n"
             "#              | |         |   |||||     |         |\n",
-            (unsigned)kept_from(from), (unsigned)written_from(from));
+            tracer, (unsigned)kept, (unsigned)written);
 }
 
 static void print_overwritten(uint32_t from)
@@ -206,7 +214,7 @@ static void print_event(const struct trace_event *event, bool stacks)
 unsigned trace_print(const struct trace_choice *choice, bool stacks)
 {
     if (choice->object == 0)
-        print_header(choice->from);
+        trace_print_header("nop", kept_from(choice->from), written_from(choice->from));
     print_overwritten(choice->from);
     return each(choice, print_event, stacks);
 }

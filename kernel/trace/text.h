@@ -13,6 +13,17 @@ struct trace_choice {
     bool or_address;            /*   or also an address */
 };
 
+/* When and in whose name something happened: what a line begins with. */
+struct trace_moment {
+    const char *task;
+    uint32_t command, ticks;
+    bool irqs_off, in_interrupt;
+};
+void trace_format_head(char *buf, size_t size, const struct trace_moment *moment);
+
+/* What stands above such lines. */
+void trace_print_header(const char *tracer, uint32_t kept, uint32_t written);
+
 /* How many they were.  Of one object there is no header. */
 unsigned trace_print(const struct trace_choice *choice, bool stacks);
 /* The same, an object a line, and a summary. */

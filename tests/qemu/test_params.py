@@ -144,6 +144,7 @@ def test_params_shows_each_parameter_and_what_was_given(boot):
                                              "page_owner", "quarantine",
                                              "kfence.every", "failslab", "trace_event",
                                              "fail_page_alloc", "fail-nth", "oom",
+                                             "ftrace", "ftrace_filter",
                                              "watchdog",
                                              "panic", "panic_on_oops",
                                              "panic_on_warn"}

@@ -114,14 +114,14 @@ def test_there_are_sessions():
 # ---- tables ---------------------------------------------------------------------
 
 def test_the_json_keys_are_those_of_the_tables(elf):
-    tables = re.findall(r"^\| `([a-z A-Z]+ -j(?: CMD)?)` \| (.*) \|$", EVERYTHING, re.M)
+    tables = re.findall(r"^\| `([a-z A-Z]+ -j(?: graph)?(?: CMD)?)` \| (.*) \|$", EVERYTHING, re.M)
     assert len(tables) == len(dict(tables)) > 12
     with Machine(elf, cmdline="slub_debug=U page_owner=on quarantine=64K") as machine:
         machine.run("params quarantine=0; kmalloc 3000 30")
         machine.run("kfree " + " ".join(f"${n}" for n in range(1, 31)))
         machine.run("params quarantine=64K; kmalloc 20000 9; kmalloc 100 2; kfree $41; "
                     "pages 1; pages 3; pages free $43; trace on; kmalloc 10; trace off; "
-                    "leaks; forget $44")
+                    "trace graph kmalloc 10; leaks; forget $44")
         addresses = ["$40", "$41", "$42", "$43+5000", "0x60", "0x3000000",
                      f"0x{symbol(elf, 'kernel_main'):x}"]
         addresses += [f"${n}" for n in range(1, 31)]    # inside the 20000 now, some

@@ -1,0 +1,278 @@
+/*
+ * calls_text.c - calls of functions in the form of Linux's tracers function_graph and
+ * function, and as JSON.
+ *
+ *      0)               |  kmalloc_long() { (mm/kmalloc.c:88)
+ *      0)      412      |    slab_refill(); (mm/slab.c:200)
+ *      |        |       |    |               |
+ *      |        |       |    |               where it begins: in a comment, as in C
+ *      |        |       |    the function, two columns deeper than who called it
+ *      |        |       the bar
+ *      |        instructions, or "1.234 us", that it took with all it has called
+ *      the CPU, of which there is one
+ *
+ * Where interrupts come and go stand Linux's arrows.  A call that never returned, because
+ * its command was ended, is closed where that is seen, and it is said.
+ */
+#include "kernel/trace/calls_text.h"
+
+#include "kernel/cpu/timer.h"
+#include "kernel/line/tty.h"
+#include "kernel/lines.h"
+#include "kernel/printk.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+#include "kernel/symbols.h"
+#include "kernel/trace/calls.h"
+#include "kernel/trace/probe.h"
+#include "kernel/trace/text.h"
+
+enum { WIDTH = 80, ROW_SIZE = 200, PLACE_SIZE = 80, TEXT_SIZE = 40, HANG = 12 };
+enum { BAR = 19, DEEPEST = 20 };        /* columns before the names; deeper is not shown so */
+enum { MICROSECONDS = 1000000 / TIMER_HZ };     /* in a tick */
+
+/* What the time-stamp counter counts, asked once for a listing. */
+static struct {
+    bool is_known, is_exact;
+    uint32_t of_tick;
+} clock;
+
+static void ask_clock(void)
+{
+    enum timer_tsc kind = timer_tsc_kind();
+
+    clock.of_tick = timer_tsc_of_tick();
+    clock.is_exact = kind == TSC_INSTRUCTIONS;
+    clock.is_known = clock.is_exact || (kind == TSC_TIME && clock.of_tick > MICROSECONDS);
+}
+
+/* In 1/1000 microseconds, up to 4 s. */
+static uint32_t nanoseconds(uint32_t time)
+{
+    uint32_t of_microsecond = clock.of_tick / MICROSECONDS;
+    uint32_t whole = time / of_microsecond, rest = time % of_microsecond;
+
+    return whole * 1000 + rest * 1000 / of_microsecond;
+}
+
+static const char *time_text(uint32_t time, char *buf, size_t size)
+{
+    uint32_t ns;
+
+    buf[0] = 0;
+    if (clock.is_exact) {
+        ksnprintf(buf, size, "%u", (unsigned)time);
+    } else if (clock.is_known) {
+        ns = nanoseconds(time);
+        ksnprintf(buf, size, "%u.%03u us", (unsigned)(ns / 1000), (unsigned)(ns % 1000));
+    }
+    return buf;
+}
+
+/* ---- names ----------------------------------------------------------------------- */
+
+static const char *name_of(uint32_t function)
+{
+    struct symbol symbol;
+
+    return symbol_find(function, &symbol) ? symbol.name : "?";
+}
+
+static const char *place_of(uint32_t function, char *buf, size_t size)
+{
+    struct line line;
+
+    buf[0] = 0;
+    if (line_find(function, &line))
+        ksnprintf(buf, size, "%s:%u", line.file, line.number);
+    return buf;
+}
+
+/* Of a return address: the call before it. */
+static const char *caller_of(const struct traced_call *call)
+{
+    return name_of(call->value - 1);
+}
+
+/* ---- function_graph -------------------------------------------------------------- */
+
+/* How far a listing has come. */
+static struct {
+    uint32_t open[PROBE_DEPTH]; /* functions entered and not left */
+    unsigned depth;
+    bool in_interrupt;
+} graph;
+
+static void print_row(const char *time, unsigned depth, const char *text, const char *comment)
+{
+    static char row[ROW_SIZE];
+    size_t used;
+
+    if (depth > DEEPEST)
+        depth = DEEPEST;
+    used = (size_t)ksnprintf(row, sizeof(row), " 0) %11s   |  %*s%s", time, (int)(2 * depth), "",
+                             text);
+    if (comment[0] != 0 && used + strlen(comment) + 7 <= WIDTH)
+        ksnprintf(row + used, sizeof(row) - used, " /* %s */", comment);
+    kprintf("%s\n", row);
+}
+
+static void print_closed(unsigned depth, const char *time, const char *comment)
+{
+    print_row(time, depth, "}", comment);
+}
+
+/* Those at this depth and deeper have been left by other ways. */
+static void close_down_to(unsigned depth)
+{
+    char text[ROW_SIZE];
+
+    while (graph.depth > depth) {
+        graph.depth--;
+        ksnprintf(text, sizeof(text), "%s never returned", name_of(graph.open[graph.depth]));
+        print_closed(graph.depth, "", text);
+    }
+}
+
+static void print_arrow(const struct traced_call *call)
+{
+    if (call->in_interrupt == graph.in_interrupt)
+        return;
+    graph.in_interrupt = call->in_interrupt;
+    kprintf(call->in_interrupt ? " 0)  ==========> |\n" : " 0)  <========== |\n");
+}
+
+static void print_entered(const struct traced_call *call, const struct traced_call *next)
+{
+    char text[ROW_SIZE], place[PLACE_SIZE], time[TEXT_SIZE] = "";
+    bool is_leaf = next != NULL && next->is_left && next->function == call->function &&
+                   next->depth == call->depth;
+
+    close_down_to(call->depth);
+    print_arrow(call);
+    if (is_leaf)
+        time_text(next->value, time, sizeof(time));
+    ksnprintf(text, sizeof(text), is_leaf ? "%s();" : "%s() {", name_of(call->function));
+    print_row(time, call->depth, text, place_of(call->function, place, sizeof(place)));
+    if (call->depth < PROBE_DEPTH) {
+        graph.open[call->depth] = call->function;
+        graph.depth = call->depth + 1u;
+    }
+}
+
+/* Of a leaf its row was all; of one whose entry is overwritten the name is said. */
+static void print_left(const struct traced_call *call, bool was_leaf)
+{
+    char time[TEXT_SIZE];
+    bool is_known = graph.depth > call->depth &&
+                    graph.open[call->depth] == call->function;
+
+    close_down_to(call->depth + 1u);
+    print_arrow(call);
+    if (!was_leaf)
+        print_closed(call->depth, time_text(call->value, time, sizeof(time)),
+                     is_known ? "" : name_of(call->function));
+    graph.depth = call->depth;
+}
+
+static void print_remarks(uint32_t from)
+{
+    uint32_t written = calls_written() - from;
+
+    if (written > calls_room())
+        kprintf("# %u older calls and returns were overwritten: the ring keeps %u\n"
+                "# (ftrace_filter= names fewer functions)\n",
+                (unsigned)(written - calls_room()), (unsigned)calls_room());
+    if (probe_too_deep() > 0)
+        kprintf("# %u calls were deeper than %u, and are not shown\n",
+                (unsigned)probe_too_deep(), (unsigned)PROBE_DEPTH);
+    if (written == 0)
+        kprintf("# no call: ftrace_filter= says which functions are meant\n");
+}
+
+void calls_print_graph(uint32_t from)
+{
+    uint32_t end = calls_written();
+    struct traced_call call, next;
+    bool was_leaf = false;
+
+    ask_clock();
+    graph.depth = 0;
+    graph.in_interrupt = false;
+    kprintf("# tracer: function_graph\n#\n# CPU %s    FUNCTION CALLS\n"
+            "# |         |         |   |   |   |\n",
+            clock.is_exact ? "INSTRUCTIONS" : "  DURATION  ");
+    print_remarks(from);
+    for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++) {
+        uint32_t behind = n + 1;
+        bool has_next = behind < end && calls_next(&behind, &next);
+
+        if (call.is_left)
+            print_left(&call, was_leaf);
+        else
+            print_entered(&call, has_next ? &next : NULL);
+        was_leaf = !call.is_left && has_next && next.is_left &&
+                   next.function == call.function && next.depth == call.depth;
+    }
+    close_down_to(0);
+}
+
+/* ---- function, JSON -------------------------------------------------------------- */
+
+/* Without returns: this tracer knows of none. */
+void calls_print_functions(uint32_t from)
+{
+    uint32_t end = calls_written(), written = end - from;
+    struct traced_call call;
+    char head[ROW_SIZE];
+
+    trace_print_header("function", written < calls_room() ? written : calls_room(), written);
+    print_remarks(from);
+    for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++) {
+        if (call.is_left)
+            continue;
+        trace_format_head(head, sizeof(head), &(struct trace_moment){
+                              call.task, call.command, call.ticks, call.irqs_off,
+                              call.in_interrupt });
+        if (tty_attended)
+            kprint_wrapped(HANG, "%s%s <-%s", head, name_of(call.function), caller_of(&call));
+        else
+            kprintf("%s%s <-%s\n", head, name_of(call.function), caller_of(&call));
+    }
+}
+
+static void print_call_json(const struct traced_call *call)
+{
+    char place[PLACE_SIZE];
+
+    kprintf("{\"call\": \"%s\", \"func\": ", call->is_left ? "return" : "entry");
+    json_string(name_of(call->function));
+    kprintf(", \"site\": ");
+    json_string(place_of(call->function, place, sizeof(place)));
+    kprintf(", \"pc\": \"0x%08x\", \"depth\": %u, \"tick\": %u, \"task\": \"%s\", "
+            "\"command\": %u, \"irq\": %s, \"from\": ", (unsigned)call->function, call->depth,
+            (unsigned)call->ticks, call->task, call->command,
+            call->in_interrupt ? "true" : "false");
+    if (call->is_left)
+        kprintf("null");
+    else
+        json_string(caller_of(call));
+    kprintf(", \"instructions\": ");
+    kprintf(call->is_left && clock.is_exact ? "%u" : "null", (unsigned)call->value);
+    kprintf(", \"nanoseconds\": ");
+    kprintf(call->is_left && clock.is_known && !clock.is_exact ? "%u}\n" : "null}\n",
+            clock.is_known && !clock.is_exact ? (unsigned)nanoseconds(call->value) : 0);
+}
+
+void calls_print_json(uint32_t from)
+{
+    uint32_t end = calls_written(), written = end - from;
+    struct traced_call call;
+
+    ask_clock();
+    for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++)
+        print_call_json(&call);
+    kprintf("{\"summary\": true, \"entries\": %u, \"written\": %u, \"too_deep\": %u}\n",
+            (unsigned)(written < calls_room() ? written : calls_room()), (unsigned)written,
+            (unsigned)probe_too_deep());
+}

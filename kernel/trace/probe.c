@@ -1,0 +1,395 @@
+/*
+ * probe.c - which functions are called, and when they return, without a compiler's help.
+ *
+ * A function that is to be noticed has int3 for its first byte.  Off, not a byte of the
+ * kernel differs from its file.  On, this comes of a call:
+ *
+ *     call slab_refill ---> int3: entered.  Its return address, in the slot to which esp
+ *                           |     points, is kept here, and probe_return stands there
+ *                           |     instead; on in the copy of its first instruction
+ *                           copy: | push %ebp | jmp behind it |
+ *                           ...
+ *                           ret ---> probe_return: int3: left.  On where it was called
+ *
+ *     calls[]:  | slot, return address, function, time | ... | innermost |
+ *
+ * A function that goes on to another by a jump leaves its slot to it: then two of calls[]
+ * have one slot, and one return ends both.  It reads as a call, as it is written.
+ *
+ * Calls that never return (their command was ended) stay behind.  They are known by their
+ * slot: it lies deeper in the stack than that of a call which is made later; and a stack
+ * that serves others, the report's and the commands', is left for theirs.  And where the
+ * first instruction is a loop's, too, int3 comes again without a call: in the same slot.
+ *
+ * Time is net: what the exceptions take, from the int3 to where the CPU goes on, is not in
+ * it.  Their two ends lie around the rdtsc of hit(), so they are measured beforehand, by
+ * functions of known length.  Under QEMU's -icount shift=0 it is the exact number of
+ * instructions, the ret included, and those of handlers that came in between.
+ *
+ * Rules:
+ *   - the code is written by set_byte() alone, and cannot be written before or behind it;
+ *   - nothing that hit() calls may be noticed: the files of which that is so are listed in
+ *     functions.c;
+ *   - who reads return addresses asks probe_return_of() (kernel/backtrace.c does).
+ *
+ * It is Linux's kprobes, boosted, and function_graph in one
+ * (Documentation/trace/kprobes.rst, fgraph.c).
+ */
+#include "kernel/trace/probe.h"
+
+#include "kernel/backtrace.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/debug.h"
+#include "kernel/image.h"
+#include "kernel/string.h"
+#include "kernel/trace/calls.h"
+#include "kernel/trace/first.h"
+#include "mm/port.h"
+
+enum { BREAKPOINT = 3 };        /* a vector */
+enum { INT3 = 0xcc, JUMP = 0xe9, COPY_SIZE = 16, TRIES = 8 };
+
+static struct probe {
+    uint32_t at;
+    uint8_t byte;               /* what int3 stands for */
+    uint8_t length;             /* of the first instruction */
+    bool is_root;
+    uint8_t copy[COPY_SIZE];    /* it, and a jump behind it */
+} probes[PROBE_ROOM];           /* by address */
+static unsigned count;
+
+static struct call {
+    uintptr_t *slot, back;      /* where its return address was, and which */
+    uint32_t function, begin;
+    bool is_root;
+} calls[PROBE_DEPTH];
+static unsigned depth, roots;   /* roots: so many of these are */
+
+static bool is_on, only_below, has_tsc;
+static uint32_t too_deep;
+
+/* Time that is nobody's, so far; and of an exception what lies outside of hit(). */
+static uint32_t away, cost_enter, cost_leave;
+static uint32_t measured;       /* how long the last call took while it is measured */
+static bool is_measuring;
+
+/* Where calls return to; and functions of 3 and of 7 instructions. */
+extern const char probe_return[], probe_known[], probe_calls[];
+
+__asm__(
+    ".text\n"
+    ".type probe_return, @function\n"
+    ".globl probe_return\n"
+    "probe_return:\n\tint3\n"
+    ".size probe_return, . - probe_return\n"
+    ".type probe_known, @function\n"
+    "probe_known:\n\tpushl %ebp\n\tpopl %ebp\n\tret\n"
+    ".size probe_known, . - probe_known\n"
+    ".type probe_calls, @function\n"
+    "probe_calls:\n\tpushl %ebp\n\tcall probe_known\n\tpopl %ebp\n\tret\n"
+    ".size probe_calls, . - probe_calls\n");
+
+static inline uint32_t now(void)
+{
+    return has_tsc ? cpu_tsc() : 0;
+}
+
+/* ---- the code -------------------------------------------------------------------- */
+
+static void set_byte(uint32_t at, uint8_t byte)
+{
+    uint32_t flags = irq_save(), cr0 = cpu_cr0();
+
+    cpu_set_cr0(cr0 & ~CR0_WP);
+    *(volatile uint8_t *)(uintptr_t)at = byte;
+    cpu_set_cr0(cr0);
+    irq_restore(flags);
+}
+
+static struct probe *probe_at(uint32_t at)
+{
+    unsigned low = 0, high = count;
+
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+
+        if (probes[middle].at < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && probes[low].at == at ? &probes[low] : NULL;
+}
+
+void probe_clear(void)
+{
+    count = 0;
+}
+
+unsigned probe_count(void)
+{
+    return count;
+}
+
+/* The copy lies where it is when it is run: a jump counts from its end. */
+static void make_copy(struct probe *probe)
+{
+    const uint8_t *code = (const uint8_t *)(uintptr_t)probe->at;
+    uint8_t *jump = probe->copy + probe->length;
+    uint32_t distance = probe->at + probe->length - ((uint32_t)(uintptr_t)jump + 5);
+
+    memcpy(probe->copy, code, probe->length);
+    *jump = JUMP;
+    memcpy(jump + 1, &distance, sizeof(distance));
+}
+
+bool probe_can(uintptr_t function, size_t bytes)
+{
+    size_t length = first_length((const uint8_t *)function);
+
+    return length > 0 && length <= bytes;
+}
+
+bool probe_add(uintptr_t function, bool is_root)
+{
+    const uint8_t *code = (const uint8_t *)function;
+    struct probe new = { .at = (uint32_t)function, .byte = *code,
+                         .length = (uint8_t)first_length(code), .is_root = is_root };
+    struct probe *known = probe_at(new.at);
+    unsigned n = count;
+
+    if (known != NULL) {
+        known->is_root |= is_root;
+        return true;
+    }
+    if (count == PROBE_ROOM)
+        return false;
+    for (; n > 0 && probes[n - 1].at > new.at; n--)
+        probes[n] = probes[n - 1];
+    probes[n] = new;
+    count++;
+    return true;
+}
+
+/* ---- calls ----------------------------------------------------------------------- */
+
+/* From the outermost on: commands are run by the shell, reports are of both. */
+enum stack { NO_STACK, BOOT_STACK, COMMAND_STACK, REPORT_STACK };
+
+static enum stack stack_of(const uintptr_t *slot)
+{
+    uintptr_t at = (uintptr_t)slot;
+
+    return address_between(at, boot_stack, boot_stack_top)        ? BOOT_STACK
+           : address_between(at, command_stack, boot_stack_guard) ? COMMAND_STACK
+           : address_between(at, report_stack, report_stack_top)  ? REPORT_STACK : NO_STACK;
+}
+
+/* Has that call come to its end by other ways, when one with this slot is under way? */
+static bool is_gone(const struct call *call, const uintptr_t *slot)
+{
+    enum stack own = stack_of(call->slot), others = stack_of(slot);
+
+    return own != others ? own > others : call->slot < slot;
+}
+
+static void drop_last(void)
+{
+    depth--;
+    roots -= calls[depth].is_root;
+}
+
+static void drop_gone(const uintptr_t *slot)
+{
+    while (depth > 0 && is_gone(&calls[depth - 1], slot))
+        drop_last();
+    while (depth > 0 && calls[depth - 1].slot == slot && *slot != (uintptr_t)probe_return)
+        drop_last();
+}
+
+/* What the report of a fault calls is nobody's call. */
+static bool is_noted(const struct probe *probe, const uintptr_t *slot)
+{
+    return stack_of(slot) != REPORT_STACK &&
+           (!only_below || probe->is_root || roots > 0 || mm_state & MM_IRQ);
+}
+
+/* Not by a call, but by a jump of its own? */
+static bool is_again(const struct probe *probe, const uintptr_t *slot)
+{
+    const struct call *last = &calls[depth - 1];
+
+    return depth > 0 && last->slot == slot && last->function == probe->at;
+}
+
+static void enter(const struct trap_frame *frame, const struct probe *probe, uint32_t begin)
+{
+    uintptr_t *slot = (uintptr_t *)(frame + 1);
+
+    drop_gone(slot);
+    if (!is_noted(probe, slot) || is_again(probe, slot))
+        return;
+    if (depth == PROBE_DEPTH || stack_of(slot) == NO_STACK) {
+        too_deep++;
+        return;
+    }
+    if (!is_measuring)
+        calls_entered(probe->at, probe_return_of(slot), depth, frame->eflags);
+    calls[depth++] = (struct call){ slot, *slot, probe->at, begin - away, probe->is_root };
+    roots += probe->is_root;
+    *slot = (uintptr_t)probe_return;
+}
+
+/* It has returned; so have those that left it their slot. */
+static bool leave(struct trap_frame *frame, uint32_t begin)
+{
+    const uintptr_t *slot = (const uintptr_t *)(frame + 1) - 1;
+    uintptr_t back = (uintptr_t)probe_return;
+
+    while (depth > 0 && is_gone(&calls[depth - 1], slot))
+        drop_last();
+    while (depth > 0 && calls[depth - 1].slot == slot && back == (uintptr_t)probe_return) {
+        const struct call *call = &calls[depth - 1];
+
+        measured = begin - away - call->begin;
+        back = call->back;
+        drop_last();
+        if (!is_measuring)
+            calls_left(call->function, measured, depth, frame->eflags);
+    }
+    frame->eip = (uint32_t)back;
+    return back != (uintptr_t)probe_return;
+}
+
+/* What is meant by an address of code, if it is one of a copy. */
+static uint32_t behind_copy(uint32_t eip)
+{
+    uint32_t offset = eip - (uint32_t)(uintptr_t)probes;
+    const struct probe *probe = &probes[offset / sizeof(*probe)];
+
+    if (offset >= sizeof(probes))
+        return eip;
+    return eip == (uint32_t)(uintptr_t)probe->copy ? probe->at : probe->at + probe->length;
+}
+
+uintptr_t probe_return_of(const uintptr_t *slot)
+{
+    for (unsigned i = depth; *slot == (uintptr_t)probe_return && i > 0; i--)
+        if (calls[i - 1].slot == slot && calls[i - 1].back != (uintptr_t)probe_return)
+            return calls[i - 1].back;
+    return behind_copy((uint32_t)*slot);
+}
+
+/* ---- exceptions ------------------------------------------------------------------ */
+
+static bool returned(struct trap_frame *frame, uint32_t begin)
+{
+    bool is_known = leave(frame, begin);
+
+    away += now() - begin + cost_leave;
+    return is_known;
+}
+
+/* An int3; or another exception, which may have come in a copy, and is to be reported. */
+static bool hit(struct trap_frame *frame)
+{
+    uint32_t begin = now();
+    uint32_t at = frame->eip - 1;
+    const struct probe *probe;
+
+    if (frame->vector != BREAKPOINT) {
+        frame->eip = behind_copy(frame->eip);
+        return false;
+    }
+    if (at == (uintptr_t)probe_return)
+        return returned(frame, begin);
+    probe = probe_at(at);
+    if (probe == NULL)
+        return false;
+    enter(frame, probe, begin);
+    frame->eip = (uint32_t)(uintptr_t)probe->copy;
+    away += now() - begin + cost_enter;
+    return true;
+}
+
+/* ---- on and off ------------------------------------------------------------------ */
+
+/* The shortest of some: under -icount all are alike. */
+static uint32_t time_of(const char *function)
+{
+    uint32_t least = UINT32_MAX;
+
+    for (unsigned i = 0; i < TRIES; i++) {
+        ((void (*)(void))(uintptr_t)function)();
+        least = measured < least ? measured : least;
+    }
+    return least;
+}
+
+static void measure(void)
+{
+    bool below = only_below;
+
+    is_measuring = true;
+    only_below = false;
+    cost_enter = cost_leave = 0;
+    cost_enter = time_of(probe_known) - 3;
+    cost_leave = time_of(probe_calls) - 7;
+    only_below = below;
+    is_measuring = false;
+}
+
+static void set_all(bool planted)
+{
+    for (unsigned i = 0; i < count; i++)
+        set_byte(probes[i].at, planted ? INT3 : probes[i].byte);
+}
+
+bool probe_on(bool below)
+{
+    uint32_t flags;
+
+    if (is_on || !probe_add((uintptr_t)probe_known, false) ||
+        !probe_add((uintptr_t)probe_calls, false) || !debug_on_breakpoint(hit))
+        return false;
+    flags = irq_save();
+    for (unsigned i = 0; i < count; i++)
+        make_copy(&probes[i]);
+    has_tsc = cpu_features() & CPUID_1_EDX_TSC;
+    only_below = below;
+    depth = roots = too_deep = 0;
+    is_on = true;
+    backtrace_return_of = probe_return_of;
+    set_all(true);
+    if (has_tsc)
+        measure();
+    irq_restore(flags);
+    return true;
+}
+
+/* Calls that are under way return as if nobody had noticed them. */
+void probe_off(void)
+{
+    uint32_t flags = irq_save();
+
+    if (is_on) {
+        set_all(false);
+        for (; depth > 0; depth--)
+            if (*calls[depth - 1].slot == (uintptr_t)probe_return)
+                *calls[depth - 1].slot = calls[depth - 1].back;
+        backtrace_return_of = NULL;
+        debug_on_breakpoint(NULL);
+        is_on = false;
+    }
+    irq_restore(flags);
+}
+
+bool probe_is_on(void)
+{
+    return is_on;
+}
+
+uint32_t probe_too_deep(void)
+{
+    return too_deep;
+}
