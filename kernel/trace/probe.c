@@ -272,10 +272,14 @@ static uint32_t behind_copy(uint32_t eip)
     return eip == (uint32_t)(uintptr_t)probe->copy ? probe->at : probe->at + probe->length;
 }
 
+/*
+ * A function that aligns its stack has a copy of its return address in its frame: it is that
+ * of the innermost call whose slot is there or farther out.
+ */
 uintptr_t probe_return_of(const uintptr_t *slot)
 {
     for (unsigned i = depth; *slot == (uintptr_t)probe_return && i > 0; i--)
-        if (calls[i - 1].slot == slot && calls[i - 1].back != (uintptr_t)probe_return)
+        if (!is_gone(&calls[i - 1], slot) && calls[i - 1].back != (uintptr_t)probe_return)
             return calls[i - 1].back;
     return behind_copy((uint32_t)*slot);
 }
