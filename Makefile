@@ -296,6 +296,9 @@ KERNEL += kernel/san/report.c           # what all these reports have in common
 endif
 
 # kernel/lessons: one lesson a file; its first comment is the handout.
+LESSONS += kernel/lessons/cmd_lesson.c  # lesson: those that ask
+LESSONS += kernel/lessons/lesson.c      #   what asks, shows and compares
+LESSONS += kernel/lessons/bag.c         #   1: the bag of marbles
 LESSONS += kernel/lessons/drain.c       # the driver that forgets one kfree in ten
 LESSONS += kernel/lessons/guests.c      # one lost in a thousand, and how one finds it
 LESSONS += kernel/lessons/crash.c       # what each mistake looks like
@@ -493,7 +496,7 @@ say = $(if $(filter 1,$(V)),@:,@echo "  $(1)" $(if $(filter exec,$(MAKECMDGOALS)
 
 # ---- rules: the kernel --------------------------------------------------------------
 
-OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES)))
+OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES))) $(OUT)/handouts.o
 
 # Objects depend on this file, and on the compiler and flags they were made with.
 $(OUT)/flags: FORCE
@@ -512,6 +515,15 @@ $(OUT)/%.o: %.c Makefile $(OUT)/flags
 	$(call say,CC $<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) $(KFLAGS) $(call sanitize,$<) $(WARNINGS) -o $@ $<
+
+# What lesson NAME -h prints: the comment at the top of each.
+$(OUT)/handouts.c: $(LESSONS) kernel/lessons/handouts.awk Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -f kernel/lessons/handouts.awk $(LESSONS) >$@
+
+$(OUT)/handouts.o: $(OUT)/handouts.c $(OUT)/flags
+	$(call say,CC $<)
+	$(Q)$(COMPILE) $(KFLAGS) $(WARNINGS) -o $@ $<
 
 $(OUT)/%.o: %.S Makefile $(OUT)/flags
 	$(call say,AS $<)

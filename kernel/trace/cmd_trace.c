@@ -235,7 +235,7 @@ static int cmd_trace(int argc, char **argv)
 }
 
 SHELL_COMMAND_IN("find leaks", trace,
-    "[-j] [on|off|clear|show|of ADDR|filter EXPR|stacks on|graph|functions] [CMD]",
+    "[-j] [on|off|clear|show|of ADDR|filter EXPR|stacks|[graph|functions] CMD]",
     "allocations and frees, or calls, as ftrace shows them",
     "trace CMD: what CMD takes and gives back (in quotes it may be a line), also in\n"
     "interrupts.  on, off, show, clear: over several commands; the newest are kept.\n"
@@ -244,8 +244,8 @@ SHELL_COMMAND_IN("find leaks", trace,
     "gfp_flags order irq command, and event task name call_site func site file;\n"
     "== != < <= > >= & ~ && || ! ( ).  filter 0: all.  In which order things happen,\n"
     "not how long they take.\n"
-    "graph CMD: which functions CMD calls, how deep, and how long they take; functions\n"
-    "CMD: in a row.  Which ones: params ftrace_filter=slab_*,mm/buddy.c,!mm_*; without\n"
-    "CMD: those of before, also by ftrace=function_graph at boot.\n"
+    "graph CMD: which functions CMD calls, how deep, and how long they take;\n"
+    "functions CMD: in a row.  Which ones: params ftrace_filter=slab_*,!mm/look/;\n"
+    "without CMD: those of before, also by ftrace=function_graph at boot.\n"
     "    trace filter 'bytes_req > 50'; trace \"kmalloc 10; kmalloc 100; kfree $\"",
     cmd_trace);

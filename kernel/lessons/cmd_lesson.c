@@ -1,0 +1,207 @@
+/*
+ * cmd_lesson.c - lesson: which there are, and one of them.
+ *
+ *     marbles> lesson                     the list
+ *     marbles> lesson bag                 one of them, which asks
+ *     marbles> lesson bag ann             with ann's numbers
+ *     marbles> lesson bag ann 3 b 40      and with ann's answers
+ *     marbles> lesson bag -h              its handout
+ *
+ * Who leaves a lesson by Ctrl-C goes on where it was when the same is asked for again:
+ * the answers are kept, and what belongs to them is done once more.  -n begins anew.
+ */
+#include "kernel/lessons/lesson_priv.h"
+
+#include "kernel/line/tty.h"
+#include "kernel/shell.h"
+#include "kernel/string.h"
+
+enum { SEED_SIZE = 32 };
+
+static const char *const usual_seed = "class";
+
+/* The lesson that was left last, and how far it had come. */
+static struct {
+    const struct lesson *lesson;        /* NULL: none was */
+    char seed[SEED_SIZE];
+    char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
+    unsigned count;
+} left;
+
+/* ---- the list -------------------------------------------------------------------- */
+
+/* The one with the least number above `number`, or NULL. */
+static const struct lesson *next_lesson(unsigned number)
+{
+    const struct lesson *next = NULL;
+
+    for (const struct lesson *lesson = __start_lessons; lesson < __stop_lessons; lesson++)
+        if (lesson->number > number && (next == NULL || lesson->number < next->number))
+            next = lesson;
+    return next;
+}
+
+/* For Tab, and for who mistypes one. */
+static const char *nth_name(unsigned n)
+{
+    return n < (unsigned)(__stop_lessons - __start_lessons) ? __start_lessons[n].name : NULL;
+}
+
+static void print_lesson_json(const struct lesson *lesson)
+{
+    kprintf("{\"number\": %u, \"name\": \"%s\", \"title\": ", lesson->number, lesson->name);
+    json_string(lesson->title);
+    kprintf(", \"belief\": ");
+    json_string(lesson->belief);
+    kprintf(", \"then\": ");
+    json_string(lesson->then);
+    kprintf("}\n");
+}
+
+static int list(bool json)
+{
+    for (const struct lesson *lesson = next_lesson(0); lesson != NULL;
+         lesson = next_lesson(lesson->number))
+        if (json)
+            print_lesson_json(lesson);
+        else
+            kprintf("%3u  %-10s %s\n", lesson->number, lesson->name, lesson->title);
+    if (!json)
+        kprint_wrapped(0, "lesson NAME: it asks, shows, and says why; lesson NAME YOURNAME: with "
+                       "numbers of your own; lesson NAME -h: its handout");
+    return SHELL_OK;
+}
+
+static const struct lesson *find(const char *name)
+{
+    for (const struct lesson *lesson = __start_lessons; lesson < __stop_lessons; lesson++)
+        if (strcmp(lesson->name, name) == 0)
+            return lesson;
+    return NULL;
+}
+
+static int no_lesson(const char *name)
+{
+    const char *nearest = shell_nearest(name, nth_name);
+
+    if (nearest != NULL)
+        return shell_usage("\"%s\" is no lesson, but \"%s\" is", name, nearest);
+    return shell_usage("\"%s\" is no lesson; \"lesson\" lists them", name);
+}
+
+static int print_handout(const struct lesson *lesson)
+{
+    const char *text = lesson_handout(lesson->file);
+
+    if (text == NULL)
+        kprint_wrapped(0, "lesson %s: the handout is the comment at the top of %s", lesson->name,
+                       lesson->file);
+    else
+        kprintf("%s", text);
+    return SHELL_OK;
+}
+
+/* ---- a run ----------------------------------------------------------------------- */
+
+/* FNV-1a, as in http://www.isthe.com/chongo/tech/comp/fnv/; xorshift knows no 0. */
+static uint32_t random_of(const char *seed)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *seed != 0; seed++)
+        hash = (hash ^ (uint8_t)*seed) * 16777619u;
+    return hash != 0 ? hash : 1;
+}
+
+static bool add_answer(struct lesson_run *run, const char *answer)
+{
+    if (run->given == LESSON_QUESTIONS || strlen(answer) >= LESSON_ANSWER_SIZE)
+        return false;
+    strlcpy(run->answers[run->given++], answer, LESSON_ANSWER_SIZE);
+    return true;
+}
+
+/* It was left before: what was answered is taken up. */
+static void take_up(struct lesson_run *run)
+{
+    if (left.lesson != run->lesson || strcmp(left.seed, run->seed) != 0 || run->given > 0)
+        return;
+    for (unsigned i = 0; i < left.count; i++)
+        add_answer(run, left.answers[i]);
+    if (!run->json)
+        kprint_wrapped(0, "You have answered %u question%s of it; lesson %s -n begins anew.",
+                       left.count, plural(left.count), run->lesson->name);
+}
+
+static void keep(const struct lesson_run *run)
+{
+    left.lesson = run->left ? run->lesson : NULL;
+    strlcpy(left.seed, run->seed, sizeof(left.seed));
+    left.count = run->asked;
+    memcpy(left.answers, run->answers, sizeof(left.answers));
+}
+
+static void print_result(const struct lesson_run *run)
+{
+    if (run->json) {
+        kprintf("{\"summary\": true, \"lesson\": \"%s\", \"seed\": ", run->lesson->name);
+        json_string(run->seed);
+        kprintf(", \"right\": %u, \"of\": %u}\n", run->right, run->shown);
+    } else if (run->left) {
+        kprintf("\nLeft at question %u: lesson %s goes on there.\n", run->asked + 1,
+                run->lesson->name);
+    } else {
+        kprintf("\n");
+        kprint_wrapped(2, "%u of %u right.  What many believe, and what is not so: %s.",
+                       run->right, run->shown, run->lesson->belief);
+        kprintf("Now try: %s\n", run->lesson->then);
+    }
+}
+
+/* With answers the status says whether they are right: so a script may collect them. */
+static int run_lesson(struct lesson_run *run)
+{
+    bool answered = run->given > 0;
+
+    run->random = random_of(run->seed);
+    take_up(run);
+    lesson_begin(run);
+    keep(run);
+    print_result(run);
+    if (run->given > run->asked && !run->left)
+        return shell_usage("%u answers, but there are %u questions", run->given, run->asked);
+    return run->left || (answered && run->right < run->shown) ? SHELL_FAILED : SHELL_OK;
+}
+
+static int cmd_lesson(int argc, char **argv)
+{
+    bool json = shell_option(&argc, argv, "-j"), anew = shell_option(&argc, argv, "-n");
+    bool handout = shell_option(&argc, argv, "-h");
+    struct lesson_run run = { .seed = argc > 2 ? argv[2] : usual_seed, .json = json };
+
+    if (argc == 1)
+        return list(json);
+    run.lesson = find(argv[1]);
+    if (run.lesson == NULL)
+        return no_lesson(argv[1]);
+    if (handout)
+        return print_handout(run.lesson);
+    if (strlen(run.seed) >= SEED_SIZE)
+        return shell_usage("SEED: \"%s\" is too long", run.seed);
+    if (anew)
+        left.lesson = NULL;
+    for (int i = 3; i < argc; i++)
+        if (!add_answer(&run, argv[i]))
+            return shell_usage("ANSWER: \"%s\" is too long, or one too many", argv[i]);
+    return run_lesson(&run);
+}
+
+SHELL_COMMAND_WORDS("lessons", lesson, "[NAME [SEED [ANSWER...]]] [-h] [-n] [-j]",
+    "a lesson that asks, shows, and says why",
+    "Without a NAME it lists them.  First guess, then look: Enter alone is \"I do not\n"
+    "know\".  SEED is your name: everybody has other numbers, and who runs it again\n"
+    "with your name has yours.  ANSWERs are those to its questions, in a row.\n"
+    "Ctrl-C leaves; the same again goes on there, -n from the beginning.  -h: the\n"
+    "handout.\n"
+    "    lesson bag; lesson bag ann; lesson bag ann 3 b",
+    cmd_lesson, nth_name);
