@@ -496,7 +496,7 @@ say = $(if $(filter 1,$(V)),@:,@echo "  $(1)" $(if $(filter exec,$(MAKECMDGOALS)
 
 # ---- rules: the kernel --------------------------------------------------------------
 
-OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES))) $(OUT)/handouts.o
+OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(SOURCES))) $(OUT)/kernel/lessons/handouts.o
 
 # Objects depend on this file, and on the compiler and flags they were made with.
 $(OUT)/flags: FORCE
@@ -517,12 +517,13 @@ $(OUT)/%.o: %.c Makefile $(OUT)/flags
 	$(Q)$(COMPILE) $(KFLAGS) $(call sanitize,$<) $(WARNINGS) -o $@ $<
 
 # What lesson NAME -h prints: the comment at the top of each.
-$(OUT)/handouts.c: $(LESSONS) kernel/lessons/handouts.awk Makefile
+HANDOUTS := $(OUT)/kernel/lessons/handouts
+
+$(HANDOUTS).c: $(LESSONS) kernel/lessons/handouts.awk Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)awk -f kernel/lessons/handouts.awk $(LESSONS) >$@
 
-$(OUT)/handouts.o: $(OUT)/handouts.c $(OUT)/flags
-	$(call say,CC $<)
+$(HANDOUTS).o: $(HANDOUTS).c $(OUT)/flags
 	$(Q)$(COMPILE) $(KFLAGS) $(WARNINGS) -o $@ $<
 
 $(OUT)/%.o: %.S Makefile $(OUT)/flags

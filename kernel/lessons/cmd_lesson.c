@@ -203,5 +203,5 @@ SHELL_COMMAND_WORDS("lessons", lesson, "[NAME [SEED [ANSWER...]]] [-h] [-n] [-j]
     "with your name has yours.  ANSWERs are those to its questions, in a row.\n"
     "Ctrl-C leaves; the same again goes on there, -n from the beginning.  -h: the\n"
     "handout.\n"
-    "    lesson bag; lesson bag ann; lesson bag ann 3 b",
+    "    lesson bag ann 3 b b",
     cmd_lesson, nth_name);

@@ -206,16 +206,17 @@ def test_every_make_target_that_is_named_exists(name):
 
 
 def test_the_code_that_a_wing_shows_compiles_and_runs(tmp_path):
-    """A command and a parameter, as one would add them."""
+    """A command, a parameter and a lesson, as one would add them."""
     labs = []
     for number, code in enumerate(re.findall(r"^```c\n(.*?)^```", "\n".join(
             path.read_text() for path in WINGS), re.M | re.S)):
         labs.append(tmp_path / f"shown_{number}.c")
         labs[-1].write_text(code)
-    assert len(labs) == 2
+    assert len(labs) == 3
     done = make("exec", f"LAB={shlex.join(map(str, labs))}", "CMDLINE=answer=forty",
-                "CMDS=twice 21; twice; params", check=False)
+                "CMDS=twice 21; twice; params; lesson room ann 64 -j", check=False)
     assert "\n42\ntwice: NUMBER is missing; usage: twice NUMBER\n" in done.stdout
+    assert '{"summary": true, "lesson": "room", "seed": "ann", "right": ' in done.stdout
     assert "answer=NUMBER" in done.stdout and "warning" not in done.stderr
 
 
