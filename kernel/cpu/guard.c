@@ -197,17 +197,28 @@ static unsigned put_back_machine(void)
     return changed;
 }
 
+/*
+ * The next place.  Interrupts are off meanwhile: the guard of a handler that came between
+ * would stand in the same one.
+ */
+static struct guard *begin(uint32_t command)
+{
+    uint32_t flags = irq_save();
+    struct guard *place = &guards[depth];
+
+    *place = (struct guard){ .flags = flags, .cr0 = cpu_cr0(), .cr3 = cpu_cr3(),
+                             .cr4 = has_cr4 ? cpu_cr4() : 0,
+                             .mm_state = mm_state, .command = command };
+    set_depth(depth + 1);
+    irq_restore(flags);
+    return place;
+}
+
 static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
                              const char *stack)
 {
     unsigned level = depth;
-    struct guard *place = &guards[level];
-
-    *place = (struct guard){ .flags = cpu_flags(), .cr0 = cpu_cr0(), .cr3 = cpu_cr3(),
-                             .cr4 = has_cr4 ? cpu_cr4() : 0,
-                             .mm_state = mm_state, .command = command };
-    set_depth(level + 1);
-
+    struct guard *place = begin(command);
     bool ended = guard_enter(place, fn, arg, stack);    /* interrupts are off behind it */
     struct guard guard = *place;        /* others may come to stand there now */
     struct guard_end end = { .ended = ended, .why = ended ? last_end.why : NULL,

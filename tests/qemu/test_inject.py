@@ -65,3 +65,10 @@ def test_what_does_not_add_up_is_said_with_the_line_that_repeats_it(boot, lab_el
                          "as at first", line)
     assert found, line
     assert FAULT in machine.run(found[1])
+
+
+def test_a_tick_at_any_instruction_of_a_guarded_call_leaves_it_its_own(boot, lab_elf):
+    machine = boot(lab_elf, arguments=["-icount", "shift=5,sleep=off"])
+    (line,) = machine.run("nested 200")
+    assert line.endswith(" ticks, and each call was alone")
+    works(machine)
