@@ -17,16 +17,16 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from pathlib import Path
 
 import pexpect
+
+from making import ROOT, MarblesError, environment, make  # noqa: F401
 
 # A job in the background ignores Ctrl-C, one of nohup a line that hangs up, and so would
 # all that is started and then ended by these.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-ROOT = Path(__file__).resolve().parents[2]
 SAN = os.environ.get("SAN") == "1"      # the kernel has sanitizers
 OUT = ROOT / ("build/san" if SAN else "build")
 QEMU = os.environ.get("QEMU", "qemu-system-i386")
@@ -40,10 +40,6 @@ TIMEOUT = 60                    # seconds; a step takes far less on any machine
 EXIT_STATUS = 32                # what the kernel adds to its status
 
 CTRL_C, CTRL_U, BACKSPACE, UP, DOWN = "\x03", "\x15", "\x7f", "\x1b[A", "\x1b[B"
-
-
-class MarblesError(AssertionError):
-    """A step went wrong; the text has the transcript."""
 
 
 def rows(text):
@@ -73,26 +69,6 @@ def unwrapped(rows):
 def plain(text):
     """Console text as lines, without what ends them."""
     return unwrapped(rows(text))
-
-
-def environment():
-    """Of a make apart from the one that may be running us."""
-    return {name: value for name, value in os.environ.items()
-            if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LAB",
-                            "CMDLINE", "CMDS", "SECONDS", "MEM", "QEMUFLAGS",
-                            "GDBFLAGS")}
-
-
-def make(*arguments, check=True, **options):
-    """Run make in the project."""
-    options.setdefault("timeout", 300)
-    done = subprocess.run(["make", "--no-print-directory", *arguments], cwd=ROOT,
-                          env=environment(), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, errors="replace", **options)
-    if check and done.returncode != 0:
-        raise MarblesError(f"make {shlex.join(arguments)}: status {done.returncode}\n"
-                           f"{done.stdout}{done.stderr}")
-    return done
 
 
 class Machine:
