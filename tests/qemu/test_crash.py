@@ -6,7 +6,7 @@ import re
 
 import pytest
 from conftest import LABS, build_with
-from marbles import CTRL_C, Machine, symbol
+from marbles import CTRL_C, GUEST_TIME, Machine, symbol
 
 FINE, REPORTED, FAULT, STOPPED = 0, 4, 5, 6
 SECONDS = 20                    # for a prompt that comes at once, or never
@@ -88,7 +88,8 @@ KINDS = {*AT_ONCE, *REFUSED, *ENDED, *LATE, *OTHERS}
 @pytest.fixture(scope="module", params=COLUMNS)
 def column(request):
     cmdline, options = COLUMNS[request.param]
-    with Machine(build_with(LABS, *options), cmdline=cmdline) as machine:
+    with Machine(build_with(LABS, *options), cmdline=cmdline,
+                 arguments=GUEST_TIME) as machine:
         machine.column = request.param
         yield machine
 

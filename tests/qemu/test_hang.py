@@ -3,6 +3,7 @@ alive."""
 import re
 
 import pytest
+from marbles import GUEST_TIME
 
 # hang KIND: the function that it is in when it is ended; None: one of several.
 BY_CTRL_C = {"loop": "hang_loop", "check": None, "taking": None, "leaking": None,
@@ -95,7 +96,7 @@ def test_what_a_command_within_the_one_that_is_ended_had_set_up_stops(boot, lab_
 
 @pytest.mark.parametrize("kind", BY_NMI)
 def test_with_interrupts_off_the_device_ends_it(boot, lab_elf, kind):
-    machine = boot(lab_elf)
+    machine = boot(lab_elf, arguments=GUEST_TIME)
     begin(machine, kind)
     said = "\n".join(machine.until_prompt())
     assert "watchdog: no timer interrupt for 4 seconds; here it stands:" in said
@@ -107,7 +108,7 @@ def test_with_interrupts_off_the_device_ends_it(boot, lab_elf, kind):
 
 
 def test_a_handler_that_does_not_return_is_ended_and_its_command(boot, lab_elf):
-    machine = boot(lab_elf)
+    machine = boot(lab_elf, arguments=GUEST_TIME)
     begin(machine, "handler")
     said = "\n".join(machine.until_prompt())
     assert "  in an interrupt handler" in said
@@ -117,7 +118,7 @@ def test_a_handler_that_does_not_return_is_ended_and_its_command(boot, lab_elf):
 
 
 def test_what_a_command_has_switched_is_put_back_and_said(boot, lab_elf):
-    machine = boot(lab_elf)
+    machine = boot(lab_elf, arguments=GUEST_TIME)
     begin(machine, "switched")
     said = "\n".join(machine.until_prompt())
     assert "  put back: interrupts on, 1 interrupt handler stopped, loglevel 7, " \
@@ -130,7 +131,7 @@ def test_what_a_command_has_switched_is_put_back_and_said(boot, lab_elf):
 
 @pytest.mark.parametrize("kind", ["loop", "taking"])
 def test_the_watchdog_ends_what_takes_too_long(boot, lab_elf, kind):
-    machine = boot(lab_elf, cmdline="watchdog=1")
+    machine = boot(lab_elf, cmdline="watchdog=1", arguments=GUEST_TIME)
     begin(machine, kind)
     said = "\n".join(machine.until_prompt())
     assert re.search(r"^watchdog: hang has run for 1 s, and is now in \w+\+", said, re.M)

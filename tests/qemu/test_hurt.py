@@ -7,7 +7,7 @@ import re
 
 import pexpect
 import pytest
-from marbles import CTRL_C, Machine
+from marbles import CTRL_C, GUEST_TIME, Machine
 
 FINE, REPORTED, FAULT, STOPPED = 0, 4, 5, 6
 SECONDS = 20                    # for a prompt that comes at once, or never
@@ -98,6 +98,9 @@ PUT_BACK = {
     "irq_both_mine": "the kernel's handler of IRQ 0, the kernel's handler of IRQ 4",
 }
 
+# A tick that comes before it returns does so by vector 0, as if it had divided by zero.
+MAY_FAULT = {"pic_begun"}
+
 # The same behind one that is ended by a fault.
 PUT_BACK_AT_END = {
     "cr4_small_pages_fault": "CR4",
@@ -128,7 +131,8 @@ kmemdup_too_much text_code format_from_user format_few_arguments words_read
 words_written stays_dangling
 """.split()
 
-# What is printed until it is put back goes astray, or comes in as if it were typed.
+# What is printed until it is put back goes astray, or comes in as if it were typed: here
+# time must not run ahead of whoever types.
 MUTE = "uart_divisor_latch uart_no_interrupts uart_loopback".split()
 
 # The shell within the shell: its prompt.
@@ -204,11 +208,14 @@ class Machines:
 
     def __init__(self, elf):
         self.elf = elf
-        self.machine = None
+        self.machine = self.arguments = None
 
-    def unharmed(self):
+    def unharmed(self, arguments):
+        if self.machine is not None and self.arguments != arguments:
+            self.drop()
         if self.machine is None:
-            self.machine = Machine(self.elf, memory="16M")
+            self.machine = Machine(self.elf, memory="16M", arguments=arguments)
+            self.arguments = arguments
         Machine.booted.append(self.machine)
         return self.machine
 
@@ -228,9 +235,10 @@ def machines(lab_elf):
 @pytest.fixture
 def machine(machines, request):
     """A machine that nothing has harmed; used again if the test finds it whole."""
+    way = request.node.callspec.params["way"]
     machines.is_whole = False
-    yield machines.unharmed()
-    if not machines.is_whole or request.node.callspec.params["way"] in HARMED:
+    yield machines.unharmed(() if way in MUTE else GUEST_TIME)
+    if not machines.is_whole or way in HARMED:
         machines.drop()
 
 
@@ -315,7 +323,11 @@ def clock_goes_on(machine):
 @pytest.mark.parametrize("way", PUT_BACK)
 def test_what_a_command_has_left_otherwise_is_put_back(way, machine, whole):
     said, status = hurt(machine, way)
-    assert f"\nhurt has returned; put back: {PUT_BACK[way]}\n" in said and status == FINE
+    if way in MAY_FAULT and status == FAULT:
+        assert f"\n  put back: {PUT_BACK[way]}\n" in said
+    else:
+        assert f"\nhurt has returned; put back: {PUT_BACK[way]}\n" in said
+        assert status == FINE
     whole()
     clock_goes_on(machine)
 
