@@ -27,6 +27,17 @@ def test_boots_on_this_machine(boot, arguments):
     machine.is_whole()
 
 
+def test_from_entry_to_the_prompt_it_takes_less_than_a_million_instructions(boot, tmp_path):
+    """QEMU counts them while it records: `info replay` tells."""
+    machine = boot(stopped=True, arguments=[
+        "-icount", f"shift=0,rr=record,rrfile={tmp_path}/recorded"])
+    count = "python print(gdb.execute('monitor info replay', to_string=True))"
+    said = machine.gdb("hbreak entry", "continue", count, "delete",
+                       "hbreak readline", "continue", count, "delete")
+    entry, prompt = map(int, re.findall(r"instruction count = (\d+)", said))
+    assert 0 < prompt - entry < 1_000_000
+
+
 def test_nothing_is_live_at_the_prompt_of_a_fresh_boot(boot):
     m = boot().meminfo()
     assert m["live_objects"] == m["live_pages"] == m["last_serial"] == m["failed"] == 0
