@@ -27,7 +27,7 @@
 #define HEAP_OFFSET 37u         /* of its first page from a block's start */
 #define MAX_HELD 300u
 /* One stop of so many is tried; the program with sanitizers is ten times slower. */
-#define EVERY arena_every(sizeof(void *) == 4 ? 3u : 29u)
+#define EVERY arena_every(sizeof(void *) == 4 ? 3u : 59u)
 /* And of these of their settings. */
 #define CONFIGS_STEP (sizeof(void *) == 4 ? 1u : 3u)
 /* Operations of the model; and with a dial on, or if nothing was changed. */

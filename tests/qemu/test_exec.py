@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from marbles import ROOT, environment, make, site
+from marbles import GUEST_TIME, ROOT, environment, make, site
 
 KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 
@@ -138,7 +138,8 @@ def test_no_end_is_124_and_names_the_command_and_the_function(spin_elf, command)
 
 
 def test_what_hangs_is_ended_by_the_watchdog_with_6_and_the_next_command_runs(spin_elf):
-    done = run("spin; check", spin_elf, MARBLES_SECONDS="7")
+    done = run("spin; check", spin_elf, MARBLES_SECONDS="7",
+               MARBLES_QEMUFLAGS=" ".join(GUEST_TIME))
     assert (done.returncode, done.stderr) == (6, "")
     assert re.match(r"watchdog: spin has run for 4 s, and is now in spin[.+]", done.stdout)
     assert done.stdout.endswith("\nmm_check: all rules hold\n")
