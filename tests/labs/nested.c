@@ -26,7 +26,7 @@ static void nothing(void *unused)
 
 static bool is_as_it_was(void)
 {
-    return mm_state == 0 && cpu_flags() & EFLAGS_IF;
+    return !(mm_state & MM_IRQ) && cpu_flags() & EFLAGS_IF;
 }
 
 static int tell(uint32_t first, bool is_whole)
