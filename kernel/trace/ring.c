@@ -28,7 +28,8 @@
 enum { ROOM = 1024 };
 
 static struct trace_event ring[ROOM];
-static uint32_t written;
+static uint32_t written;        /* since boot: tests/export counts on it, */
+static uint32_t forgotten;      /*   and so many of them when the ring was cleared */
 static unsigned kinds;
 
 bool (*trace_ring_filter)(const struct trace_event *event);
@@ -112,7 +113,9 @@ static void saw(const struct mm_event *event, void *unused)
     if (trace_ring_filter != NULL && !trace_ring_filter(&new))
         return;
     flags = irq_save();
-    ring[written++ % ROOM] = new;
+    ring[written % ROOM] = new;
+    __asm__ volatile("" : : : "memory");        /* whole, before it counts */
+    written++;
     irq_restore(flags);
 }
 
@@ -135,26 +138,26 @@ unsigned trace_ring_kinds(void)
 
 void trace_ring_clear(void)
 {
-    written = 0;
+    forgotten = written;
 }
 
 bool trace_ring_next(uint32_t *number, struct trace_event *event)
 {
-    uint32_t flags = irq_save();
+    uint32_t flags = irq_save(), end = trace_ring_written();
     bool is_there;
 
-    if (written > ROOM && *number < written - ROOM)
-        *number = written - ROOM;
-    is_there = *number < written;
+    if (end > ROOM && *number < end - ROOM)
+        *number = end - ROOM;
+    is_there = *number < end;
     if (is_there)
-        *event = ring[*number % ROOM];
+        *event = ring[(forgotten + *number) % ROOM];
     irq_restore(flags);
     return is_there;
 }
 
 uint32_t trace_ring_written(void)
 {
-    return written;
+    return written - forgotten;
 }
 
 uint32_t trace_ring_room(void)

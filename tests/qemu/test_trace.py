@@ -192,6 +192,19 @@ def test_a_full_ring_says_how_many_it_overwrote(boot):
     assert machine.json("trace -j show") == [{"summary": True, "entries": 0, "written": 0}]
 
 
+def test_a_ring_that_was_cleared_fills_again_and_has_the_newest(boot):
+    machine = boot()
+    machine.run("trace on; stress 700; trace clear; kmalloc 1; stress 900; kmalloc 2; trace off")
+    rows = machine.json("trace -j show")
+    assert rows[-1]["entries"] == len(rows) - 1 == min(rows[-1]["written"], 1024)
+    assert rows[-2]["bytes_req"] == 2
+    serials = [row["serial"] for row in rows[:-1]
+               if row["event"] in ("kmalloc", "kmem_cache_alloc", "mm_page_alloc")]
+    assert serials == list(range(serials[0], serials[-1] + 1))
+    machine.run("trace clear; trace on; kmalloc 3; kmalloc 4; trace off")
+    assert [row["bytes_req"] for row in machine.json("trace -j show")[:-1]] == [3, 4]
+
+
 def test_what_an_interrupt_does_is_marked(boot):
     machine = boot(memory="16M")
     machine.run("trace filter 'func == receive'; trace on; drain start 5")
