@@ -139,6 +139,7 @@ static void print_row_json(const struct rows *rows, const struct alloc_site *sit
     if (grow_only(site))
         kprintf(", \"only_grows\": true");
     site_json_calls(site, "taken_by");
+    site_json_pcs(site);
     kprintf("}\n");
 }
 

@@ -86,6 +86,23 @@ void site_json_calls(const struct alloc_site *site, const char *role)
     kprintf("]");
 }
 
+void json_pcs(const uintptr_t *calls, unsigned depth)
+{
+    kprintf(", \"pcs\": [");
+    for (unsigned i = 0; i < depth; i++)
+        kprintf("%s\"0x%08x\"", i > 0 ? ", " : "", (unsigned)calls[i]);
+    kprintf("]");
+}
+
+void site_json_pcs(const struct alloc_site *site)
+{
+    unsigned depth;
+    const uintptr_t *calls = mm_site_stack(site, &depth);
+
+    if (depth > 0)
+        json_pcs(calls, depth);
+}
+
 /* Their order in every listing; two sites never rank alike. */
 static bool ranks_before(const struct alloc_site *a, const struct alloc_site *b)
 {

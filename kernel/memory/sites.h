@@ -30,6 +30,10 @@ bool call_is_of_cache(const char *call);
 
 /* Of a site with the calls that led to it (dial U), in JSON: , "ROLE_calls": [...] */
 void site_json_calls(const struct alloc_site *site, const char *role);
+/* The same as addresses: , "pcs": ["0x...", ...] */
+void site_json_pcs(const struct alloc_site *site);
+/* Return addresses, from the innermost outwards, in JSON: , "pcs": ["0x...", ...] */
+void json_pcs(const uintptr_t *calls, unsigned depth);
 
 /*
  * Count as mm_scan_count_sites does (kinds UINT32_MAX: all), with interrupts off: no

@@ -222,8 +222,11 @@ unsigned trace_print(const struct trace_choice *choice, bool stacks)
 static void print_event_json(const struct trace_event *event, bool unused)
 {
     char text[CALL_SIZE];
+    unsigned depth = 0;
 
     (void)unused;
+    while (depth < TRACE_CALLS && event->calls[depth] != 0)
+        depth++;
     kprintf("{\"event\": \"%s\", \"tick\": %u, \"task\": \"%s\", \"command\": %u, "
             "\"irq\": %s, \"call_site\": ", trace_kind_name(event->kind),
             (unsigned)event->ticks, event->task, (unsigned)event->command,
@@ -241,10 +244,8 @@ static void print_event_json(const struct trace_event *event, bool unused)
         json_string(event->cache);
     else
         kprintf("null");
-    kprintf(", \"pcs\": [");
-    for (unsigned i = 0; i < TRACE_CALLS && event->calls[i] != 0; i++)
-        kprintf("%s\"0x%08x\"", i > 0 ? ", " : "", (unsigned)event->calls[i]);
-    kprintf("]}\n");
+    json_pcs(event->calls, depth);
+    kprintf("}\n");
 }
 
 void trace_print_json(const struct trace_choice *choice)

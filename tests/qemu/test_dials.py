@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from marbles import CTRL_C, site
+from marbles import CTRL_C, site, symbol
 
 KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 KFREE = site("kernel/memory/cmd_alloc.c", r"^ +kfree\(\(void")
@@ -82,6 +82,9 @@ def test_leaks_show_the_calls(watched):
     calls = row["taken_by_calls"]
     assert calls[0].startswith("cmd_kmalloc+0x") and row["objects"] == 3
     assert calls[1].startswith("command_body+0x")
+    for call, address in zip(calls, row["pcs"], strict=True):   # "name+0x1c/0x94 (file)"
+        name, _, offset = call.partition("/")[0].partition("+")
+        assert int(address, 16) == symbol(watched.elf, name) + int(offset, 16)
     assert any(line.strip() == calls[0] for line in watched.run("leaks all"))
 
 
