@@ -14,6 +14,7 @@
 #     build/coverage/           the same tests, with mm compiled for gcov
 #     build/mutants/            the same tests, with mm altered
 #     build/debian/             a Debian for test-debian, and its packages
+#     build/export/             what make export writes for other tools
 
 # ---- knobs ------------------------------------------------------------------------
 
@@ -24,6 +25,12 @@ CMDLINE   ?=
 # Shell commands for make exec, and the seconds that they may take.
 CMDS      ?=
 SECONDS   ?= 60
+# What make export writes; and OUT=, its file, if it is not to be in build/export.
+FORMAT    ?=
+ifneq ($(filter export,$(MAKECMDGOALS)),)
+EXPORT_TO := $(if $(filter command,$(firstword $(origin OUT))),$(value OUT))
+override undefine OUT
+endif
 # RAM of the machine.
 MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
@@ -62,6 +69,7 @@ override CMDS      := $(value CMDS)
 override SECONDS   := $(value SECONDS)
 override QEMUFLAGS := $(value QEMUFLAGS)
 override LAB       := $(value LAB)
+override FORMAT    := $(value FORMAT)
 # The robot of soak-qemu, and what it does.
 SOAK_LABS := $(addprefix tests/labs/,soak.c bag.c inject.c faults.c hang.c)
 ifneq ($(filter soak-qemu,$(MAKECMDGOALS)),)
@@ -71,6 +79,8 @@ export MARBLES_CMDLINE   := $(CMDLINE)
 export MARBLES_CMDS      := $(CMDS)
 export MARBLES_SECONDS   := $(SECONDS)
 export MARBLES_QEMUFLAGS := $(QEMUFLAGS)
+export MARBLES_FORMAT    := $(FORMAT)
+export MARBLES_OUT       := $(EXPORT_TO)
 export SAN
 
 # What may stand in a path that make and the shell come across, and what else is in it.
@@ -363,6 +373,7 @@ ifeq ($(TOOLS),clang)
 KCC := clang --target=i386-pc-linux-gnu
 KLD := ld.lld
 KNM := $(or $(call found,llvm-nm nm),llvm-nm)
+KADDR2LINE := $(or $(call found,llvm-addr2line addr2line),llvm-addr2line)
 KLINES := $(if $(call found,llvm-dwarfdump),llvm-dwarfdump --debug-line,readelf -wL -W)
 BUILTIN_HEADERS := $(shell clang -print-resource-dir 2>/dev/null)/include
 else ifneq ($(TOOLS),)
@@ -370,6 +381,7 @@ PREFIX := $(filter-out host,$(TOOLS))
 KCC := $(PREFIX)gcc -m32
 KLD := $(PREFIX)ld
 KNM := $(PREFIX)nm
+KADDR2LINE := $(PREFIX)addr2line
 KLINES := $(PREFIX)readelf -wL -W
 BUILTIN_HEADERS := $(shell $(KCC) -print-file-name=include)
 endif
@@ -781,8 +793,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  LAB=\"a.c b.c\"       compile these into the kernel (all that build or boot)"
-	@echo "  CMDS=\"a; b\"         commands for exec and dump"
-	@echo "  SECONDS=60          how long exec and dump may take"
+	@echo "  CMDS=\"a; b\"         commands for exec, dump, export"
+	@echo "  SECONDS=60          how long exec, dump, export may take"
+	@echo "  FORMAT=trace        what export writes; trace folded pprof massif dhat heaptrack"
+	@echo "                      or chrome"
+	@echo "  OUT=FILE            where export writes it, if not in build/export"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
 	@echo "  MEM=64M             RAM of the machine"
 	@echo "  FUZZ=mm             what fuzz tries: one of $(FUZZES)"
@@ -819,6 +834,14 @@ sure: $(ELF) ## run CMDS with memory cleared and not: leaks that old pointers hi
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
 	$(Q)exec $(PYTHON) tests/qemu/sure.py $(MACHINE) -kernel $(ELF)
+
+export: $(ELF) ## run CMDS, write all events for other tools, by FORMAT=
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	@$(call need,$(or $(GDB),gdb),gdb)
+	@$(call need,$(KADDR2LINE),binutils)
+	$(Q)exec $(PYTHON) tests/export/export.py $(GDB) $(KADDR2LINE) \
+	    $(MACHINE) -kernel $(ELF)
 
 bench: $(ELF) ## what the calls cost, beside Linux, MentOS and lk
 	$(call no_san,what it counts is the checks)
@@ -869,7 +892,8 @@ SUITES += $(HOSTED)/soak
 
 # With SAN=1 the kernel is what there is to test: mm as a program has its sanitizers.
 SUITES_RUN := $(if $(filter 1,$(SAN)),tests/qemu,check tests/test_check.py \
-                  tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/gdb)
+                  tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/export \
+                  tests/gdb)
 
 test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -918,7 +942,8 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec sure bench bench-hosted gdb dump console hosted iso \
+.PHONY: all help deps toolchain run exec sure export bench bench-hosted gdb dump console \
+        hosted iso \
         check test coverage mutants fuzz soak soak-qemu test-debian test-toolchains \
         clean FORCE
 

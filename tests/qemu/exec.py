@@ -188,20 +188,22 @@ def watchdog(limit):
     return [f"watchdog={int(limit) - REST}"] if limit > 2 * REST else []
 
 
-def boot(command, elf):
-    """Run it to its end; the status, and in words what was wrong."""
-    limit = qemu.seconds()
-    machine = qemu.Qemu(
-        command + ["-append", qemu.run(qemu.commands() + "\nexit", *watchdog(limit)),
-                   "-no-reboot",
-                   "-serial", "stdio", "-monitor", "none"] + qemu.flags(),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+def arguments(limit, *parameters):
+    """Of QEMU, so that it runs the commands and tells on stdout what they print."""
+    return ["-append", qemu.run(qemu.commands() + "\nexit", *watchdog(limit), *parameters),
+            "-no-reboot", "-serial", "stdio", "-monitor", "none"] + qemu.flags()
+
+
+def follow(machine, elf, limit, at_time_out=lambda: None):
+    """Show what it prints, to its end: the status, in words what was wrong, and the last
+    of what it printed."""
     lines = Lines()
     try:
         for data in machine.output(machine.started + limit):
             qemu.show(lines.add(data))
         status, why = judge(machine.process.wait())
     except qemu.TimeOut:
+        at_time_out()
         status = TIMED_OUT
         why = f"no end within {limit:g} s{where(machine, elf)}"
     finally:
@@ -210,14 +212,22 @@ def boot(command, elf):
     return status, why, lines.all
 
 
-def main():
-    command = sys.argv[1:]
-    status, why, log = boot(command, kernel_of(command))
+def tell(name, status, why, log):
+    """What was wrong, on stderr, with the end of the output where that is elsewhere."""
     if status == STOPPED and not same_place():
-        say(f"exec: {why}; the end of the output:\n".encode())
+        say(f"{name}: {why}; the end of the output:\n".encode())
         say(b"".join(log.splitlines(keepends=True)[-LAST_LINES:]))
     elif why:
-        say(f"exec: {why}\n".encode())
+        say(f"{name}: {why}\n".encode())
+
+
+def main():
+    command = sys.argv[1:]
+    elf, limit = kernel_of(command), qemu.seconds()
+    machine = qemu.Qemu(command + arguments(limit), stdin=subprocess.DEVNULL,
+                        stdout=subprocess.PIPE)
+    status, why, log = follow(machine, elf, limit)
+    tell("exec", status, why, log)
     return status
 
 

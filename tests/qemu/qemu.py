@@ -166,7 +166,7 @@ class Qemu:
         if monitor:
             command = command + ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}",
                                  "-mon", "chardev=qmp,mode=control"]
-            options["pass_fds"] = [theirs.fileno()]
+            options["pass_fds"] = [theirs.fileno(), *options.get("pass_fds", [])]
             options["start_new_session"] = True     # Ctrl-C is for us
         try:
             with signals_later():
