@@ -15,6 +15,7 @@
 #     build/mutants/            the same tests, with mm altered
 #     build/debian/             a Debian for test-debian, and its packages
 #     build/export/             what make export writes for other tools
+#     build/viewers/            those of npm, for test-export
 
 # ---- knobs ------------------------------------------------------------------------
 
@@ -930,6 +931,17 @@ coverage: $(COVERED) ## what of mm/ the hosted tests run, and what they do not
 mutants: ## mm altered in MUTANTS="mm/a.c": what no test sees
 	$(Q)$(PYTHON) tests/mutants.py "$(HOSTCC) -std=gnu11 -O1 -w" $(SAMPLE) $(MUTANTS)
 
+# Of npm: the versions that open_page.js was written for.
+VIEWERS := speedscope@1.25.0 jsdom@22.1.0
+
+test-export: $(ELF) ## the files of export, opened by the tools themselves
+	$(Q)sh tests/deps.sh viewers
+	$(Q)mkdir -p build/viewers
+	$(Q)npm install --prefix build/viewers --no-audit --no-fund --silent $(VIEWERS)
+	@test -n "$(TEST_PYTHON)" || { echo "no Python has pytest and pexpect: install" \
+	    "python3-pytest and python3-pexpect, or run make deps" >&2; exit 1; }
+	$(Q)$(TEST_PYTHON) -m pytest -q --no-header -p no:cacheprovider tests/export/opened.py
+
 test-debian: ## README on a bare Debian, RELEASE=trixie (as root)
 	@$(call need,$(or $(TEST_PYTHON),python3-pexpect),python3-pexpect)
 	$(Q)exec $(TEST_PYTHON) tests/debian.py "$(RELEASE)" build/debian $(MIRROR)
@@ -944,7 +956,8 @@ clean: ## remove build/
 FORCE:
 .PHONY: all help deps toolchain run exec sure export bench bench-hosted gdb dump console \
         hosted iso \
-        check test coverage mutants fuzz soak soak-qemu test-debian test-toolchains \
+        check test coverage mutants fuzz soak soak-qemu test-debian test-export \
+        test-toolchains \
         clean FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)

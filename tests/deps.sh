@@ -4,6 +4,8 @@
 # Debian and Ubuntu: by apt-get, as root or through sudo.  What is needed is tried
 # out, not looked up: a compiler or library from anywhere will do.  With nothing
 # missing nothing is touched, the package lists included.  macOS: Homebrew's names.
+#
+# `deps.sh viewers`: what opens the files of make export, too (make test-export).
 set -eu
 
 work=$(mktemp -d)
@@ -102,6 +104,17 @@ case $(uname -m) in
         have i686-linux-gnu-gcc || have i686-elf-gcc || need gcc-i686-linux-gnu
         ;;
 esac
+
+if [ "${1:-}" = viewers ]; then
+    have trace-cmd || need trace-cmd
+    links cc -lkshark || need libkshark-dev
+    links cc -ljson-c || need libjson-c-dev     # libkshark-dev wants it, and does not say
+    have google-pprof || need google-perftools
+    have ms_print || need valgrind
+    have heaptrack_print || need heaptrack
+    have node || need nodejs
+    have npm || need npm
+fi
 
 if [ -z "$missing" ]; then
     echo "nothing missing"
