@@ -32,6 +32,9 @@ ifneq ($(filter export,$(MAKECMDGOALS)),)
 EXPORT_TO := $(if $(filter command,$(firstword $(origin OUT))),$(value OUT))
 override undefine OUT
 endif
+# The file of make record and make replay; BARE=1 leaves the kernel out of it.
+RECORD    ?= build/session.marbles
+BARE      ?=
 # RAM of the machine.
 MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
@@ -410,7 +413,9 @@ need = command -v $(1) >/dev/null || \
 # ---- flags -----------------------------------------------------------------------
 
 # Goals that have to do with build/gdb build there, all others in build.
-ifneq ($(filter gdb build/gdb/%,$(MAKECMDGOALS)),)
+# What is replayed is a kernel that was run.
+BUILT_FOR_GDB := $(filter gdb build/gdb/%,$(MAKECMDGOALS))
+ifneq ($(if $(filter replay,$(MAKECMDGOALS)),,$(BUILT_FOR_GDB)),)
 OUT := build/gdb
 OPT := -Og
 else
@@ -794,11 +799,12 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  LAB=\"a.c b.c\"       compile these into the kernel (all that build or boot)"
-	@echo "  CMDS=\"a; b\"         commands for exec, dump, export"
+	@echo "  CMDS=\"a; b\"         commands for exec, dump, export, record"
 	@echo "  SECONDS=60          how long exec, dump, export may take"
 	@echo "  FORMAT=trace        what export writes; trace folded pprof massif dhat heaptrack"
 	@echo "                      or chrome"
 	@echo "  OUT=FILE            where export writes it, if not in build/export"
+	@echo "  RECORD=file         of record and replay; BARE=1 leaves the kernel out of it"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
 	@echo "  MEM=64M             RAM of the machine"
 	@echo "  FUZZ=mm             what fuzz tries: one of $(FUZZES)"
@@ -854,12 +860,31 @@ bench-hosted: $(BENCH_PROGRAMS) ## mm in a program, beside mallocs of others (Li
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/bench/hosted.py $(HOSTED)/bench $(if $(QUICK),--quick)
 
+record: $(ELF) ## as run, or CMDS as exec, into RECORD=build/session.marbles
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	@$(if $(CMDS),:,echo "  QEMU: Ctrl-A and then X leaves; so does the command exit.")
+	$(Q)MARBLES_BARE='$(filter 1,$(BARE))' exec $(PYTHON) tests/qemu/record.py \
+	    $(call quote,$(RECORD)) $(MACHINE) -kernel $(ELF)
+
+# The kernel is that of the file; $(ELF) is looked at where the file has none.
+replay: ## show a RECORD=file again, exactly; replay gdb: with GDB on it
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(PYTHON),python3)
+	$(if $(filter gdb,$(MAKECMDGOALS)),@$(call need,$(or $(GDB),gdb),gdb))
+	$(Q)GDB="$(GDB)" exec $(PYTHON) tests/qemu/replay.py $(call quote,$(RECORD)) $(ELF) \
+	    $(if $(filter gdb,$(MAKECMDGOALS)),--gdb) $(MACHINE) -- $(GDBFLAGS)
+
+ifneq ($(filter replay,$(MAKECMDGOALS)),)
+gdb: replay
+else
 gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(or $(GDB),gdb),gdb)
 	@$(call need,$(PYTHON),python3)
 	$(Q)GDB="$(GDB)" PYTHON="$(PYTHON)" sh tests/gdb/session.sh $(ELF) \
 	    '$(PYTHON) tests/qemu/qemu.py $(MACHINE)' $(GDBFLAGS)
+endif
 
 dump: $(ELF) ## boot, run CMDS, write the machine's memory to build/dump.elf
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -954,11 +979,9 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec sure export bench bench-hosted gdb dump console \
-        hosted iso \
-        check test coverage mutants fuzz soak soak-qemu test-debian test-export \
-        test-toolchains \
-        clean FORCE
+.PHONY: all help deps toolchain run exec sure export bench bench-hosted gdb dump \
+        console hosted iso check test coverage mutants fuzz soak soak-qemu test-debian \
+        test-export test-toolchains clean record replay FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)

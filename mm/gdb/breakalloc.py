@@ -1,4 +1,5 @@
-"""breakalloc.py - stop at the allocation with a given serial: marbles break-alloc N.
+"""breakalloc.py - stop at the allocation with a given serial: marbles break-alloc N;
+and at reports: marbles break-report.
 
 Serials are the same in every run of the same input, so N can be read off `leaks`
 after one run and stopped at in the next.  The serial is counted where record_taken
@@ -8,6 +9,9 @@ selected.
 
 GDB looks at each allocation before N, two thousand a second in QEMU; the machine is
 not slowed otherwise.  Without records (kmemleak=off) nothing has a serial.
+
+A report stops in mm_report, before it is told, with the frame selected of who has
+called mm.  What is no bug, such as that there was no memory, is none.
 """
 import gdb
 
@@ -41,17 +45,38 @@ def on_stop(event):
     for breakpoint in getattr(event, "breakpoints", []):
         if isinstance(breakpoint, AllocBreakpoint):
             announce(breakpoint)
+        if isinstance(breakpoint, ReportBreakpoint):
+            announce_report()
+
+
+def select_caller():
+    """The frame of who has called mm; in words, who that is."""
+    frame = caller(gdb.newest_frame())
+    if frame is None:
+        return ""
+    frame.select()
+    line = frame.find_sal()
+    file = line.symtab.filename if line.symtab else "?"
+    return f", by {frame.name()} ({file}:{line.line})"
 
 
 def announce(breakpoint):
-    frame = caller(gdb.newest_frame())
-    where = ""
-    if frame is not None:
-        frame.select()
-        line = frame.find_sal()
-        file = line.symtab.filename if line.symtab else "?"
-        where = f", by {frame.name()} ({file}:{line.line})"
-    write(f"Allocation with serial {breakpoint.serial}{where}: bt shows the way")
+    write(f"Allocation with serial {breakpoint.serial}{select_caller()}: "
+          "bt shows the way")
+
+
+def announce_report():
+    call = gdb.parse_and_eval("report->call")
+    call = f" in {call.string()}" if int(call) else ""
+    write(f"A report{call}{select_caller()}: continue prints it, bt shows the way")
+
+
+class ReportBreakpoint(gdb.Breakpoint):
+    def __init__(self):
+        kind = getattr(gdb, "BP_HARDWARE_BREAKPOINT", gdb.BP_BREAKPOINT)
+        super().__init__("mm_report", type=kind)
+        self.silent = True
+        self.condition = "report->bug < MM_OUT_OF_MEMORY"
 
 
 class BreakAlloc(Command):
@@ -85,5 +110,16 @@ class BreakAlloc(Command):
                                "and set it before")
 
 
+class BreakReport(Command):
+    """Stop at each report of a bug, in who has called: marbles break-report."""
+    name = "break-report"
+    usage = ""
+
+    def run(self, words, as_json):
+        ReportBreakpoint()
+        write("Will stop at each report of a bug.")
+
+
 gdb.events.stop.connect(on_stop)
 BreakAlloc()
+BreakReport()

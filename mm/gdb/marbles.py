@@ -7,6 +7,7 @@
     (gdb) marbles diff DUMP         what was born and died since another dump
     (gdb) marbles check             every rule of mm, and where it is broken
     (gdb) marbles break-alloc 42    stop at the allocation with serial 42
+    (gdb) marbles break-report      stop at each report of a bug
     (gdb) print *page               and the structs of mm in words
 
 One module a subsystem, as in Linux's scripts/gdb:
@@ -25,7 +26,7 @@ One module a subsystem, as in Linux's scripts/gdb:
     sites       call sites in words
     whatis      whatis
     printers    pretty printers
-    breakalloc  break-alloc
+    breakalloc  break-alloc, break-report
 
 Nothing in the kernel is called and nothing is written, so mm may be in any state.
 """
