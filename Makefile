@@ -35,6 +35,9 @@ endif
 # The file of make record and make replay; BARE=1 leaves the kernel out of it.
 RECORD    ?= build/session.marbles
 BARE      ?=
+# Of make why-lost: the number of an object, or the line that took it.
+SERIAL    ?=
+SITE      ?=
 # RAM of the machine.
 MEM       ?= 64M
 # Appended to the command lines of QEMU and of GDB.
@@ -875,6 +878,20 @@ replay: ## show a RECORD=file again, exactly; replay gdb: with GDB on it
 	$(Q)GDB="$(GDB)" exec $(PYTHON) tests/qemu/replay.py $(call quote,$(RECORD)) $(ELF) \
 	    $(if $(filter gdb,$(MAKECMDGOALS)),--gdb) $(MACHINE) -- $(GDBFLAGS)
 
+# GDB looks, silently: what is found is said past it.  With CMDS they are recorded first.
+why-lost: $(if $(CMDS),$(ELF)) ## what lost SERIAL=N or SITE=file:line, in a RECORD or CMDS
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(or $(GDB),gdb),gdb)
+	@$(call need,$(PYTHON),python3)
+	@test -n $(call quote,$(SERIAL)$(SITE)) || \
+	    { echo "why-lost: SERIAL=N or SITE=file:line is missing" >&2; exit 2; }
+	$(if $(CMDS),$(Q)$(PYTHON) tests/qemu/record.py $(KERNEL_DIR)/why-lost.marbles \
+	    $(MACHINE) -kernel $(ELF) 2>&1 >&2 || test $$? -lt 64)
+	$(Q)GDB="$(GDB)" exec $(PYTHON) tests/qemu/replay.py \
+	    $(if $(CMDS),$(KERNEL_DIR)/why-lost.marbles,$(call quote,$(RECORD))) $(ELF) \
+	    --gdb $(MACHINE) -- -batch-silent -x tests/gdb/why_lost.py \
+	    -ex $(call quote,why-lost $(or $(SERIAL),$(SITE)))
+
 ifneq ($(filter replay,$(MAKECMDGOALS)),)
 gdb: replay
 else
@@ -981,7 +998,7 @@ clean: ## remove build/
 FORCE:
 .PHONY: all help deps toolchain run exec sure export bench bench-hosted gdb dump \
         console hosted iso check test coverage mutants fuzz soak soak-qemu test-debian \
-        test-export test-toolchains clean record replay FORCE
+        test-export test-toolchains clean record replay why-lost FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
