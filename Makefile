@@ -32,9 +32,9 @@ ifneq ($(filter export,$(MAKECMDGOALS)),)
 EXPORT_TO := $(if $(filter command,$(firstword $(origin OUT))),$(value OUT))
 override undefine OUT
 endif
-# The file of make record and make replay; BARE=1 leaves the kernel out of it.
+# The file of make record and make replay; WHOLE=1: with the kernel in it, as with LAB.
 RECORD    ?= build/session.marbles
-BARE      ?=
+WHOLE     ?=
 # Of make why-lost: the number of an object, or the line that took it.
 SERIAL    ?=
 SITE      ?=
@@ -807,7 +807,7 @@ help: ## this list
 	@echo "  FORMAT=trace        what export writes; trace folded pprof massif dhat heaptrack"
 	@echo "                      or chrome"
 	@echo "  OUT=FILE            where export writes it, if not in build/export"
-	@echo "  RECORD=file         of record and replay; BARE=1 leaves the kernel out of it"
+	@echo "  RECORD=file         of record and replay; WHOLE=1: with the kernel in it"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
 	@echo "  MEM=64M             RAM of the machine"
 	@echo "  FUZZ=mm             what fuzz tries: one of $(FUZZES)"
@@ -867,11 +867,11 @@ record: $(ELF) ## as run, or CMDS as exec, into RECORD=build/session.marbles
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
 	@$(if $(CMDS),:,echo "  QEMU: Ctrl-A and then X leaves; so does the command exit.")
-	$(Q)MARBLES_BARE='$(filter 1,$(BARE))' exec $(PYTHON) tests/qemu/record.py \
+	$(Q)MARBLES_WHOLE='$(or $(WHOLE),$(if $(LABS),1))' exec $(PYTHON) tests/qemu/record.py \
 	    $(call quote,$(RECORD)) $(MACHINE) -kernel $(ELF)
 
-# The kernel is that of the file; $(ELF) is looked at where the file has none.
-replay: ## show a RECORD=file again, exactly; replay gdb: with GDB on it
+# The kernel is that of the file; where the file has none it is $(ELF), if that is the same.
+replay: $(ELF) ## show a RECORD=file again, exactly; replay gdb: with GDB on it
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
 	$(if $(filter gdb,$(MAKECMDGOALS)),@$(call need,$(or $(GDB),gdb),gdb))

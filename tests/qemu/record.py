@@ -208,7 +208,7 @@ def packed(path, folder, fields, screen):
     """The file, written; what is said of it."""
     kernel = Path(folder, "marbles.elf").read_bytes()
     log = Path(folder, "log").read_bytes()
-    carried = os.environ.get("MARBLES_BARE") != "1"
+    carried = os.environ.get("MARBLES_WHOLE") == "1"
     fields["sum"] = session.checksum(kernel)
     size = session.write(path, fields, log=log, screen=screen,
                          kernel=kernel if carried else b"")

@@ -57,7 +57,8 @@ def kernel_of(path, fields, parts, built):
         raise qemu.Refused(
             f"{path} is damaged: its kernel is not its own" if parts["kernel"] else
             f"{path} has no kernel in it, and belongs to another one than {built}: "
-            "build that from the same files by the same compiler, with the same LAB")
+            "build that from the same files by the same compiler, or have it recorded "
+            "with WHOLE=1")
     return kernel
 
 

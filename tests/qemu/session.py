@@ -9,13 +9,13 @@ The file is one line of text, and behind it one stream of xz:
     { JSON: see FIELDS }\\n
     QEMU's log of what came from outside    keys and ticks, each with its instruction
     what was on the screen                  the replay is held against it, byte by byte
-    the kernel                              the ELF file, unless it was left out
+    the kernel                              the ELF file, if it is in it (WHOLE=1)
 
-The kernel is in it with its debug information, so that whoever gets the file needs
-neither the sources nor the compiler that made it: 700 kB, of which 500 are that
-information, and without which GDB could name no line of a student's lab.  BARE=1
-leaves it out: then tens of kB are left, and only who has built the same kernel, to the
-bit, can replay it; others are told so.
+So it has some ten kB, and who has built the same kernel, to the bit, can replay it; others
+are told so.  What others cannot have built is in it, a kernel with a lab; and any with
+WHOLE=1: with its debug information, so that whoever gets the file needs neither the
+sources nor the compiler that made it.  That makes 700 kB, of which 500 are that
+information, without which GDB could name no line of the lab.
 
 The file comes from somebody else.  So no option of QEMU is taken from it as it is: the
 machine must be the one of this Makefile, and of the rest each field has its own form.
