@@ -287,7 +287,8 @@ KERNEL += kernel/trace/ring.c           # events, the newest of them
 KERNEL += kernel/trace/filter.c         #   which of them
 KERNEL += kernel/trace/text.c           #   as ftrace writes them
 KERNEL += kernel/trace/probe.c          # calls of functions, noticed by int3
-KERNEL += kernel/trace/first.c          #   and their first instruction
+KERNEL += kernel/trace/probe_set.c      #   the int3s in the code
+KERNEL += kernel/trace/first.c          #   and a function's first instruction
 KERNEL += kernel/trace/functions.c      #   of which functions
 KERNEL += kernel/trace/calls.c          #   the newest of them
 KERNEL += kernel/trace/calls_text.c     #   as ftrace writes them
@@ -472,7 +473,7 @@ UBSAN := -fsanitize=undefined -fno-sanitize=alignment,object-size
 # mm touches free memory: that is its work, and the hosted tests run all of it under
 # both sanitizers.  The others serve reports, or look at memory because they are to.
 NO_SAN := mm/% kernel/san/% kernel/string.c kernel/backtrace.c \
-          kernel/trace/probe.c kernel/trace/calls.c \
+          kernel/trace/probe.c kernel/trace/probe_set.c kernel/trace/calls.c \
           kernel/memory/report_damage.c kernel/bench/stress_check.c
 # These run before there is a shadow, so they do not mark their arrays on the stack.
 NO_STACK := drivers/% kernel/cpu/% $(wildcard kernel/*.c)

@@ -208,4 +208,13 @@ static inline uint32_t cpu_tsc(void)
     return low;
 }
 
+/* All of it. */
+static inline uint64_t cpu_tsc_whole(void)
+{
+    uint64_t tsc;
+
+    __asm__ volatile("rdtsc" : "=A"(tsc) : : "memory");
+    return tsc;
+}
+
 #endif

@@ -16,7 +16,7 @@
 enum { ROOM = 2048 };
 
 static struct traced_call ring[ROOM];
-static uint32_t written;
+static uint32_t written, forgotten;     /* numbers: the next one, the first that counts */
 
 static void note(uint32_t function, uint32_t value, unsigned depth, uint32_t eflags,
                  bool is_left)
@@ -46,7 +46,12 @@ void calls_left(uint32_t function, uint32_t time, unsigned depth, uint32_t eflag
 
 void calls_clear(void)
 {
-    written = 0;
+    forgotten = written;
+}
+
+uint32_t calls_begin(void)
+{
+    return forgotten;
 }
 
 bool calls_next(uint32_t *number, struct traced_call *call)
@@ -54,6 +59,8 @@ bool calls_next(uint32_t *number, struct traced_call *call)
     uint32_t flags = irq_save();
     bool is_there;
 
+    if (*number < forgotten)
+        *number = forgotten;
     if (written > ROOM && *number < written - ROOM)
         *number = written - ROOM;
     is_there = *number < written;

@@ -8,10 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CALL_LONGEST UINT32_MAX
+
 /* A function was entered, or left. */
 struct traced_call {
     uint32_t function;          /* where it begins */
-    uint32_t value;             /* entered: where it returns to; left: how long it took */
+    uint32_t value;             /* entered: where it returns to; left: how long it took, */
+                                /*   CALL_LONGEST: or longer */
     uint32_t ticks;             /* since boot */
     const char *task;           /* as of events (ring.h) */
     uint16_t command;           /* its number, cut */
@@ -23,8 +26,12 @@ struct traced_call {
 void calls_entered(uint32_t function, uintptr_t from, unsigned depth, uint32_t eflags);
 void calls_left(uint32_t function, uint32_t time, unsigned depth, uint32_t eflags);
 
-/* As of events: forget all; read on from a number; how many were noted, and are kept. */
+/*
+ * As of events: forget all; read on from a number; how many were noted, and are kept.  The
+ * numbers go on behind a calls_clear: the first that is not forgotten is calls_begin().
+ */
 void calls_clear(void);
+uint32_t calls_begin(void);
 bool calls_next(uint32_t *number, struct traced_call *call);
 uint32_t calls_written(void);
 uint32_t calls_room(void);

@@ -3,16 +3,17 @@
  * function, and as JSON.
  *
  *      0)               |  kmalloc_long() { (mm/kmalloc.c:88)
- *      0)      412      |    slab_refill(); (mm/slab.c:200)
- *      |        |       |    |               |
- *      |        |       |    |               where it begins: in a comment, as in C
- *      |        |       |    the function, two columns deeper than who called it
- *      |        |       the bar
- *      |        instructions, or "1.234 us", that it took with all it has called
+ *      0)         412   |    slab_refill(); (mm/slab.c:200)
+ *      |           |    |    |               |
+ *      |           |    |    |               in a comment, as in C: where it begins
+ *      |           |    |    the function, two columns deeper than who called it
+ *      |           |    the bar
+ *      |           instructions, or "1.234 us", that it took with all it has called
  *      the CPU, of which there is one
  *
  * Where interrupts come and go stand Linux's arrows.  A call that never returned, because
- * its command was ended, is closed where that is seen, and it is said.
+ * its command was ended, is closed where that is seen, and it is said; so it is of those
+ * that were under way when tracing ended.
  */
 #include "kernel/trace/calls_text.h"
 
@@ -28,7 +29,8 @@
 #include "kernel/trace/text.h"
 
 enum { WIDTH = 80, ROW_SIZE = 200, PLACE_SIZE = 80, TEXT_SIZE = 40, HANG = 12 };
-enum { BAR = 19, DEEPEST = 20 };        /* columns before the names; deeper is not shown so */
+enum { FIGURES = 8 };                   /* of a time, with its point */
+enum { BEFORE = 21, DEEPEST = 18 };     /* columns before the names; not indented further */
 enum { MICROSECONDS = 1000000 / TIMER_HZ };     /* in a tick */
 
 /* What the time-stamp counter counts, asked once for a listing. */
@@ -52,20 +54,28 @@ static uint32_t nanoseconds(uint32_t time)
     uint32_t of_microsecond = clock.of_tick / MICROSECONDS;
     uint32_t whole = time / of_microsecond, rest = time % of_microsecond;
 
-    return whole * 1000 + rest * 1000 / of_microsecond;
+    return whole < UINT32_MAX / 1000 ? whole * 1000 + rest * 1000 / of_microsecond
+                                     : UINT32_MAX;
+}
+
+/* Of few figures, as Linux has them: 1.234, 123456.7, 1234567. */
+static void microseconds_text(uint32_t ns, char *buf, size_t size)
+{
+    ksnprintf(buf, size, "%u.%03u", (unsigned)(ns / 1000), (unsigned)(ns % 1000));
+    buf[buf[FIGURES - 1] == '.' ? FIGURES - 1 : FIGURES] = 0;
+    strlcat(buf, " us", size);
 }
 
 static const char *time_text(uint32_t time, char *buf, size_t size)
 {
-    uint32_t ns;
+    const char *more = time == CALL_LONGEST ? ">" : "";
+    char text[TEXT_SIZE] = "";
 
-    buf[0] = 0;
-    if (clock.is_exact) {
-        ksnprintf(buf, size, "%u", (unsigned)time);
-    } else if (clock.is_known) {
-        ns = nanoseconds(time);
-        ksnprintf(buf, size, "%u.%03u us", (unsigned)(ns / 1000), (unsigned)(ns % 1000));
-    }
+    if (clock.is_exact)
+        ksnprintf(text, sizeof(text), "%u", (unsigned)time);
+    else if (clock.is_known)
+        microseconds_text(nanoseconds(time), text, sizeof(text));
+    ksnprintf(buf, size, "%s%s", text[0] != 0 ? more : "", text);
     return buf;
 }
 
@@ -96,22 +106,25 @@ static const char *caller_of(const struct traced_call *call)
 
 /* ---- function_graph -------------------------------------------------------------- */
 
+#define NEVER_RETURNED "never returned"
+
 /* How far a listing has come. */
 static struct {
-    uint32_t open[PROBE_DEPTH]; /* functions entered and not left */
+    uint32_t open[PROBE_DEPTH]; /* functions entered and not left; 0: it was overwritten */
     unsigned depth;
     bool in_interrupt;
 } graph;
 
 static void print_row(const char *time, unsigned depth, const char *text, const char *comment)
 {
-    static char row[ROW_SIZE];
-    size_t used;
+    static char row[WIDTH + 1];
+    size_t length = strlen(text);
+    size_t room = length < WIDTH - BEFORE ? WIDTH - BEFORE - length : 0;
+    size_t indent = 2 * (depth < DEEPEST ? depth : DEEPEST), used;
 
-    if (depth > DEEPEST)
-        depth = DEEPEST;
-    used = (size_t)ksnprintf(row, sizeof(row), " 0) %11s   |  %*s%s", time, (int)(2 * depth), "",
-                             text);
+    ksnprintf(row, sizeof(row), " 0) %11s   |  %*s%s", time,
+              (int)(indent < room ? indent : room), "", text);
+    used = strlen(row);
     if (comment[0] != 0 && used + strlen(comment) + 7 <= WIDTH)
         ksnprintf(row + used, sizeof(row) - used, " /* %s */", comment);
     kprintf("%s\n", row);
@@ -122,15 +135,26 @@ static void print_closed(unsigned depth, const char *time, const char *comment)
     print_row(time, depth, "}", comment);
 }
 
-/* Those at this depth and deeper have been left by other ways. */
-static void close_down_to(unsigned depth)
+/* Its name too, where there is room for it. */
+static void print_end(unsigned depth, uint32_t function, const char *end)
 {
     char text[ROW_SIZE];
+    unsigned indent = 2 * (depth < DEEPEST ? depth : DEEPEST);
 
+    ksnprintf(text, sizeof(text), "} /* %s %s */", name_of(function), end);
+    if (BEFORE + indent + strlen(text) > WIDTH)
+        ksnprintf(text, sizeof(text), "} /* %s */", end);
+    print_row("", depth, text, "");
+}
+
+/* Those at this depth and deeper: they have been left by other ways, or are under way. */
+static void close_down_to(unsigned depth, const char *end)
+{
     while (graph.depth > depth) {
         graph.depth--;
-        ksnprintf(text, sizeof(text), "%s never returned", name_of(graph.open[graph.depth]));
-        print_closed(graph.depth, "", text);
+        if (graph.open[graph.depth] != 0)
+            print_end(graph.depth, graph.open[graph.depth], end);
+        graph.open[graph.depth] = 0;
     }
 }
 
@@ -139,7 +163,7 @@ static void print_arrow(const struct traced_call *call)
     if (call->in_interrupt == graph.in_interrupt)
         return;
     graph.in_interrupt = call->in_interrupt;
-    kprintf(call->in_interrupt ? " 0)  ==========> |\n" : " 0)  <========== |\n");
+    kprintf(call->in_interrupt ? " 0)   ==========> |\n" : " 0)   <========== |\n");
 }
 
 static void print_entered(const struct traced_call *call, const struct traced_call *next)
@@ -148,16 +172,14 @@ static void print_entered(const struct traced_call *call, const struct traced_ca
     bool is_leaf = next != NULL && next->is_left && next->function == call->function &&
                    next->depth == call->depth;
 
-    close_down_to(call->depth);
+    close_down_to(call->depth, NEVER_RETURNED);
     print_arrow(call);
     if (is_leaf)
         time_text(next->value, time, sizeof(time));
     ksnprintf(text, sizeof(text), is_leaf ? "%s();" : "%s() {", name_of(call->function));
     print_row(time, call->depth, text, place_of(call->function, place, sizeof(place)));
-    if (call->depth < PROBE_DEPTH) {
-        graph.open[call->depth] = call->function;
-        graph.depth = call->depth + 1u;
-    }
+    graph.open[call->depth] = call->function;
+    graph.depth = call->depth + 1u;
 }
 
 /* Of a leaf its row was all; of one whose entry is overwritten the name is said. */
@@ -167,12 +189,13 @@ static void print_left(const struct traced_call *call, bool was_leaf)
     bool is_known = graph.depth > call->depth &&
                     graph.open[call->depth] == call->function;
 
-    close_down_to(call->depth + 1u);
+    close_down_to(call->depth + 1u, NEVER_RETURNED);
     print_arrow(call);
     if (!was_leaf)
         print_closed(call->depth, time_text(call->value, time, sizeof(time)),
                      is_known ? "" : name_of(call->function));
     graph.depth = call->depth;
+    graph.open[call->depth] = 0;
 }
 
 static void print_remarks(uint32_t from)
@@ -184,10 +207,24 @@ static void print_remarks(uint32_t from)
                 "# (ftrace_filter= names fewer functions)\n",
                 (unsigned)(written - calls_room()), (unsigned)calls_room());
     if (probe_too_deep() > 0)
-        kprintf("# %u calls were deeper than %u, and are not shown\n",
+        kprintf("# %u calls were deeper than %u, or on a stack of their own: not shown\n",
                 (unsigned)probe_too_deep(), (unsigned)PROBE_DEPTH);
     if (written == 0)
         kprintf("# no call: ftrace_filter= says which functions are meant\n");
+}
+
+/* Of what is printed from that number on: nothing that was forgotten. */
+static uint32_t at_least(uint32_t from)
+{
+    return from > calls_begin() ? from : calls_begin();
+}
+
+/* What is under way at the end of the last of all: the outermost of those that are open. */
+static void print_ends(uint32_t end)
+{
+    if (end == calls_written())
+        close_down_to(probe_under_way(), NEVER_RETURNED);
+    close_down_to(0, "is under way");
 }
 
 void calls_print_graph(uint32_t from)
@@ -197,8 +234,8 @@ void calls_print_graph(uint32_t from)
     bool was_leaf = false;
 
     ask_clock();
-    graph.depth = 0;
-    graph.in_interrupt = false;
+    memset(&graph, 0, sizeof(graph));
+    from = at_least(from);
     kprintf("# tracer: function_graph\n#\n# CPU %s    FUNCTION CALLS\n"
             "# |         |         |   |   |   |\n",
             clock.is_exact ? "INSTRUCTIONS" : "  DURATION  ");
@@ -214,7 +251,8 @@ void calls_print_graph(uint32_t from)
         was_leaf = !call.is_left && has_next && next.is_left &&
                    next.function == call.function && next.depth == call.depth;
     }
-    close_down_to(0);
+    if (!shell_interrupted())
+        print_ends(end);
 }
 
 /* ---- function, JSON -------------------------------------------------------------- */
@@ -222,10 +260,12 @@ void calls_print_graph(uint32_t from)
 /* Without returns: this tracer knows of none. */
 void calls_print_functions(uint32_t from)
 {
-    uint32_t end = calls_written(), written = end - from;
+    uint32_t end = calls_written(), written;
     struct traced_call call;
     char head[ROW_SIZE];
 
+    from = at_least(from);
+    written = end - from;
     trace_print_header("function", written < calls_room() ? written : calls_room(), written);
     print_remarks(from);
     for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++) {
@@ -266,9 +306,11 @@ static void print_call_json(const struct traced_call *call)
 
 void calls_print_json(uint32_t from)
 {
-    uint32_t end = calls_written(), written = end - from;
+    uint32_t end = calls_written(), written;
     struct traced_call call;
 
+    from = at_least(from);
+    written = end - from;
     ask_clock();
     for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++)
         print_call_json(&call);

@@ -27,6 +27,7 @@ static char filter[LIST_SIZE];          /* "": functions_usual */
 static const char *const tracers[] = { "nop", "function", "function_graph" };
 enum { NOP, FUNCTION, FUNCTION_GRAPH, TRACERS };
 static unsigned tracer;                 /* is on */
+static bool is_of_command;              /* for a trace graph CMD, which switches it off */
 
 /* ---- parameters ------------------------------------------------------------------ */
 
@@ -41,6 +42,7 @@ static bool turn_on(unsigned which, bool only_below)
         return false;
     }
     tracer = which;
+    is_of_command = only_below;
     return true;
 }
 
@@ -86,7 +88,7 @@ static bool set_filter(const char *value)
         strlcpy(filter, value, sizeof(filter));
     if (is_right && which != NOP)
         calls_clear();
-    return (which == NOP || turn_on(which, false)) && is_right;
+    return (which == NOP || turn_on(which, is_of_command)) && is_right;
 }
 
 static const char *get_filter(void)
@@ -124,7 +126,8 @@ static int trace_calls(unsigned which, int argc, char **argv, bool json)
     if (!turn_on(which, true))
         return SHELL_FAILED;
     status = shell_run_words(argc, argv);
-    turn_off();
+    if (is_of_command)                  /* what CMD itself has switched on stays */
+        turn_off();
     if (shell_interrupted() && !json)   /* the same Ctrl-C would end the listing */
         kprintf("%u calls and returns: trace graph\n", (unsigned)(calls_written() - from));
     else if (status != SHELL_UNKNOWN)

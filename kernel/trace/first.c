@@ -4,17 +4,16 @@
  *     | 66 | opcode (0f opcode) | ModRM | SIB | displacement | immediate |
  *
  * What follows the opcode is told by a table; where a compiler has no use for an opcode in
- * the kernel, and where it means this very place, the table says so.
+ * the kernel, and where it means this very place, the table says so.  So with sti, which
+ * keeps interrupts away from the instruction behind it: in a copy that is another one.
  *
  * SDM 2A, chapter 2 (formats); 2D, appendix A (opcode maps).
  */
 #include "kernel/trace/first.h"
 
-#include <stdbool.h>
-
 /* What follows: nothing; a ModRM; an immediate of a byte, of the operand's size, of 4. */
 enum { NO = 0, OK = 1, MODRM = 2, BYTE = 4, WORD = 8, LONG = 16, GROUP3 = 32, GROUP5 = 64 };
-enum { OPERAND_16 = 0x66, TWO_BYTES = 0x0f, LONGEST = 11 };
+enum { OPERAND_16 = 0x66, TWO_BYTES = 0x0f, RET = 0xc3, FAR_GROUP = 0xff, LONGEST = 11 };
 
 static unsigned of_arithmetic(uint8_t opcode)
 {
@@ -45,7 +44,7 @@ static unsigned of_one_byte(uint8_t opcode)
     case 0xd0: case 0xd1: case 0xd2: case 0xd3: return MODRM;           /* shifts */
     case 0xa0: case 0xa1: case 0xa2: case 0xa3: return LONG;            /* mov, absolute */
     case 0x90: case 0x98: case 0x99: case 0x9c: case 0x9d: case 0xc3:   /* nop .. ret */
-    case 0xc9: case 0xf8: case 0xf9: case 0xfa: case 0xfb: case 0xfc: case 0xfd: return OK;
+    case 0xc9: case 0xf8: case 0xf9: case 0xfa: case 0xfc: case 0xfd: return OK;
     case 0xf6: return GROUP3 | MODRM | BYTE;
     case 0xf7: return GROUP3 | MODRM | WORD;
     case 0xfe: return MODRM;
@@ -92,6 +91,11 @@ static unsigned without_group(unsigned follows, uint8_t modrm)
     if (follows & GROUP5 && which >= 2 && which != 4 && which != 6)
         return NO;
     return follows;
+}
+
+bool first_goes_away(const uint8_t *code)
+{
+    return *code == RET || (*code == FAR_GROUP && (code[1] >> 3 & 7) == 4);
 }
 
 size_t first_length(const uint8_t *code)

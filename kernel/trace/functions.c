@@ -29,7 +29,7 @@ enum { WORD_SIZE = 64 };
 const char functions_usual[] = "!kernel/,!drivers/,!mm_reports,kernel/lessons/";
 
 static const char *const never[] = {
-    "boot/", "kernel/cpu/", "kernel/san/", "kernel/trace/probe.c", "kernel/trace/calls.c",
+    "boot/", "kernel/cpu/", "kernel/san/", "kernel/trace/probe", "kernel/trace/calls.c",
     "mm/front/functions.c",
 };
 

@@ -21,13 +21,15 @@
  * that serves others, the report's and the commands', is left for theirs.  And where the
  * first instruction is a loop's, too, int3 comes again without a call: in the same slot.
  *
+ * One on a stack that is nobody's, a lab's own, is counted and not followed.
+ *
  * Time is net: what the exceptions take, from the int3 to where the CPU goes on, is not in
  * it.  Their two ends lie around the rdtsc of hit(), so they are measured beforehand, by
  * functions of known length.  Under QEMU's -icount shift=0 it is the exact number of
  * instructions, the ret included, and those of handlers that came in between.
  *
  * Rules:
- *   - the code is written by set_byte() alone, and cannot be written before or behind it;
+ *   - the code is written in probe_set.c alone;
  *   - nothing that hit() calls may be noticed: the files of which that is so are listed in
  *     functions.c;
  *   - who reads return addresses asks probe_return_of() (kernel/backtrace.c does).
@@ -41,35 +43,27 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/debug.h"
 #include "kernel/image.h"
-#include "kernel/string.h"
 #include "kernel/trace/calls.h"
-#include "kernel/trace/first.h"
+#include "kernel/trace/probe_set.h"
 #include "mm/port.h"
 
 enum { BREAKPOINT = 3 };        /* a vector */
-enum { INT3 = 0xcc, JUMP = 0xe9, COPY_SIZE = 16, TRIES = 8 };
-
-static struct probe {
-    uint32_t at;
-    uint8_t byte;               /* what int3 stands for */
-    uint8_t length;             /* of the first instruction */
-    bool is_root;
-    uint8_t copy[COPY_SIZE];    /* it, and a jump behind it */
-} probes[PROBE_ROOM];           /* by address */
-static unsigned count;
+enum { TRIES = 8 };
 
 static struct call {
     uintptr_t *slot, back;      /* where its return address was, and which */
-    uint32_t function, begin;
+    uint32_t function;
     bool is_root;
+    uint64_t begin;
 } calls[PROBE_DEPTH];
 static unsigned depth, roots;   /* roots: so many of these are */
 
 static bool is_on, only_below, has_tsc;
-static uint32_t too_deep;
+static uint32_t too_deep, under_way;
 
 /* Time that is nobody's, so far; and of an exception what lies outside of hit(). */
-static uint32_t away, cost_enter, cost_leave;
+static uint64_t away;
+static uint32_t cost_enter, cost_leave;
 static uint32_t measured;       /* how long the last call took while it is measured */
 static bool is_measuring;
 
@@ -89,86 +83,9 @@ __asm__(
     "probe_calls:\n\tpushl %ebp\n\tcall probe_known\n\tpopl %ebp\n\tret\n"
     ".size probe_calls, . - probe_calls\n");
 
-static inline uint32_t now(void)
+static inline uint64_t now(void)
 {
-    return has_tsc ? cpu_tsc() : 0;
-}
-
-/* ---- the code -------------------------------------------------------------------- */
-
-static void set_byte(uint32_t at, uint8_t byte)
-{
-    uint32_t flags = irq_save(), cr0 = cpu_cr0();
-
-    cpu_set_cr0(cr0 & ~CR0_WP);
-    *(volatile uint8_t *)(uintptr_t)at = byte;
-    cpu_set_cr0(cr0);
-    irq_restore(flags);
-}
-
-static struct probe *probe_at(uint32_t at)
-{
-    unsigned low = 0, high = count;
-
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-
-        if (probes[middle].at < at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && probes[low].at == at ? &probes[low] : NULL;
-}
-
-void probe_clear(void)
-{
-    count = 0;
-}
-
-unsigned probe_count(void)
-{
-    return count;
-}
-
-/* The copy lies where it is when it is run: a jump counts from its end. */
-static void make_copy(struct probe *probe)
-{
-    const uint8_t *code = (const uint8_t *)(uintptr_t)probe->at;
-    uint8_t *jump = probe->copy + probe->length;
-    uint32_t distance = probe->at + probe->length - ((uint32_t)(uintptr_t)jump + 5);
-
-    memcpy(probe->copy, code, probe->length);
-    *jump = JUMP;
-    memcpy(jump + 1, &distance, sizeof(distance));
-}
-
-bool probe_can(uintptr_t function, size_t bytes)
-{
-    size_t length = first_length((const uint8_t *)function);
-
-    return length > 0 && length <= bytes;
-}
-
-bool probe_add(uintptr_t function, bool is_root)
-{
-    const uint8_t *code = (const uint8_t *)function;
-    struct probe new = { .at = (uint32_t)function, .byte = *code,
-                         .length = (uint8_t)first_length(code), .is_root = is_root };
-    struct probe *known = probe_at(new.at);
-    unsigned n = count;
-
-    if (known != NULL) {
-        known->is_root |= is_root;
-        return true;
-    }
-    if (count == PROBE_ROOM)
-        return false;
-    for (; n > 0 && probes[n - 1].at > new.at; n--)
-        probes[n] = probes[n - 1];
-    probes[n] = new;
-    count++;
-    return true;
+    return has_tsc ? cpu_tsc_whole() : 0;
 }
 
 /* ---- calls ----------------------------------------------------------------------- */
@@ -222,11 +139,12 @@ static bool is_again(const struct probe *probe, const uintptr_t *slot)
     return depth > 0 && last->slot == slot && last->function == probe->at;
 }
 
-static void enter(const struct trap_frame *frame, const struct probe *probe, uint32_t begin)
+static void enter(const struct trap_frame *frame, const struct probe *probe, uint64_t begin)
 {
     uintptr_t *slot = (uintptr_t *)(frame + 1);
 
-    drop_gone(slot);
+    if (stack_of(slot) != NO_STACK)     /* on a lab's own: whose calls are gone is unknown */
+        drop_gone(slot);
     if (!is_noted(probe, slot) || is_again(probe, slot))
         return;
     if (depth == PROBE_DEPTH || stack_of(slot) == NO_STACK) {
@@ -235,13 +153,21 @@ static void enter(const struct trap_frame *frame, const struct probe *probe, uin
     }
     if (!is_measuring)
         calls_entered(probe->at, probe_return_of(slot), depth, frame->eflags);
-    calls[depth++] = (struct call){ slot, *slot, probe->at, begin - away, probe->is_root };
+    calls[depth++] = (struct call){ slot, *slot, probe->at, probe->is_root, begin - away };
     roots += probe->is_root;
     *slot = (uintptr_t)probe_return;
 }
 
+/* Where rdtsc is time, exceptions may have taken less than was measured. */
+static uint32_t net_of(uint64_t time)
+{
+    if ((int64_t)time < 0)
+        return 0;
+    return time < CALL_LONGEST ? (uint32_t)time : CALL_LONGEST;
+}
+
 /* It has returned; so have those that left it their slot. */
-static bool leave(struct trap_frame *frame, uint32_t begin)
+static bool leave(struct trap_frame *frame, uint64_t begin)
 {
     const uintptr_t *slot = (const uintptr_t *)(frame + 1) - 1;
     uintptr_t back = (uintptr_t)probe_return;
@@ -251,7 +177,7 @@ static bool leave(struct trap_frame *frame, uint32_t begin)
     while (depth > 0 && calls[depth - 1].slot == slot && back == (uintptr_t)probe_return) {
         const struct call *call = &calls[depth - 1];
 
-        measured = begin - away - call->begin;
+        measured = net_of(begin - away - call->begin);
         back = call->back;
         drop_last();
         if (!is_measuring)
@@ -259,17 +185,6 @@ static bool leave(struct trap_frame *frame, uint32_t begin)
     }
     frame->eip = (uint32_t)back;
     return back != (uintptr_t)probe_return;
-}
-
-/* What is meant by an address of code, if it is one of a copy. */
-static uint32_t behind_copy(uint32_t eip)
-{
-    uint32_t offset = eip - (uint32_t)(uintptr_t)probes;
-    const struct probe *probe = &probes[offset / sizeof(*probe)];
-
-    if (offset >= sizeof(probes))
-        return eip;
-    return eip == (uint32_t)(uintptr_t)probe->copy ? probe->at : probe->at + probe->length;
 }
 
 /*
@@ -281,12 +196,12 @@ uintptr_t probe_return_of(const uintptr_t *slot)
     for (unsigned i = depth; *slot == (uintptr_t)probe_return && i > 0; i--)
         if (!is_gone(&calls[i - 1], slot) && calls[i - 1].back != (uintptr_t)probe_return)
             return calls[i - 1].back;
-    return behind_copy((uint32_t)*slot);
+    return probe_behind_copy((uint32_t)*slot);
 }
 
 /* ---- exceptions ------------------------------------------------------------------ */
 
-static bool returned(struct trap_frame *frame, uint32_t begin)
+static bool returned(struct trap_frame *frame, uint64_t begin)
 {
     bool is_known = leave(frame, begin);
 
@@ -294,15 +209,15 @@ static bool returned(struct trap_frame *frame, uint32_t begin)
     return is_known;
 }
 
-/* An int3; or another exception, which may have come in a copy, and is to be reported. */
+/* An int3; or what else came, maybe in a copy or at probe_return, and is to be reported. */
 static bool hit(struct trap_frame *frame)
 {
-    uint32_t begin = now();
+    uint64_t begin = now();
     uint32_t at = frame->eip - 1;
     const struct probe *probe;
 
     if (frame->vector != BREAKPOINT) {
-        frame->eip = behind_copy(frame->eip);
+        frame->eip = (uint32_t)probe_return_of((const uintptr_t *)&frame->eip);
         return false;
     }
     if (at == (uintptr_t)probe_return)
@@ -312,14 +227,14 @@ static bool hit(struct trap_frame *frame)
         return false;
     enter(frame, probe, begin);
     frame->eip = (uint32_t)(uintptr_t)probe->copy;
-    away += now() - begin + cost_enter;
+    away += now() - begin + cost_enter - probe->goes_away;
     return true;
 }
 
 /* ---- on and off ------------------------------------------------------------------ */
 
 /* The shortest of some: under -icount all are alike. */
-static uint32_t time_of(const char *function)
+static uint32_t cost_of(const char *function, uint32_t instructions)
 {
     uint32_t least = UINT32_MAX;
 
@@ -327,7 +242,7 @@ static uint32_t time_of(const char *function)
         ((void (*)(void))(uintptr_t)function)();
         least = measured < least ? measured : least;
     }
-    return least;
+    return least > instructions ? least - instructions : 0;
 }
 
 static void measure(void)
@@ -337,16 +252,10 @@ static void measure(void)
     is_measuring = true;
     only_below = false;
     cost_enter = cost_leave = 0;
-    cost_enter = time_of(probe_known) - 3;
-    cost_leave = time_of(probe_calls) - 7;
+    cost_enter = cost_of(probe_known, 3);
+    cost_leave = cost_of(probe_calls, 7);
     only_below = below;
     is_measuring = false;
-}
-
-static void set_all(bool planted)
-{
-    for (unsigned i = 0; i < count; i++)
-        set_byte(probes[i].at, planted ? INT3 : probes[i].byte);
 }
 
 bool probe_on(bool below)
@@ -357,14 +266,12 @@ bool probe_on(bool below)
         !probe_add((uintptr_t)probe_calls, false) || !debug_on_breakpoint(hit))
         return false;
     flags = irq_save();
-    for (unsigned i = 0; i < count; i++)
-        make_copy(&probes[i]);
     has_tsc = cpu_features() & CPUID_1_EDX_TSC;
     only_below = below;
     depth = roots = too_deep = 0;
     is_on = true;
     backtrace_return_of = probe_return_of;
-    set_all(true);
+    probe_plant();
     if (has_tsc)
         measure();
     irq_restore(flags);
@@ -377,7 +284,9 @@ void probe_off(void)
     uint32_t flags = irq_save();
 
     if (is_on) {
-        set_all(false);
+        probe_take_out();
+        drop_gone(__builtin_frame_address(0));
+        under_way = depth;
         for (; depth > 0; depth--)
             if (*calls[depth - 1].slot == (uintptr_t)probe_return)
                 *calls[depth - 1].slot = calls[depth - 1].back;
@@ -391,6 +300,18 @@ void probe_off(void)
 bool probe_is_on(void)
 {
     return is_on;
+}
+
+unsigned probe_under_way(void)
+{
+    uint32_t flags = irq_save();
+
+    if (is_on) {
+        drop_gone(__builtin_frame_address(0));
+        under_way = depth;
+    }
+    irq_restore(flags);
+    return under_way;
 }
 
 uint32_t probe_too_deep(void)

@@ -20,7 +20,6 @@ void probe_clear(void);
  * followed, see probe_on.  False: there are PROBE_ROOM already.
  */
 bool probe_add(uintptr_t function, bool is_root);
-unsigned probe_count(void);
 
 /* Can that be one, by its first instruction (first.h)? */
 bool probe_can(uintptr_t function, size_t bytes);
@@ -38,7 +37,13 @@ bool probe_is_on(void);
 /* What a return address in that word of a stack was before it was replaced, if it was. */
 uintptr_t probe_return_of(const uintptr_t *slot);
 
-/* Calls that were too deep to follow their return, since it was switched on. */
+/*
+ * So many calls are under way: they have not returned, and their command has not been ended.
+ * When it is off: so many were, when it was switched off.
+ */
+unsigned probe_under_way(void);
+
+/* Calls too deep, or on an unknown stack, to be followed, since it was switched on. */
 uint32_t probe_too_deep(void);
 
 #endif

@@ -1,4 +1,5 @@
 """trace graph, trace functions: which functions a command calls: kernel/trace/probe.c."""
+import ctypes
 import re
 import subprocess
 
@@ -12,7 +13,7 @@ ENTRY = r" 0\) {15}\|  (?P<indent> *)(?P<name>[\w.]+)\(\) \{(?: /\* (?P<site>\S+
 LEAF = r" 0\) *(?P<time>\d+)   \|  (?P<indent> *)(?P<name>[\w.]+)\(\);" \
        r"(?: /\* (?P<site>\S+:\d+) \*/)?"
 EXIT = r" 0\) *(?P<time>\d+)   \|  (?P<indent> *)\}(?: /\* [\w.]+ \*/)?"
-NEVER = r" 0\) {15}\|  (?P<indent> *)\} /\* (?P<name>[\w.]+) never returned \*/"
+NEVER = r" 0\) {15}\|  (?P<indent> *)\} /\* (?:[\w.]+ )?(?:never returned|is under way) \*/"
 FUNCTION = r" {0,15}(?P<task>\S+)-(?P<command>\d+) +\[000\] (?P<flags>[d.]\.[h.]\.\.) +" \
            r"(?P<time>\d+\.\d{6}): (?P<name>[\w.]+) <-(?P<from>[\w.]+)"
 
@@ -96,7 +97,8 @@ def test_a_jump_to_another_function_reads_as_a_call_and_one_to_itself_as_none(ca
     # jumps_on is test, jmp, and the other; the loop is 5 rounds of dec, jnz, then ret.
     # What begins with a jump of its own is not noticed, but for what it jumps to.
     assert found[1:] == [(1, "jumps_on", 105), (2, "known_leaf", 103),
-                         (1, "loops_to_its_begin", 11), (1, "known_leaf", 103)]
+                         (1, "loops_to_its_begin", 11), (1, "known_leaf", 103),
+                         (1, "just_returns", 1)]
 
 
 def test_a_recursion_is_followed_as_deep_as_there_is_room(calls):
@@ -104,7 +106,7 @@ def test_a_recursion_is_followed_as_deep_as_there_is_room(calls):
     assert [call[:2] for call in graph(machine.run("trace graph calls deep 5"))[1:]] == [
         (depth, "deep") for depth in range(1, 6)]
     lines = machine.run("trace graph calls deep 200")
-    assert "# 73 calls were deeper than 128, and are not shown" in lines    # 1 + 200 - 128
+    assert "# 73 calls were deeper than 128, or on a stack of their own: not shown" in lines
     machine.is_whole()
 
 
@@ -125,6 +127,8 @@ def test_the_graphs_of_the_readme_are_what_is_shown(boot):
     shown = [re.findall(r"\|  ( *)(\w+)\(\)", block) for block in
              re.findall(r"^```text\n(.*?)^```", readme, re.M | re.S) if " 0) " in block]
     machine = boot(arguments=COUNTED)
+    if "split()" in "\n".join(machine.run("trace graph pages 0")):
+        machine.run("pages free $")             # else an odd page is taken now
     real = [re.findall(r"\|  ( *)([\w.]+)\(\)", "\n".join(machine.run(command))) for command in
             ("trace graph kmalloc 100", "kmalloc 6000 40; trace graph kfree all")]
     assert len(shown) == 2
@@ -144,6 +148,40 @@ def test_where_rdtsc_is_time_so_it_says(boot):
     assert any("DURATION" in line for line in lines)
     assert any(re.match(r" 0\) +\d+\.\d{3} us   \|  +kmalloc_at\(\)|"
                         r" 0\) +\d+\.\d{3} us   \|  +\}", line) for line in lines)
+
+
+def test_what_is_no_time_is_never_shown(boot):
+    """Less than nothing, where an exception took less than was measured, was 2^32 and some."""
+    machine = boot()
+    machine.run("stress 200 1")                 # a tick has passed
+    rows = machine.run("trace graph stress 300 1")
+    times = [float(time) for time in re.findall(r"([\d.]+) us", "\n".join(rows))]
+    assert len(times) > 100 and max(times) < 30e6
+    assert all(re.match(r" 0\) [ \d.us]{11}   \|  ", row) for row in rows if " us " in row)
+
+
+def test_longer_than_a_word_can_say_is_said(calls):
+    machine = calls()
+    lines = machine.run("trace graph calls sleep 450")          # 10^7 a tick
+    assert " 0) >4294967295   |    sleeps(); /* tests/labs/calls.c:" in "\n".join(lines)
+    assert "waits_for_an_interrupt" not in "\n".join(lines)     # its sti is not to be moved
+
+
+def test_first_instructions_are_as_long_as_objdump_says(elf, tmp_path):
+    subprocess.run(["cc", "-shared", "-fPIC", f"-I{ROOT}", "-o", f"{tmp_path}/first.so",
+                    f"{ROOT}/kernel/trace/first.c"], check=True)
+    first = ctypes.CDLL(f"{tmp_path}/first.so").first_length
+    first.restype = ctypes.c_size_t
+    listing = subprocess.run(["objdump", "-dw", "-j", ".text", str(elf)], check=True,
+                             capture_output=True, text=True).stdout
+    found = re.findall(r"^[0-9a-f]+ <([^>]+)>:\n[^\t]*\t([0-9a-f ]+)\t(\S+)", listing, re.M)
+    cannot = {"jmp", "call", "ud2", "int3", "str", "rdtsc", "cpuid", "sti"}
+    for name, code, what in found:
+        code = bytes.fromhex(code)
+        if first(code + bytes(16)) != len(code):
+            assert first(code + bytes(16)) == 0, name
+            assert what in cannot or what == "mov" and code[0] == 0x0f, (name, what)
+    assert len(found) > 1000
 
 
 def test_a_cpu_without_rdtsc_shows_calls_without_times(boot):
@@ -212,6 +250,21 @@ def test_a_command_that_is_ended_leaves_nothing_behind(calls, calls_elf):
     machine.is_whole()
 
 
+def test_a_stack_of_a_labs_own_is_left_alone(calls):
+    machine = calls()
+    lines = machine.run("trace graph calls stack")
+    assert names(lines) == ["cmd_calls", "goes_to_own_stack"]
+    assert "# 2 calls were deeper than 128, or on a stack of their own: not shown" in lines
+    assert "breakpoint" not in " ".join(lines)
+
+
+def test_a_row_is_80_columns_however_deep_and_each_end_is_said(calls):
+    lines = [line for line in calls().run("trace graph calls ends 25") if " 0)" in line]
+    assert all(len(line) <= 80 for line in lines)
+    assert sum("deep_and_with_a_name_as_long_as_few_are() {" in line for line in lines) == 25
+    assert sum(line.endswith("never returned */") for line in lines) == 26
+
+
 def test_a_breakpoint_of_nobody_is_reported_traced_or_not(calls):
     machine = calls()
     for command in ("calls int3", "trace graph calls int3"):
@@ -245,6 +298,33 @@ def test_of_names_and_files(boot, list_, has, has_not):
     machine.run(f"params ftrace_filter={list_}")
     found = set(names(machine.run("trace graph kmalloc 100")))
     assert has <= found and not has_not & found
+
+
+def test_clear_and_parameters_in_what_is_traced(calls):
+    machine = calls()
+    machine.run("trace graph calls count")              # so that numbers do not begin at 0
+    text = "\n".join(machine.run("trace graph 'calls count; trace clear; calls count'"))
+    assert re.findall(r" \|  +(\w+)\(\)", text) == [
+        "cmd_calls", "known_twice", "known_leaf", "known_leaf"]
+    assert text.count("} /* cmd_trace */") == 1         # it was entered before
+    *rows, summary = machine.json("trace -j graph 'calls count; trace clear'")
+    assert len(rows) == summary["entries"] == summary["written"]
+    assert "overwritten" not in " ".join(machine.run("trace graph 'trace clear'"))
+    # Another list holds from there on, still of what the command does alone.
+    found = names(machine.run("trace graph 'params ftrace_filter=known_*; calls count'"))
+    assert found == ["cmd_calls", "known_twice", "known_leaf", "known_leaf"]
+    found = machine.run("trace graph 'params ftrace=nop; calls count'")
+    assert found[-1].endswith("} /* cmd_params is under way */")
+    machine.run("trace graph 'params ftrace=function'")
+    assert "now function)" in " ".join(machine.run("params ftrace"))
+
+
+def test_what_is_overwritten_is_nobodys_end(calls):
+    machine = calls()
+    machine.run("trace graph calls deep 9")
+    text = "\n".join(machine.run("trace graph 'stress 2000 1; calls ends'"))
+    assert "older calls and returns were overwritten" in text
+    assert "faults never returned" in text and "deep never" not in text and "?" not in text
 
 
 @pytest.mark.parametrize("words, said", [
@@ -281,8 +361,9 @@ def test_what_an_interrupt_calls_stands_between_arrows(boot):
         pass
     machine.run("drain stop; params ftrace=nop")
     text = "\n".join(machine.run("trace graph"))
-    inner = re.search(r" 0\)  ==========> \|\n(.*?) 0\)  <========== \|\n", text, re.S)
+    inner = re.search(r" 0\)   ==========> \|\n(.*?) 0\)   <========== \|\n", text, re.S)
     assert "receive()" in inner[1] and "cmd_drain" not in inner[1]
+    assert {line.index("|") for line in text.splitlines() if line.startswith(" 0)")} == {18}
 
 
 def test_what_is_overwritten_is_said(boot):
