@@ -27,6 +27,7 @@
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/debug.h"
 #include "kernel/cpu/guard.h"
 #include "kernel/cpu/timer.h"
 #include "kernel/lines.h"
@@ -110,19 +111,19 @@ static void judge_prompt(void)
 static void tell(const struct trap_frame *frame, bool is_overtime)
 {
     char place[LINE_TEXT_SIZE];
+    uintptr_t where = debug_where(frame);
 
     if (judged.is_told)
         return;
     judged.is_told = true;
-    line_format(frame->eip, frame->eip, place, sizeof(place));
+    line_format(where, where, place, sizeof(place));
     if (is_overtime)
         pr_err("watchdog: %s has run for %u s, and is now in %s", running(),
                (unsigned)(limit / TIMER_HZ), place);
     else
         pr_err("Ctrl-C: %s is now in %s", running(), place);
     pr_err("called from:");
-    backtrace_log_from(frame->eip, frame->esp_at_push + 5 * sizeof(uint32_t),
-                       frame->ebp);
+    backtrace_log_from(where, frame->esp_at_push + 5 * sizeof(uint32_t), frame->ebp);
 }
 
 static bool is_overtime(void)

@@ -142,6 +142,15 @@ bool debug_on_breakpoint(bool (*fn)(struct trap_frame *frame))
     return true;
 }
 
+uintptr_t debug_where(const struct trap_frame *frame)
+{
+    struct trap_frame copy = *frame;
+
+    if (on_breakpoint != NULL)
+        on_breakpoint(&copy);
+    return copy.eip;
+}
+
 /* ---- exceptions ------------------------------------------------------------------ */
 
 /* TF is on in no flags that were pushed. */

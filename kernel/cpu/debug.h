@@ -42,6 +42,12 @@ void debug_step_end(struct trap_frame *frame);
  */
 bool debug_on_breakpoint(bool (*fn)(struct trap_frame *frame));
 
+/*
+ * Where was that one stopped, by an interrupt?  frame->eip, put right by who has int3: what
+ * runs in a copy elsewhere has no name there.
+ */
+uintptr_t debug_where(const struct trap_frame *frame);
+
 /* ---- for trap.c and guard.c ------------------------------------------------------ */
 
 /* A debug exception or an int3.  False: nobody has asked for it. */

@@ -335,7 +335,7 @@ static void end_at(struct trap_frame *frame)
 {
     set_depth(depth_of(wanted.command));
     guard_innermost->is_ending = true;
-    last_end = (struct guard_end){ .why = wanted.why, .where = frame->eip };
+    last_end = (struct guard_end){ .why = wanted.why, .where = debug_where(frame) };
     frame->eip = (uint32_t)(uintptr_t)guard_return;
     frame->eax = true;
     frame->edx = frame->eflags;

@@ -250,6 +250,21 @@ def test_a_command_that_is_ended_leaves_nothing_behind(calls, calls_elf):
     machine.is_whole()
 
 
+def test_where_ctrl_c_came_is_no_copy_of_a_first_instruction(calls):
+    """It mostly comes behind an iret: to one."""
+    machine = calls()
+    machine.run("params ftrace_filter=known_leaf")
+    for _ in range(3):
+        machine.send("trace graph calls spin\r")
+        machine.wait_for("spins")
+        machine.send(CTRL_C)
+        lines = machine.until_prompt()
+        assert any(re.match(r"Ctrl-C: trace is now in (known_leaf|cmd_calls|spin)\+", line)
+                   for line in lines), lines
+        assert any(re.search(r"ended by Ctrl-C, in (known_leaf|cmd_calls|spin)\+", line)
+                   for line in lines), lines
+
+
 def test_a_stack_of_a_labs_own_is_left_alone(calls):
     machine = calls()
     lines = machine.run("trace graph calls stack")
