@@ -104,6 +104,57 @@ static const char *caller_of(const struct traced_call *call)
     return name_of(call->value - 1);
 }
 
+/* ---- reading --------------------------------------------------------------------- */
+
+/* From a number as far as was written when it began; tracing may be on meanwhile. */
+struct reading {
+    uint32_t next, end;
+    uint32_t written, read, overtaken;
+};
+
+static struct reading read_from(uint32_t from)
+{
+    uint32_t end = calls_written();
+    uint32_t first = from > calls_begin() ? from : calls_begin();
+    bool is_kept = end - first <= calls_room();
+
+    return (struct reading){ .next = is_kept ? first : end - calls_room(), .end = end,
+                             .written = end - first };
+}
+
+/* False: that was all, or Ctrl-C. */
+static bool read_next(struct reading *reading, struct traced_call *call)
+{
+    uint32_t number = reading->next;
+
+    if (number == reading->end || shell_interrupted())
+        return false;
+    if (!calls_next(&number, call) || number > reading->end)
+        number = reading->end;
+    reading->overtaken += number - reading->next;
+    reading->next = number;
+    if (number == reading->end)
+        return false;
+    reading->next++;
+    reading->read++;
+    return true;
+}
+
+/* What comes behind it, if it is there. */
+static bool look_ahead(const struct reading *reading, struct traced_call *call)
+{
+    uint32_t number = reading->next;
+
+    return number < reading->end && calls_next(&number, call) && number == reading->next;
+}
+
+static void print_overtaken(const struct reading *reading)
+{
+    if (reading->overtaken > 0)
+        kprintf("# %u more were overwritten meanwhile: ftrace=nop first\n",
+                (unsigned)reading->overtaken);
+}
+
 /* ---- function_graph -------------------------------------------------------------- */
 
 #define NEVER_RETURNED "never returned"
@@ -198,10 +249,8 @@ static void print_left(const struct traced_call *call, bool was_leaf)
     graph.open[call->depth] = 0;
 }
 
-static void print_remarks(uint32_t from)
+static void print_remarks(uint32_t written)
 {
-    uint32_t written = calls_written() - from;
-
     if (written > calls_room())
         kprintf("# %u older calls and returns were overwritten: the ring keeps %u\n"
                 "# (ftrace_filter= names fewer functions)\n",
@@ -211,12 +260,6 @@ static void print_remarks(uint32_t from)
                 (unsigned)probe_too_deep(), (unsigned)PROBE_DEPTH);
     if (written == 0)
         kprintf("# no call: ftrace_filter= says which functions are meant\n");
-}
-
-/* Of what is printed from that number on: nothing that was forgotten. */
-static uint32_t at_least(uint32_t from)
-{
-    return from > calls_begin() ? from : calls_begin();
 }
 
 /* What is under way at the end of the last of all: the outermost of those that are open. */
@@ -229,20 +272,18 @@ static void print_ends(uint32_t end)
 
 void calls_print_graph(uint32_t from)
 {
-    uint32_t end = calls_written();
+    struct reading reading = read_from(from);
     struct traced_call call, next;
     bool was_leaf = false;
 
     ask_clock();
     memset(&graph, 0, sizeof(graph));
-    from = at_least(from);
     kprintf("# tracer: function_graph\n#\n# CPU %s    FUNCTION CALLS\n"
             "# |         |         |   |   |   |\n",
             clock.is_exact ? "INSTRUCTIONS" : "  DURATION  ");
-    print_remarks(from);
-    for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++) {
-        uint32_t behind = n + 1;
-        bool has_next = behind < end && calls_next(&behind, &next);
+    print_remarks(reading.written);
+    while (read_next(&reading, &call)) {
+        bool has_next = look_ahead(&reading, &next);
 
         if (call.is_left)
             print_left(&call, was_leaf);
@@ -252,7 +293,8 @@ void calls_print_graph(uint32_t from)
                    next.function == call.function && next.depth == call.depth;
     }
     if (!shell_interrupted())
-        print_ends(end);
+        print_ends(reading.end);
+    print_overtaken(&reading);
 }
 
 /* ---- function, JSON -------------------------------------------------------------- */
@@ -260,15 +302,13 @@ void calls_print_graph(uint32_t from)
 /* Without returns: this tracer knows of none. */
 void calls_print_functions(uint32_t from)
 {
-    uint32_t end = calls_written(), written;
+    struct reading reading = read_from(from);
     struct traced_call call;
     char head[ROW_SIZE];
 
-    from = at_least(from);
-    written = end - from;
-    trace_print_header("function", written < calls_room() ? written : calls_room(), written);
-    print_remarks(from);
-    for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++) {
+    trace_print_header("function", reading.end - reading.next, reading.written);
+    print_remarks(reading.written);
+    while (read_next(&reading, &call)) {
         if (call.is_left)
             continue;
         trace_format_head(head, sizeof(head), &(struct trace_moment){
@@ -279,6 +319,7 @@ void calls_print_functions(uint32_t from)
         else
             kprintf("%s%s <-%s\n", head, name_of(call.function), caller_of(&call));
     }
+    print_overtaken(&reading);
 }
 
 static void print_call_json(const struct traced_call *call)
@@ -306,15 +347,13 @@ static void print_call_json(const struct traced_call *call)
 
 void calls_print_json(uint32_t from)
 {
-    uint32_t end = calls_written(), written;
+    struct reading reading = read_from(from);
     struct traced_call call;
 
-    from = at_least(from);
-    written = end - from;
     ask_clock();
-    for (uint32_t n = from; calls_next(&n, &call) && n < end && !shell_interrupted(); n++)
+    while (read_next(&reading, &call))
         print_call_json(&call);
     kprintf("{\"summary\": true, \"entries\": %u, \"written\": %u, \"too_deep\": %u}\n",
-            (unsigned)(written < calls_room() ? written : calls_room()), (unsigned)written,
+            (unsigned)reading.read, (unsigned)reading.written,
             (unsigned)probe_too_deep());
 }

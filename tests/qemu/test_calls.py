@@ -334,6 +334,18 @@ def test_clear_and_parameters_in_what_is_traced(calls):
     assert "now function)" in " ".join(machine.run("params ftrace"))
 
 
+def test_what_a_listing_overwrites_itself_is_said(boot):
+    machine = boot()
+    machine.run("params ftrace_filter=*; params ftrace=function_graph; kmalloc 100")
+    *rows, summary = machine.json("trace -j graph")
+    assert summary["entries"] == len(rows) < 2048 < summary["written"]
+    for form in ("graph", "functions"):
+        assert re.fullmatch(r"# \d+ more were overwritten meanwhile: ftrace=nop first",
+                            machine.run(f"trace {form}")[-1])
+    machine.run("params ftrace=nop")
+    assert "overwritten meanwhile" not in " ".join(machine.run("trace graph"))
+
+
 def test_what_is_overwritten_is_nobodys_end(calls):
     machine = calls()
     machine.run("trace graph calls deep 9")
