@@ -105,6 +105,12 @@ bool shell_at_most(int argc, char **argv, int words);
 /* All dials are again what they were when the running command began. */
 void shell_put_back_dials(void);
 
+/*
+ * Forget what calls that are over have left on the stack: there a scan for leaks would find
+ * old pointers, once other calls lie around them.  For who runs commands after work of his own.
+ */
+void shell_wipe_stack(void);
+
 /* The command that runs now, or NULL. */
 extern const struct shell_command *shell_running;
 

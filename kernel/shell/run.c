@@ -32,7 +32,7 @@
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
 
-enum { MAX_DIALS = 16, VALUE_SIZE = 128, TEXT_SIZE = 256 };
+enum { MAX_DIALS = 16, VALUE_SIZE = 128, TEXT_SIZE = 256, WIPED = 4096 };
 enum { MAX_STATUS = 63 };
 
 static struct run {
@@ -254,6 +254,15 @@ static int status_of(const struct run *run, const struct guard_end *end)
     return run->status >= 0 && run->status <= MAX_STATUS ? run->status : SHELL_FAILED;
 }
 
+/* Frames of calls to come lie there, and what they do not write a scan would read. */
+__attribute__((noinline)) void shell_wipe_stack(void)
+{
+    volatile uintptr_t below[WIPED / sizeof(uintptr_t)];
+
+    for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++)
+        below[i] = 0;
+}
+
 int run_guarded(const struct shell_command *command, int argc, char **argv)
 {
     unsigned own = level;
@@ -276,6 +285,8 @@ int run_guarded(const struct shell_command *command, int argc, char **argv)
         console_clear_interrupt();
     shell_hooks->command_begins(own);
     printk_hold(true);
+    if (own > 0)                        /* the outermost has a fresh one */
+        shell_wipe_stack();
 
     struct guard_end end = guard_call(command_body, run);
 
