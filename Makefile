@@ -317,6 +317,15 @@ endif
 LESSONS += kernel/lessons/cmd_lesson.c  # lesson: those that ask
 LESSONS += kernel/lessons/lesson.c      #   what asks, shows and compares
 LESSONS += kernel/lessons/bag.c         #   1: the bag of marbles
+LESSONS += kernel/lessons/sizes.c       #   2: marbles come in sizes
+LESSONS += kernel/lessons/buddies.c     #   3: buddies
+LESSONS += kernel/lessons/leak.c        #   4: a leak
+LESSONS += kernel/lessons/draining.c    #   5: drained
+LESSONS += kernel/lessons/any.c         #   6: kfree, of any pointer?
+LESSONS += kernel/lessons/innocent.c    #   7: the innocent is blamed
+LESSONS += kernel/lessons/late.c        #   8: too late
+LESSONS += kernel/lessons/line_of.c     #   9: from a number to a line
+LESSONS += kernel/lessons/hidden.c      #   10: hard to find
 LESSONS += kernel/lessons/drain.c       # the driver that forgets one kfree in ten
 LESSONS += kernel/lessons/guests.c      # one lost in a thousand, and how one finds it
 LESSONS += kernel/lessons/crash.c       # what each mistake looks like

@@ -11,8 +11,8 @@
  * same again.  Answers come with the command or, if somebody sits there, are asked for; Enter
  * alone, or ?, is "I do not know", and shows it all the same.
  *
- * Behind it the heap is as before: what the shell holds more than at first is given back, and
- * dials are what they were; if anything else is left that is said.
+ * Behind it the heap is as before: what was taken since is given back, lost or not, and dials
+ * are what they were; if anything is left (nothing is recorded) that is said.
  *
  * Predict, observe, explain: White and Gunstone, Probing Understanding (1992).
  */
@@ -25,8 +25,10 @@
 #include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
+#include "mm/scan/scan.h"
+#include "mm/slab.h"
 
-enum { TEXT_SIZE = 600, LINE_SIZE = 160, BAG_WIDTH = 50, FEW = 24, INDENT = 2 };
+enum { TEXT_SIZE = 600, LINE_SIZE = 160, BAG_WIDTH = 46, FEW = 46, INDENT = 2 };
 
 /* ---- telling --------------------------------------------------------------------- */
 
@@ -55,7 +57,8 @@ int lesson_do(const char *fmt, ...)
     va_start(args, fmt);
     kvsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
-    kprintf("marbles> %s\n", line);
+    kprintf("> %s\n", line);           /* no prompt: a script may wait for that */
+    shell_wipe_stack();
     return shell_try(1, words);
 }
 
@@ -94,10 +97,10 @@ void lesson_bag(void)
     repeat(out, 'o', stats.live_objects < FEW ? stats.live_objects : FEW);
     kprintf("  the bag  (%-*s)  %u kB free\n", BAG_WIDTH, in,
             (unsigned)stats.free_pages * 4);
-    kprintf("  outside   %s%s  %u taken - %u given back = %u out, %zu byte%s\n", out,
-            stats.live_objects > FEW ? " ..." : "", (unsigned)stats.kmallocs,
-            (unsigned)stats.kfrees, (unsigned)stats.live_objects, stats.live_bytes,
-            plural(stats.live_bytes));
+    kprintf("  outside   %s%s\n", out, stats.live_objects > FEW ? " ..." : "");
+    kprintf("            %u taken - %u given back = %u out, %zu byte%s\n",
+            (unsigned)stats.kmallocs, (unsigned)stats.kfrees, (unsigned)stats.live_objects,
+            stats.live_bytes, plural(stats.live_bytes));
 }
 
 /* ---- asking ---------------------------------------------------------------------- */
@@ -267,12 +270,30 @@ static void drop(const char *text, size_t length)
     (void)text, (void)length;
 }
 
+/* What a lesson has lost on purpose it has no pointer to: the records have. */
+static void take_back(uint32_t began)
+{
+    struct mm_live live;
+    struct mm_what what;
+
+    for (uintptr_t from = 0; mm_scan_next(from, &live); from = live.start + 1) {
+        if (live.serial <= began)
+            continue;
+        mm_what_is((const void *)live.start, &what);
+        if (what.kind == MM_USED_PAGES)
+            free_pages(live.start, what.order);
+        else
+            kfree((void *)live.start);
+    }
+}
+
 static void clean_up(const struct mm_stats *before, uint32_t newest)
 {
     struct mm_stats stats;
 
     shell_put_back_dials();
     held_give_back(newest, before->last_serial);
+    take_back(before->last_serial);
     stats_get(&stats);
     if (stats.live_objects > before->live_objects)
         lesson_say("%u objects that this lesson has taken are still out.",
@@ -290,6 +311,7 @@ void lesson_begin(struct lesson_run *run)
         kprintf_filter = drop;
     kprintf("Lesson %u: %s  (numbers of: %s)\n\n", run->lesson->number, run->lesson->title,
             run->seed);
+    shell_wipe_stack();
     run->lesson->run(run);
     clean_up(&before, newest);
     held_set_last(last);
