@@ -36,6 +36,20 @@ void terminal_escape(const struct terminal *terminal, unsigned number, char last
     terminal->put(sequence + at, sizeof(sequence) - at);
 }
 
+/* ESC and a byte, or ESC [ and all up to a byte from @ to ~ (ECMA-48, section 5.4). */
+bool terminal_in_sequence(enum sequence *state, char c)
+{
+    enum sequence before = *state;
+
+    if (before == NO_SEQUENCE)
+        *state = c == KEY_ESCAPE ? AFTER_ESCAPE : NO_SEQUENCE;
+    else if (before == AFTER_ESCAPE)
+        *state = c == '[' ? IN_SEQUENCE : NO_SEQUENCE;
+    else if (c >= '@' && c <= '~')
+        *state = NO_SEQUENCE;
+    return before != NO_SEQUENCE || *state != NO_SEQUENCE;
+}
+
 void terminal_ask(struct terminal *terminal)
 {
     if (terminal->dumb)

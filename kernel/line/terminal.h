@@ -29,6 +29,13 @@ void terminal_ask(struct terminal *terminal);
 /* Take the answer in terminal->keys.  False: nobody had asked, or it is nonsense. */
 bool terminal_answer(struct terminal *terminal);
 
+/*
+ * Through a text, byte by byte from a zero state on: is this one part of an escape sequence,
+ * and takes no column?
+ */
+enum sequence { NO_SEQUENCE, AFTER_ESCAPE, IN_SEQUENCE };
+bool terminal_in_sequence(enum sequence *state, char c);
+
 /* Put text. */
 void terminal_puts(const struct terminal *terminal, const char *text);
 

@@ -27,6 +27,7 @@ static const char *const question = "-- more: space, Enter (a line) or q --";
 static struct pager {
     unsigned rows, column;      /* since the last key */
     unsigned limit;             /* rows to show before the next one */
+    enum sequence sequence;
 } pager;
 
 /* A row for the question, and one for a last line that is longer than a row. */
@@ -69,6 +70,8 @@ static void ask(void)
 /* The row that the character ends, or that is full with it. */
 static void count(char c)
 {
+    if (terminal_in_sequence(&pager.sequence, c))
+        return;
     if (c == '\n' || pager.column == tty.width) {
         pager.rows++;
         pager.column = 0;

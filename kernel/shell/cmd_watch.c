@@ -2,8 +2,12 @@
  * cmd_watch.c - watch, clear, history: what has to do with the screen and the keys.
  *
  *     every 1 s, q or Enter ends: meminfo          row 0, by cursor home
- *     MemTotal:         64104 kB                   each row is written over, and what
- *     MemFree:          63656 kB                   is behind it erased: no flicker
+ *     MemTotal:         64104 kB                   as it was: nothing is sent
+ *     MemFree:          63656 kB                   another one: it is written over, and
+ *                                                  what is behind it erased: no flicker
+ *
+ * What stands in a row is known by a sum over its bytes (FNV-1a), of 32 bits.  If anything
+ * else was printed meanwhile, nobody knows what stands where: then all is sent anew.
  *
  * A listing with more rows or longer ones than the screen is cut, for what scrolls
  * does not stay in place; the last row says what is.  A terminal that never told its
@@ -22,32 +26,85 @@ enum { MAX_SECONDS = 24 * 60 * 60, TEXT_SIZE = 80 };
 
 /* ---- watch --------------------------------------------------------------- */
 
+enum { ROW_SIZE = 512, MAX_ROWS = 200 };        /* beyond it is sent as it comes */
+
 static struct frame {
     unsigned rows, column;
     unsigned long_rows;         /* that were cut at the right edge */
     unsigned width, height;     /* of the window, when it was shown */
+    enum sequence sequence;
 } frame;
+
+static struct row {
+    char text[ROW_SIZE];
+    size_t length;
+    bool is_begun;              /* the row has some that was sent before */
+} row;                          /* the one that is being written */
+
+static uint32_t on_screen[MAX_ROWS];    /* the sum of what stands in each row; 0: unknown */
+static uint32_t writes, others; /* how often show_in_place has printed; and others */
+
+static uint32_t sum_of_row(void)
+{
+    uint32_t sum = 2166136261u;
+
+    for (size_t i = 0; i < row.length; i++)
+        sum = (sum ^ (uint8_t)row.text[i]) * 16777619u;
+    return row.is_begun || sum == 0 ? 0 : sum;
+}
+
+static void send_row(void)
+{
+    console_write(row.text, row.length);
+    row.length = 0;
+    row.is_begun = true;
+}
 
 /* Behind a full row the cursor still waits on its last column, which would be erased. */
 static void end_row(void)
 {
-    if (frame.column < tty.width)
-        console_write("\x1b[K", 3);
+    uint32_t sum = sum_of_row();
+    bool is_known = frame.rows < MAX_ROWS && sum != 0 && tty_printed() - writes == others;
+
+    if (!is_known || on_screen[frame.rows] != sum) {
+        send_row();
+        if (frame.column < tty.width)
+            console_write("\x1b[K", 3);
+    }
+    if (frame.rows < MAX_ROWS)
+        on_screen[frame.rows] = sum;
     console_write("\n", 1);
+}
+
+static void begin_row(void)
+{
+    frame.rows++;
+    frame.column = 0;
+    row.length = 0;
+    row.is_begun = false;
+}
+
+static void add_to_row(char c)
+{
+    if (row.length == ROW_SIZE)
+        send_row();
+    row.text[row.length++] = c;
 }
 
 static void show_in_place(const char *text, size_t length)
 {
+    writes++;
     for (; length > 0; length--, text++) {
         bool has_room = frame.rows + 1 < tty.height;
 
         if (*text == '\n') {
             if (has_room)
                 end_row();
-            frame.rows++;
-            frame.column = 0;
-        } else if (++frame.column <= tty.width) {
-            console_write(text, has_room);
+            begin_row();
+        } else if (terminal_in_sequence(&frame.sequence, *text) ||
+                   ++frame.column <= tty.width) {
+            if (has_room)
+                add_to_row(*text);
         } else if (frame.column == tty.width + 1) {
             frame.long_rows += has_room;
         }
@@ -72,7 +129,11 @@ static void begin_frame(int argc, char **argv, uint32_t seconds)
 {
     bool resized = tty.width != frame.width || tty.height != frame.height;
 
+    if (resized || tty_printed() - writes != others)
+        memset(on_screen, 0, sizeof(on_screen));
+    others = tty_printed() - writes;
     frame = (struct frame){ .width = tty.width, .height = tty.height };
+    row = (struct row){ .length = 0 };
     terminal_puts(&tty, resized ? "\x1b[H\x1b[2J" : "\x1b[H");
     kprintf_filter = show_in_place;
     kprintf("every %u s, q or Enter ends:", (unsigned)seconds);
@@ -81,11 +142,13 @@ static void begin_frame(int argc, char **argv, uint32_t seconds)
     kprintf("\n");
 }
 
-/* The window may be another size by the next frame. */
+/* What is below is erased.  The window may be another size by the next frame. */
 static void end_frame(void)
 {
     show_what_is_cut();
     terminal_puts(&tty, "\x1b[J");
+    for (unsigned i = frame.rows; i < MAX_ROWS; i++)
+        on_screen[i] = 0;
     terminal_ask(&tty);
 }
 
@@ -99,6 +162,8 @@ static int show_frame(int argc, char **argv, uint32_t seconds)
     int status = shell_run_words(argc, argv);
 
     kprintf_filter = NULL;
+    if (in_place)
+        send_row();                     /* that has no newline */
     if (in_place && status != SHELL_FAULT)      /* a report stands there */
         end_frame();
     return status;

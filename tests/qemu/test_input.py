@@ -248,13 +248,25 @@ def test_more_stops_at_each_screen_and_q_leaves(terminal):
 
 
 def test_watch_repeats_in_place_until_a_key(terminal):
-    terminal.send("watch check\r")
+    terminal.send("watch \"check; uptime\"\r")
+    shown = []
     for _ in range(3):
         terminal.wait_for("\x1b[H")
-        assert GOOD[0] in terminal.wait_for("\x1b[J")
+        shown.append(terminal.wait_for("\x1b[J").replace("\r", ""))
+    assert GOOD[0] in shown[0] and all("ticks" in frame for frame in shown)
+    assert all(frame.startswith("\n\nup ") for frame in shown[1:])  # what is new alone
     terminal.send("check\r")                # its first key ends, and is not lost
     terminal.wait_for("check\x1b[?2004l")
     terminal.wait_for(GOOD[0])
+
+
+def test_watch_sends_all_anew_when_something_else_was_printed(terminal):
+    terminal.send("watch \"check; kfree 64\"\r")
+    for _ in range(3):
+        terminal.wait_for("\x1b[H")
+        shown = terminal.wait_for("\x1b[J")
+        assert GOOD[0] in shown and "BUG mm" in shown and "every 1 s" in shown
+    terminal.send("q")
 
 
 def test_watch_says_what_ends_it_and_what_is_cut(terminal):
