@@ -282,6 +282,15 @@ KERNEL += kernel/leaks/kmemleak.c       # the same in Linux's words
 KERNEL += kernel/leaks/cmd_fail.c       # fail: allocations that fail, one by one
 KERNEL += kernel/leaks/round.c          #   a command, with one of them
 
+# kernel/map: memory as a picture.
+KERNEL += kernel/map/blocks.c           # every page, block by block
+KERNEL += kernel/map/views.c            #   which of what classes
+KERNEL += kernel/map/cells.c            #   in which cell, and what it shows
+KERNEL += kernel/map/draw.c             #   as letters, and in colours
+KERNEL += kernel/map/cmd_heapmap.c      # heapmap
+KERNEL += kernel/map/blocks_json.c      #   as JSON
+KERNEL += kernel/map/slots.c            #   the slots of one slab
+
 # kernel/trace: what happened.
 KERNEL += kernel/trace/ring.c           # events, the newest of them
 KERNEL += kernel/trace/filter.c         #   which of them

@@ -26,6 +26,7 @@ kernel/line     kernel
 kernel/shell    kernel/line
 kernel/memory   kernel/shell
 kernel/leaks    kernel/memory
+kernel/map      kernel/leaks
 kernel/trace    kernel/memory
 kernel/bench    kernel/memory
 kernel/san      kernel/memory

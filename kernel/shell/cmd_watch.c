@@ -41,7 +41,7 @@ static struct row {
     bool is_begun;              /* the row has some that was sent before */
 } row;                          /* the one that is being written */
 
-static uint32_t on_screen[MAX_ROWS];    /* the sum of what stands in each row; 0: unknown */
+static uint32_t on_screen[MAX_ROWS];    /* sums of what stands in each row; 0: unknown */
 static uint32_t writes, others; /* how often show_in_place has printed; and others */
 
 static uint32_t sum_of_row(void)
@@ -64,7 +64,8 @@ static void send_row(void)
 static void end_row(void)
 {
     uint32_t sum = sum_of_row();
-    bool is_known = frame.rows < MAX_ROWS && sum != 0 && tty_printed() - writes == others;
+    bool is_alone = tty_printed() - writes == others;
+    bool is_known = frame.rows < MAX_ROWS && sum != 0 && is_alone;
 
     if (!is_known || on_screen[frame.rows] != sum) {
         send_row();

@@ -9,9 +9,9 @@ OK, FAILED, USAGE, UNKNOWN, REPORTED = 0, 1, 2, 3, 4
 
 COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks kmemleak refs whatis kmalloc
 kfree forget pages dump poke check stress bench params dmesg uptime backtrace exit reboot
-poweroff drain guests history clear watch more crash fail trace lesson""".split()
+poweroff drain guests history clear watch more crash fail trace lesson heapmap""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
-stress crash fail""".split()
+stress crash fail heapmap""".split()
 
 
 def status_of(machine, line, bug=None):
@@ -278,6 +278,9 @@ BAD = [
     ("reboot x", USAGE, 'unexpected "x"'),
     ("poweroff x", USAGE, 'unexpected "x"'),
     ("help nonsense", USAGE, 'there is no command "nonsense"'),
+    ("heapmap nonsense", USAGE, '"nonsense" is none of these words'),
+    ("heapmap zoom x", USAGE, "x"),
+    ("heapmap slab 1M", FAILED, "1M is in no slab"),
     ("help watchdog", USAGE, '"watchdog" is a parameter: params watchdog'),
     ("help kfence.every", USAGE, '"kfence.every" is a parameter: params kfence.every'),
     ("params watchdog=2", FAILED, 'is read at boot: make run CMDLINE="watchdog=2"'),
