@@ -7,8 +7,8 @@ from debugger import ROOT, gdb
 
 COMPARE, GRAPH = ROOT / "tests/gdb/compare.py", ROOT / "tests/gdb/graph.py"
 STOP = ("break heap_is_made", "run 1 1 >/dev/null")
-COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "owners", "tree", "check",
-            "whatis heap.base", "refs heap.base", "why heap.base")
+COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "heapmap", "heapmap leaks", "leaks",
+            "owners", "tree", "check", "whatis heap.base", "refs heap.base", "why heap.base")
 
 
 def test_80_random_heaps_are_what_the_program_says(heaps, tmp_path):

@@ -9,7 +9,8 @@ from debugger import ROOT, SCRIPT, gdb, marbles
 
 HEAPS = 10
 PIECE = marbles.site("tests/labs/pieces.c", r"kmemleak_alloc\(")
-COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "check")
+COMMANDS = ("meminfo", "buddyinfo", "slabinfo", "leaks", "check", "heapmap",
+            "heapmap sites", "heapmap age", "heapmap leaks")
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,13 @@ def compare_heaps(machine):
                       worker.random.sample(worker.addresses,
                                            min(4, len(worker.addresses)))]
         wanted = {question: said_by_shell(machine, question) for question in questions}
+        pictures = [f"heapmap {('kind', 'sites', 'age', 'leaks')[heap % 4]}"]
+        pictures += [f"{pictures[0]} zoom {worker.addresses[-1]:#x}"] \
+            if len(worker.addresses) > 3 else []
+        drawn = {picture: machine.run(picture) for picture in pictures}
+        for picture, said in ask(machine, *pictures).items():
+            shown = drawn[picture]
+            assert said.splitlines()[:len(shown)] == shown, f"heap {heap}: {picture}"
         for question, said in ask(machine, *questions).items():
             got = rows(said)
             if question.startswith("whatis") and \
@@ -216,8 +224,8 @@ def told(lines):
 
 def test_marbles_alone_lists_its_commands(elf):
     listed = re.findall(r"^marbles (\S+) -- ", gdb("marbles", program=elf), re.M)
-    assert listed == ["break-alloc", "buddyinfo", "check", "diff", "leaks", "meminfo",
-                      "owners", "refs", "slabinfo", "tree", "whatis", "why"]
+    assert listed == ["break-alloc", "buddyinfo", "check", "diff", "heapmap", "leaks",
+                      "meminfo", "owners", "refs", "slabinfo", "tree", "whatis", "why"]
     assert gdb("marbles leak_s", program=elf) == \
         'Undefined marbles command: "leak_s".  Try "marbles".\n'
 
