@@ -247,6 +247,7 @@ KERNEL += kernel/shell/json.c           #   and text for those who read -j
 KERNEL += kernel/shell/cmd_help.c       # help
 KERNEL += kernel/shell/cmd_more.c       # more: one screen at a time
 KERNEL += kernel/shell/cmd_watch.c      # watch, clear, history
+KERNEL += kernel/shell/chart.c          #   a number over time
 KERNEL += kernel/shell/cmd_system.c     # params, dmesg, uptime, exit ...
 
 # kernel/memory: mm in words.

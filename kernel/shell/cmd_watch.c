@@ -20,6 +20,7 @@
 #include "kernel/line/tty.h"
 #include "kernel/params.h"
 #include "kernel/shell.h"
+#include "kernel/shell/chart.h"
 #include "kernel/string.h"
 
 enum { MAX_SECONDS = 24 * 60 * 60, TEXT_SIZE = 80 };
@@ -42,7 +43,14 @@ static struct row {
 } row;                          /* the one that is being written */
 
 static uint32_t on_screen[MAX_ROWS];    /* sums of what stands in each row; 0: unknown */
-static uint32_t writes, others; /* how often show_in_place has printed; and others */
+static bool is_chart;
+static uint32_t writes, others; /* how often its output was taken; and others */
+
+/* What was printed elsewhere since boot. */
+static uint32_t printed_by_others(void)
+{
+    return tty_printed() - writes - chart_swallowed();
+}
 
 static uint32_t sum_of_row(void)
 {
@@ -64,7 +72,7 @@ static void send_row(void)
 static void end_row(void)
 {
     uint32_t sum = sum_of_row();
-    bool is_alone = tty_printed() - writes == others;
+    bool is_alone = printed_by_others() == others;
     bool is_known = frame.rows < MAX_ROWS && sum != 0 && is_alone;
 
     if (!is_known || on_screen[frame.rows] != sum) {
@@ -130,9 +138,9 @@ static void begin_frame(int argc, char **argv, uint32_t seconds)
 {
     bool resized = tty.width != frame.width || tty.height != frame.height;
 
-    if (resized || tty_printed() - writes != others)
+    if (resized || printed_by_others() != others)
         memset(on_screen, 0, sizeof(on_screen));
-    others = tty_printed() - writes;
+    others = printed_by_others();
     frame = (struct frame){ .width = tty.width, .height = tty.height };
     row = (struct row){ .length = 0 };
     terminal_puts(&tty, resized ? "\x1b[H\x1b[2J" : "\x1b[H");
@@ -153,6 +161,11 @@ static void end_frame(void)
     terminal_ask(&tty);
 }
 
+static int run_once(int argc, char **argv, bool in_place)
+{
+    return is_chart ? chart_take(argc, argv, !in_place) : shell_run_words(argc, argv);
+}
+
 static int show_frame(int argc, char **argv, uint32_t seconds)
 {
     bool in_place = tty.width != 0;
@@ -160,7 +173,7 @@ static int show_frame(int argc, char **argv, uint32_t seconds)
     if (in_place)
         begin_frame(argc, argv, seconds);
 
-    int status = shell_run_words(argc, argv);
+    int status = run_once(argc, argv, in_place);
 
     kprintf_filter = NULL;
     if (in_place)
@@ -207,20 +220,29 @@ static int cmd_watch(int argc, char **argv)
 
     if (!given)
         seconds = 1;
+    is_chart = argc > first && strcmp(argv[first], "chart") == 0;
+    if (is_chart && argc == first + 1)
+        return shell_usage("KEY is missing");
+    if (is_chart)
+        chart_begin(argv[first + 1]);
+    first += is_chart ? 2 : 0;
     if (argc <= first)
         return shell_usage("CMD is missing");
     if (seconds == 0 || seconds > MAX_SECONDS)
         return shell_usage("SECONDS: %s is not from 1 to %d", argv[1], MAX_SECONDS);
     if (!tty_attended || kprintf_filter != NULL)
-        return shell_run_words(argc - first, argv + first);
+        return run_once(argc - first, argv + first, false);
     return watch(argc - first, argv + first, (uint32_t)seconds);
 }
 
-SHELL_COMMAND_IN("system", watch, "[SECONDS] CMD ...", "repeat a listing in place",
+SHELL_COMMAND_IN("system", watch, "[SECONDS] [chart KEY] CMD ...",
+    "repeat a listing in place",
     "Every SECONDS (1), until q or Enter; what else is typed ends it as well and\n"
     "goes to the prompt.  In run= it runs once.\n"
     "    watch meminfo\n"
-    "    watch 5 \"buddyinfo; slabinfo\"",
+    "    watch 5 \"buddyinfo; slabinfo\"\n"
+    "chart KEY: the number under that key in what CMD -j prints, as a line over time.\n"
+    "    drain start 20; watch chart free_kb meminfo; drain stop",
     cmd_watch);
 
 /* ---- clear, history ------------------------------------------------------ */

@@ -269,6 +269,43 @@ def test_watch_sends_all_anew_when_something_else_was_printed(terminal):
     terminal.send("q")
 
 
+def test_watch_draws_a_chart_of_a_number(terminal):
+    terminal.send("watch chart ticks uptime\r")
+    screen, samples = {}, []
+    for frame in range(4):
+        terminal.wait_for("\x1b[H")
+        shown = terminal.wait_for("\x1b[J").replace("\r", "").split("\n")
+        for row, text in enumerate(shown):
+            if text:                    # the others are as they were
+                screen[row] = text.replace("\x1b[K", "").removeprefix("\x1b[2J")
+        samples.append(int(re.match(r"ticks of uptime: (\d+), of ", screen[1])[1]))
+    step = max(samples) // 16 + 1
+    for row in range(16):
+        label, columns = re.fullmatch(r" *(\d+) \|(.*)", screen[2 + row]).groups()
+        assert int(label) == (15 - row) * step
+        for column, sample in enumerate(samples):
+            assert (columns[column:column + 1] == "*") == (sample // step == 15 - row)
+    terminal.send("q")
+    terminal.wait_for("marbles> ")
+
+
+def test_a_chart_without_a_terminal_is_a_row_a_sample(boot):
+    machine = boot(cmdline='run="kmalloc 64 7; watch chart live_bytes meminfo"')
+    label, bar = re.fullmatch(r" *(\d+) \|(#*)", machine.boot_lines[-1]).groups()
+    assert int(label) == 448 and len(bar) == 448 // (448 // 60 + 1)
+    for command, words in (("watch chart", "KEY is missing"),
+                           ("watch chart free_kb", "CMD is missing"),
+                           ("watch chart no_key meminfo", '"no_key" is no number in'),
+                           ("watch chart kind \"whatis $1\"", '"kind" is no number in'),
+                           ("watch chart free_kb nonsense", "unknown command")):
+        assert words in " ".join(machine.run(command)), command
+    machine.send("watch chart bytes \"whatis $2\"\r")
+    for _ in range(2):
+        machine.wait_for(re.compile(r" 64 \|#+\r*\n"))
+    machine.send("q")
+    machine.until_prompt()
+
+
 def test_watch_says_what_ends_it_and_what_is_cut(terminal):
     for keys in ("q", "\r", CTRL_C, "qkm\x15", "\rkm\x15"):
         terminal.send("watch \"params; params\"\r")
