@@ -55,6 +55,7 @@ enum {
     PAGES_A_TICK = 4096,        /* counting walks the heap: so much of it a tick */
     QUIET_TICKS = 200,          /* a row at least so often */
     STEPS = 16,                 /* and when another 1/16 of memory is gone */
+    STRIP_COLUMNS = 28,         /* beside each row: free memory as a strip */
     DEFAULT_PACKETS = 200, MAX_PACKETS = 2000,  /* a tick */
 };
 
@@ -71,6 +72,7 @@ static struct driver {
     uint32_t null_ticks;        /* in a row */
     uint32_t look_every;        /* ticks */
     uint32_t step_kb, next_kb;  /* free memory at which the next row is due */
+    uint32_t strip_kb;          /* of free memory for each sign of a strip */
     uint32_t last_row;          /* its tick */
     volatile bool drained;
 } driver;
@@ -118,6 +120,14 @@ __attribute__((noinline)) static void receive(uint32_t number)
 
 static bool in_background;      /* after `drain start`: no rows, until `drain stop` */
 
+/* Time goes down the rows; what is free is the length of each. */
+static void print_strip(uint32_t free_kb)
+{
+    for (uint32_t i = 0; i < free_kb / driver.strip_kb; i++)
+        kprintf("%s#", i == 0 ? "  " : "");
+    kprintf("\n");
+}
+
 /* Print where the driver stands, if a row is due or `always`. */
 static void print_row(bool always)
 {
@@ -131,8 +141,9 @@ static void print_row(bool always)
 
     if (!due && !always)
         return;
-    kprintf("%8u %9u %10u %8u %9u\n", (unsigned)driver.ticks, (unsigned)driver.packets,
+    kprintf("%8u %9u %10u %8u %9u", (unsigned)driver.ticks, (unsigned)driver.packets,
             (unsigned)free_kb, (unsigned)stats.live_objects, (unsigned)driver.dropped);
+    print_strip(free_kb);
     driver.last_row = driver.ticks;
     driver.next_kb = free_kb > driver.step_kb ? free_kb - driver.step_kb : 0;
 }
@@ -166,19 +177,21 @@ static void tick(void *unused)
 
 static void print_head(void)
 {
-    kprintf("    tick   packets    free kB     live   dropped\n");
+    kprintf("    tick   packets    free kB     live   dropped  free\n");
     print_row(true);
 }
 
 static bool start(bool careless, uint32_t packets_per_tick)
 {
     struct mm_stats stats;
+    uint32_t total_kb;
 
     stats_get(&stats);
+    total_kb = stats.total_pages * (uint32_t)(PAGE_SIZE >> 10);
     driver = (struct driver){ .careless = careless,
         .packets_per_tick = packets_per_tick, .next_kb = UINT32_MAX,
         .look_every = 1 + stats.total_pages / PAGES_A_TICK,
-        .step_kb = stats.total_pages * (uint32_t)(PAGE_SIZE >> 10) / STEPS };
+        .step_kb = total_kb / STEPS, .strip_kb = total_kb / STRIP_COLUMNS + 1 };
     if (!in_background)
         print_head();
     return timer_every_tick(tick, NULL);

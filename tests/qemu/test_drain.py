@@ -18,14 +18,23 @@ def drained(elf):
 
 
 def numbers(lines):
-    return [tuple(int(word) for word in line.split()) for line in lines
-            if re.fullmatch(r"[ \d]+", line)]
+    return [tuple(int(word) for word in line.rstrip("#").split()) for line in lines
+            if re.fullmatch(r"[ \d]+#*", line)]
 
 
 def test_the_free_memory_falls_to_nothing(drained):
     free = [row[2] for row in numbers(drained.rows)]
     assert len(free) > 5 and free == sorted(free, reverse=True)
     assert free[-1] < 64 and drained.meminfo()["free_kb"] == free[-1]
+
+
+def test_the_strip_beside_each_row_is_what_is_free(drained):
+    total = drained.meminfo()["total_kb"]
+    rows = [line for line in drained.rows if re.fullmatch(r"[ \d]+#*", line)]
+    strips = [line.count("#") for line in rows]
+    assert strips == [row[2] // (total // 28 + 1) for row in numbers(rows)]
+    assert strips[0] >= 26 and strips[-1] == 0 and len(set(strips)) > 10
+    assert all(len(line) < 80 for line in rows)
 
 
 def test_kmalloc_starts_to_return_NULL_and_the_driver_drops_packets(drained):
