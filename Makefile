@@ -304,6 +304,8 @@ KERNEL += kernel/trace/calls.c          #   the newest of them
 KERNEL += kernel/trace/calls_text.c     #   as ftrace writes them
 KERNEL += kernel/trace/cmd_calls.c      # trace graph, trace functions
 KERNEL += kernel/trace/cmd_trace.c      # trace
+KERNEL += kernel/trace/catch.c          # slots that are watched
+KERNEL += kernel/trace/cmd_catch.c      # catch: which slot
 
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold

@@ -27,7 +27,7 @@ kernel/shell    kernel/line
 kernel/memory   kernel/shell
 kernel/leaks    kernel/memory
 kernel/map      kernel/leaks
-kernel/trace    kernel/memory
+kernel/trace    kernel/leaks
 kernel/bench    kernel/memory
 kernel/san      kernel/memory
 kernel/lessons  kernel/leaks

@@ -10,10 +10,11 @@
  * stopped, as interrupts are: so one may come in the midst of another's work.  While nobody
  * asks for any, trap_entry.S does not come here.
  *
- * A TF in eflags holds until an interrupt or an exception, and again behind it: what an
- * interrupt's handler does is not stepped through.  It may be kept where nobody looks: by
- * pushfl, which is mended, and in frames of what is interrupted.  So until the command is
- * over one that comes later is put off in silence.
+ * A TF in eflags holds until an interrupt or an exception, and again behind it.  An
+ * interrupt's handler is stepped through all the same, for trap.c sets TF again; and
+ * behind a guarded call guard.c does.  It may be kept where nobody looks: by pushfl, which
+ * is mended, and in frames of what is interrupted.  So until the command is over one that
+ * comes later is put off in silence.
  *
  * SDM 3B, 17.2 (debug registers), 17.3 (exceptions).
  */
@@ -131,6 +132,40 @@ void debug_step_end(struct trap_frame *frame)
 {
     step = NULL;
     frame->eflags &= ~(uint32_t)EFLAGS_TF;
+}
+
+/* Its own code is stepped from here on; none of that is a pushfl. */
+void debug_step_again(void)
+{
+    if (step == NULL)
+        return;
+    stepped_from = (uint32_t)(uintptr_t)debug_step_again;
+    cpu_set_flags(cpu_flags() | EFLAGS_TF);
+}
+
+bool debug_step_here(debug_fn *fn)
+{
+    if (step != NULL)
+        return false;
+    step = fn;
+    has_stepped = true;
+    turn();
+    debug_step_again();
+    return true;
+}
+
+void debug_step_stop(void)
+{
+    step = NULL;
+    cpu_set_flags(cpu_flags() & ~(uint32_t)EFLAGS_TF);
+}
+
+void debug_step_back(struct trap_frame *frame)
+{
+    if (step != NULL)
+        go_one(frame);
+    else if (has_stepped)
+        frame->eflags &= ~(uint32_t)EFLAGS_TF;
 }
 
 bool debug_on_breakpoint(bool (*fn)(struct trap_frame *frame))

@@ -35,6 +35,10 @@ void debug_unwatch(int number);
 bool debug_step(struct trap_frame *frame, debug_fn *fn);
 void debug_step_end(struct trap_frame *frame);
 
+/* The same for who was not stopped: from now on, and no more. */
+bool debug_step_here(debug_fn *fn);
+void debug_step_stop(void);
+
 /*
  * fn is asked at each int3, with frame->eip behind it: is it its own?  At any other exception,
  * which is reported then, it is asked as well, by frame->vector, and may put frame->eip
@@ -52,6 +56,12 @@ uintptr_t debug_where(const struct trap_frame *frame);
 
 /* A debug exception or an int3.  False: nobody has asked for it. */
 bool debug_exception(struct trap_frame *frame);
+
+/* If somebody steps: from here on as well, where the CPU or a guard has ended it. */
+void debug_step_again(void);
+
+/* An interrupt is over, and the CPU goes back to frame: stepping, or not. */
+void debug_step_back(struct trap_frame *frame);
 
 /* A report begins: nothing stops any more, and a step that it came in is over. */
 void debug_suspend(struct trap_frame *frame);

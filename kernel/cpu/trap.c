@@ -101,6 +101,7 @@ void trap_interrupt(struct trap_frame *frame)
         return;
     if (!is_nested)
         mm_irq_begin();
+    debug_step_again();
     if (handler->fn != NULL && handler->command != 0)
         run_guarded(irq);
     else if (handler->fn != NULL)
@@ -108,6 +109,7 @@ void trap_interrupt(struct trap_frame *frame)
     if (!is_nested)
         mm_irq_end();
     pic_end(irq);
+    debug_step_back(frame);
     guard_after_interrupt(frame);
 }
 

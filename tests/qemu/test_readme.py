@@ -121,7 +121,7 @@ def test_the_json_keys_are_those_of_the_tables(elf):
         machine.run("kfree " + " ".join(f"${n}" for n in range(1, 31)))
         machine.run("params quarantine=64K; kmalloc 20000 9; kmalloc 100 2; kfree $41; "
                     "pages 1; pages 3; pages free $43; trace on; kmalloc 10; trace off; "
-                    "trace graph kmalloc 10; leaks; forget $44")
+                    "trace graph kmalloc 10; leaks; forget $44; catch driver")
         addresses = ["$40", "$41", "$42", "$43+5000", "0x60", "0x3000000",
                      f"0x{symbol(elf, 'kernel_main'):x}"]
         addresses += [f"${n}" for n in range(1, 31)]    # inside the 20000 now, some
