@@ -306,6 +306,13 @@ KERNEL += kernel/trace/cmd_calls.c      # trace graph, trace functions
 KERNEL += kernel/trace/cmd_trace.c      # trace
 KERNEL += kernel/trace/catch.c          # slots that are watched
 KERNEL += kernel/trace/cmd_catch.c      # catch: which slot
+KERNEL += kernel/trace/instruction.c    # what one does with a pointer
+KERNEL += kernel/trace/last_lines.c     #   which lines were executed last
+KERNEL += kernel/trace/lastptr.c        #   where the last pointer is
+KERNEL += kernel/trace/lastptr_step.c   #     who holds it, at each stop
+KERNEL += kernel/trace/lastptr_suspect.c #     what may have been the loss
+KERNEL += kernel/trace/lastptr_hold.c   #     registers, the stack, words
+KERNEL += kernel/trace/why_lost.c       # why-lost
 
 # kernel/bench: how fast it is, and how it stands random work.
 KERNEL += kernel/bench/stress.c         # stress: random work, and what must hold

@@ -203,6 +203,17 @@ unsigned backtrace_to_mm(uintptr_t *calls, unsigned max)
     return n;
 }
 
+unsigned backtrace_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp, uintptr_t *calls,
+                        unsigned max)
+{
+    struct trace trace = { eip, true, esp, ebp };
+    unsigned n = 0;
+
+    for (uintptr_t call; n < max && (call = next_call(&trace)) != 0; )
+        calls[n++] = call;
+    return n;
+}
+
 /* ---- printing ------------------------------------------------------------ */
 
 const char *backtrace_format(const uintptr_t *calls, unsigned n, char *buf, size_t size)

@@ -23,6 +23,13 @@ void backtrace_log_above(const uintptr_t *frame);
 unsigned backtrace_to_mm(uintptr_t *calls, unsigned max);
 
 /*
+ * The same for code that was stopped at eip, with these esp and ebp: from the function that
+ * called it outwards.
+ */
+unsigned backtrace_from(uintptr_t eip, uintptr_t esp, uintptr_t ebp, uintptr_t *calls,
+                        unsigned max);
+
+/*
  * Who knows of return addresses that were replaced on the stack (kernel/trace/probe.c): gives
  * what stood there.  NULL: nobody replaces any.
  */

@@ -37,6 +37,7 @@
 #include "kernel/shell/run.h"
 #include "kernel/string.h"
 #include "kernel/symbols.h"
+#include "kernel/trace/lastptr.h"
 #include "mm/mm.h"
 
 enum { LINE_SIZE = 4096, NAME_SIZE = 80 };
@@ -134,6 +135,7 @@ static void command_returns(void)
 
 static void command_ended(unsigned level, const char *name)
 {
+    lastptr_command_ended();
     aftermath_ended(level, name);
     san_end_command();
 }

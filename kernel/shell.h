@@ -35,12 +35,18 @@ struct shell_command {
     const char *(*words)(unsigned n);   /* Tab knows them as arguments; or NULL */
 } __attribute__((aligned(32)));
 
-/* Not static: two commands of one name are an error of the linker. */
-#define SHELL_COMMAND_WORDS(group_, name_, usage_, help_, details_, fn_, words_) \
-    extern const struct shell_command shell_command_##name_;                    \
-    const struct shell_command shell_command_##name_ __attribute__((            \
-        section("shell_commands"), used)) = { #name_, usage_, help_, group_,    \
+/*
+ * Not static: two commands of one name are an error of the linker.  symbol_: what stands
+ * for the name where that is none of C.
+ */
+#define SHELL_COMMAND_NAMED(group_, symbol_, name_, usage_, help_, details_, fn_, words_) \
+    extern const struct shell_command shell_command_##symbol_;                  \
+    const struct shell_command shell_command_##symbol_ __attribute__((          \
+        section("shell_commands"), used)) = { name_, usage_, help_, group_,     \
                                               details_, fn_, words_ }
+
+#define SHELL_COMMAND_WORDS(group, name, usage, help, details, fn, words) \
+    SHELL_COMMAND_NAMED(group, name, #name, usage, help, details, fn, words)
 
 #define SHELL_COMMAND_IN(group, name, usage, help, details, fn) \
     SHELL_COMMAND_WORDS(group, name, usage, help, details, fn, NULL)

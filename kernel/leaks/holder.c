@@ -99,8 +99,8 @@ static void find_former(struct holder *holder)
         holder->offset = (uint32_t)(holder->word - holder->former_start);
 }
 
-/* In an image there are always some beside it. */
-static void read_words(struct holder *holder)
+/* In an image there are always some beside it; for SAN=1 they may be nobody's. */
+static __attribute__((no_sanitize_address)) void read_words(struct holder *holder)
 {
     const uintptr_t *word = (const uintptr_t *)holder->word;
     bool is_variable = holder->is_root && holder->root == ROOT_VARIABLES;

@@ -121,23 +121,13 @@ static void tell_time(struct scan_report *report, uint32_t passed)
     report->lost_ticks = ticks > 1 ? ticks - 1 : 0;     /* the PIC keeps one */
 }
 
-/* The whole stack of the commands, as far as it is in use. */
-static void mark_from_stack(void)
-{
-    const uint32_t *frame = __builtin_frame_address(0);
-
-    if (address_between((uintptr_t)frame, command_stack, boot_stack_guard))
-        mm_scan_root(frame, boot_stack_guard);
-}
-
-/* Interrupts are off.  False: it cannot be done now. */
-static bool scan(bool with_stack, struct mm_scan *found)
+bool scan_from(const struct scan_range *more, unsigned count, struct mm_scan *found)
 {
     if (!mm_scan_begin())
         return false;
     scan_each_root(mark_from, NULL);
-    if (with_stack)
-        mark_from_stack();
+    for (unsigned i = 0; i < count; i++)
+        mm_scan_root(more[i].start, more[i].end);
     *found = *mm_scan_end();
     return true;
 }
@@ -157,7 +147,7 @@ bool scan_leaks(struct scan_report *report)
     uint32_t flags = irq_save(), start = has_tsc ? cpu_tsc() : 0;
 
     *report = (struct scan_report){ .microseconds = 0 };
-    is_done = scan(false, &report->found);
+    is_done = scan_from(NULL, 0, &report->found);
     tell_time(report, has_tsc ? cpu_tsc() - start : 0);
     looked_for = guard_next_command();
     irq_restore(flags);
@@ -166,11 +156,21 @@ bool scan_leaks(struct scan_report *report)
     return is_done;
 }
 
+/* Below all that the caller has on the stack, registers that it has saved there included. */
+static RARE const void *stack_in_use(void)
+{
+    return __builtin_frame_address(0);
+}
+
+/* From the stack of the commands as well, as far as it is in use. */
 size_t scan_lost_bytes(void)
 {
+    struct scan_range stack = { stack_in_use(), boot_stack_guard };
+    bool is_theirs = address_between((uintptr_t)stack.start, command_stack,
+                                     boot_stack_guard);
     uint32_t flags = irq_save();
     struct mm_scan found;
-    bool is_done = !is_being_told() && scan(true, &found);
+    bool is_done = !is_being_told() && scan_from(&stack, is_theirs, &found);
 
     irq_restore(flags);
     return is_done ? found.bytes[MM_DEFINITE] + found.bytes[MM_INDIRECT] : 0;

@@ -53,6 +53,16 @@ struct scan_report {
 /* Sort all that is live.  False after a line that says why not. */
 bool scan_leaks(struct scan_report *report);
 
+struct scan_range {
+    const void *start, *end;
+};
+
+/*
+ * Sort all that is live, from the usual roots and from these ranges, and say nothing: for
+ * who asks in between, with interrupts off.  False: the allocator is busy.
+ */
+bool scan_from(const struct scan_range *more, unsigned count, struct mm_scan *found);
+
 /*
  * While something runs that has no memory: bytes that nothing points to, neither it nor who
  * has called it; 0: none, or it cannot be looked now.  Interrupts as in scan_leaks.

@@ -1,0 +1,249 @@
+/*
+ * lastptr_step.c - at each stop: who holds it now, and was that the loss?
+ *
+ *     registers, or the stack         go on; now and then: does a word hold it by now?
+ *     neither                         mark: by words?  Then these are watched
+ *                                     by way of what registers or the stack hold?  Go on
+ *                                     by nothing: lost
+ */
+#include "kernel/trace/lastptr_priv.h"
+
+#include "kernel/string.h"
+
+enum { LEAST_STEPS = 256 };             /* between two marks: a mark costs as much */
+enum { CALLERS_OWN = 1 << EAX | 1 << EDX | 1 << ECX };  /* no function saves them */
+
+struct lastptr followed;
+bool lastptr_has_changed;
+
+static bool has_come_out;               /* of mm, by the call that took it */
+static uint32_t steps_left;             /* until the next mark */
+
+void lastptr_step_reset(void)
+{
+    memset(&followed, 0, sizeof(followed));
+    suspect.how = LOSS_NONE;
+    lastptr_has_changed = has_come_out = false;
+}
+
+/* ---- states -------------------------------------------------------------------------- */
+
+void lastptr_become(enum lastptr_state state)
+{
+    followed.state = state;
+    if (state != LASTPTR_WATCHES && state != LASTPTR_STEPS)
+        way_unwatch();
+}
+
+void lastptr_give_up(const char *why)
+{
+    followed.why = why;
+    lastptr_become(LASTPTR_UNKNOWN);
+}
+
+/* Registers and stack are to be looked at anew. */
+void lastptr_follow(void)
+{
+    hold_follow((uintptr_t)followed.born.p, followed.born.room, followed.serial);
+    before.eip = 0;
+}
+
+/* ---- the way to it ------------------------------------------------------------------- */
+
+/* By the last mark it is held. */
+static void watch(const struct mm_live *live)
+{
+    way_unwatch();
+    way_find(*live);
+    if (way.count > 0)
+        followed.link = way.links[0];
+    suspect_forget();
+    if (way_watch(lastptr_written))
+        lastptr_become(LASTPTR_WATCHES);
+    else
+        lastptr_give_up("no debug register is free to watch what holds it: catch off");
+}
+
+/* By a mark from these ranges as well; the next one is due when that was worth it. */
+bool lastptr_is_held(const struct scan_range *more, unsigned count, struct mm_live *live)
+{
+    bool held = way_is_held(more, count, live);
+
+    followed.scans++;
+    steps_left = way.live + LEAST_STEPS;
+    return held;
+}
+
+/* Does a word hold it that is no stack's?  Then that is watched. */
+static bool is_held_by_words(void)
+{
+    struct mm_live live;
+
+    if (!lastptr_is_held(NULL, 0, &live))
+        return false;
+    watch(&live);
+    return true;
+}
+
+/* ... or a register or the stack, by way of another object?  Then that is the anchor. */
+static bool is_held_by_way(const struct trap_frame *frame)
+{
+    struct scan_range more[2] = {
+        { hold_registers_of(frame), hold_registers_of(frame) + REGISTERS },
+        hold_stack_of(frame) };
+    struct mm_live live;
+    uintptr_t root;
+
+    if (!lastptr_is_held(more, 2, &live))
+        return false;
+    way_unwatch();
+    lastptr_follow();
+    root = way_find(live);
+    if (way.count > 0 && !way.is_partial)
+        way.count--;                    /* the last is on the stack, or a register */
+    if (way.count > 0)
+        followed.link = way.links[0];
+    way_watch(lastptr_written);
+    if (hold_is_on_stack(frame, root))
+        hold.stack_word = (const uintptr_t *)root;
+    hold.mask = hold_registers(frame);
+    return true;
+}
+
+/* ---- a step --------------------------------------------------------------------------- */
+
+/* Is it lost with what held it, and was that lost before? */
+static bool was_lost_before(void)
+{
+    struct mm_live live;
+
+    return way.is_partial && suspect.how == LOSS_OVERWRITTEN &&
+           mm_scan_find((const void *)suspect.link.word, &live) && is_lost(&live);
+}
+
+static unsigned first_of(unsigned found)
+{
+    unsigned reg = REGISTERS - 1;
+
+    while (reg > 0 && !(found >> reg & 1))
+        reg--;
+    return reg;
+}
+
+static UNCHECKED void lose(const struct trap_frame *frame, unsigned gone)
+{
+    const struct instruction did = before.eip == 0 ? (struct instruction){ .uses = false }
+        : instruction_of((const uint8_t *)before.eip, before.registers, 0);
+    unsigned reg = first_of(gone);
+
+    if (followed.state == LASTPTR_FREED)    /* by what was put off until the mark */
+        return;
+    if (suspect.how == LOSS_NONE) {
+        bool was_local = hold.stack_word != NULL &&
+                         hold_is_on_stack(frame, (uintptr_t)hold.stack_word);
+
+        suspect_at(&suspect, did.is_pop || did.is_return ? LOSS_RETURNED :
+                    was_local ? LOSS_STACK : gone != 0 ? LOSS_REGISTER : LOSS_RETURNED,
+                    before.eip, frame);
+        suspect.reg = reg;
+        suspect.since = hold.since[reg];
+        suspect.value = was_local ? *hold.stack_word : hold_registers_of(frame)[reg];
+    } else {
+        followed.gone_at = before.eip != suspect.inside ? before.eip : 0;
+    }
+    followed.loss = suspect;
+    if (was_lost_before())
+        followed.loss.how = LOSS_BEFORE;
+    lastptr_become(LASTPTR_LOST);
+}
+
+/*
+ * What the instruction has done that was executed last.  The CPU may not have come to it, for
+ * an interrupt: so what it has stored is looked at.
+ */
+static UNCHECKED void judge(const struct trap_frame *frame, unsigned now)
+{
+    bool has_popped = (uintptr_t)(frame + 1) > before.registers[ESP];
+    unsigned copies = now & ~hold.mask;
+    struct instruction did;
+
+    if (before.eip == 0)
+        return;
+    did = instruction_of((const uint8_t *)before.eip, before.registers, hold.mask);
+    if (before.through_mm)
+        copies &= CALLERS_OWN;          /* the others it has saved, and put back */
+    if (did.is_pop || did.is_reload)
+        copies = 0;
+    if (did.uses || copies != 0) {
+        suspect_forget();
+        followed.used_at = before.eip;
+        for (unsigned reg = 0; reg < REGISTERS; reg++)
+            if (copies >> reg & 1)
+                hold.since[reg] = before.eip;
+    }
+    if (did.stores_at % sizeof(uintptr_t) == 0 && did.stores_at != 0 &&
+        hold_points(*(const uintptr_t *)did.stores_at, &hold.anchor)) {
+        suspect_forget();
+        if (!hold_is_on_stack(frame, did.stores_at)) {
+            way_keep_store(did.stores_at, before.eip);
+            is_held_by_words();
+            return;
+        }
+        hold.stack_word = (const uintptr_t *)did.stores_at;
+    }
+    if (did.is_return && has_popped && now != 0 && !(now & ~(unsigned)CALLERS_OWN) &&
+        suspect.how == LOSS_NONE && !hold_find_on_stack(frame)) {
+        suspect_at(&suspect, LOSS_RETURNED, before.eip, frame);
+        suspect.reg = first_of(now);
+        suspect.since = hold.since[suspect.reg];
+    }
+}
+
+/* Out of mm for the first time: whom has the call given it to? */
+static void came_out(const struct trap_frame *frame)
+{
+    if (hold.mask == 0 || hold.mask & ~(unsigned)CALLERS_OWN || hold_find_on_stack(frame))
+        return;
+    suspect_add_line(frame->eip - 1);
+    suspect_at(&suspect, LOSS_IGNORED, frame->eip - 1, frame);
+}
+
+void lastptr_look(struct trap_frame *frame)
+{
+    unsigned now = hold_registers(frame), gone = hold.mask & ~now;
+
+    if (lastptr_has_changed) {
+        lastptr_has_changed = false;
+        if (is_held_by_words())
+            return;
+        lastptr_follow();
+        now = hold_registers(frame);
+    }
+    judge(frame, now);
+    if (followed.state != LASTPTR_STEPS)
+        return;
+    if (steps_left == 0 && is_held_by_words())
+        return;
+    steps_left -= steps_left > 0;
+    hold.mask = now;
+    if (!has_come_out)
+        came_out(frame);
+    has_come_out = true;
+    if (hold.mask != 0 || hold_stack_holds(frame))
+        return;
+
+    const uintptr_t *was = hold.stack_word;
+
+    if (hold_find_on_stack(frame) || is_held_by_words() || is_held_by_way(frame))
+        return;
+    hold.stack_word = was;
+    lose(frame, gone);
+}
+
+void lastptr_remember(const struct trap_frame *frame)
+{
+    before.eip = frame->eip;
+    before.through_mm = false;
+    memcpy(before.registers, hold_registers_of(frame), sizeof(before.registers));
+    before.registers[ESP] = (uint32_t)(uintptr_t)(frame + 1);
+}
