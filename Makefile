@@ -85,6 +85,8 @@ endif
 export MARBLES_CMDLINE   := $(CMDLINE)
 export MARBLES_CMDS      := $(CMDS)
 export MARBLES_SECONDS   := $(SECONDS)
+export MARBLES_SERIAL    := $(SERIAL)
+export MARBLES_SITE      := $(SITE)
 export MARBLES_QEMUFLAGS := $(QEMUFLAGS)
 export MARBLES_FORMAT    := $(FORMAT)
 export MARBLES_OUT       := $(EXPORT_TO)
@@ -837,6 +839,7 @@ help: ## this list
 	@echo "                      or chrome"
 	@echo "  OUT=FILE            where export writes it, if not in build/export"
 	@echo "  RECORD=file         of record and replay; WHOLE=1: with the kernel in it"
+	@echo "  SERIAL=7            which object, for why-lost; or SITE=my.c:20"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
 	@echo "  MEM=64M             RAM of the machine"
 	@echo "  FUZZ=mm             what fuzz tries: one of $(FUZZES)"
@@ -907,19 +910,19 @@ replay: $(ELF) ## show a RECORD=file again, exactly; replay gdb: with GDB on it
 	$(Q)GDB="$(GDB)" exec $(PYTHON) tests/qemu/replay.py $(call quote,$(RECORD)) $(ELF) \
 	    $(if $(filter gdb,$(MAKECMDGOALS)),--gdb) $(MACHINE) -- $(GDBFLAGS)
 
-# GDB looks, silently: what is found is said past it.  With CMDS they are recorded first.
-why-lost: $(if $(CMDS),$(ELF)) ## what lost SERIAL=N or SITE=file:line, in a RECORD or CMDS
+# With CMDS the kernel itself follows the pointer; of a record GDB finds it, from outside,
+# and looks silently: what is found is said past it.
+why-lost: $(if $(CMDS),$(ELF)) ## what lost SERIAL=N or SITE=file:line, in CMDS or a RECORD
 	@$(call need,$(QEMU),qemu-system-x86)
-	@$(call need,$(or $(GDB),gdb),gdb)
 	@$(call need,$(PYTHON),python3)
 	@test -n $(call quote,$(SERIAL)$(SITE)) || \
 	    { echo "why-lost: SERIAL=N or SITE=file:line is missing" >&2; exit 2; }
-	$(if $(CMDS),$(Q)$(PYTHON) tests/qemu/record.py $(KERNEL_DIR)/why-lost.marbles \
-	    $(MACHINE) -kernel $(ELF) 2>&1 >&2 || test $$? -lt 64)
-	$(Q)GDB="$(GDB)" exec $(PYTHON) tests/qemu/replay.py \
-	    $(if $(CMDS),$(KERNEL_DIR)/why-lost.marbles,$(call quote,$(RECORD))) $(ELF) \
+	$(if $(CMDS),$(Q)exec $(PYTHON) tests/qemu/why_lost.py $(MACHINE) -kernel $(ELF))
+	$(if $(CMDS),,@$(call need,$(or $(GDB),gdb),gdb))
+	$(if $(CMDS),,$(Q)GDB="$(GDB)" exec $(PYTHON) tests/qemu/replay.py \
+	    $(call quote,$(RECORD)) $(ELF) \
 	    --gdb $(MACHINE) -- -batch-silent -x tests/gdb/why_lost.py \
-	    -ex $(call quote,why-lost $(or $(SERIAL),$(SITE)))
+	    -ex $(call quote,why-lost $(or $(SERIAL),$(SITE))))
 
 ifneq ($(filter replay,$(MAKECMDGOALS)),)
 gdb: replay

@@ -11,7 +11,7 @@
  * asks for any, trap_entry.S does not come here.
  *
  * A TF in eflags holds until an interrupt or an exception, and again behind it.  An
- * interrupt's handler is stepped through all the same, for trap.c sets TF again; and
+ * interrupt's handler is stepped through all the same, for trap.c sets TF around it; and
  * behind a guarded call guard.c does.  It may be kept where nobody looks: by pushfl, which
  * is mended, and in frames of what is interrupted.  So until the command is over one that
  * comes later is put off in silence.
@@ -35,6 +35,7 @@ static struct watch {
 static debug_fn *step;
 static uint32_t stepped_from;           /* eip */
 static bool has_stepped;                /* since this command began */
+static bool is_paused;                  /* until debug_step_back, or debug_step_again */
 static bool (*on_breakpoint)(struct trap_frame *frame);
 
 bool debug_is_on;               /* trap_entry.S asks */
@@ -137,6 +138,7 @@ void debug_step_end(struct trap_frame *frame)
 /* Its own code is stepped from here on; none of that is a pushfl. */
 void debug_step_again(void)
 {
+    is_paused = false;
     if (step == NULL)
         return;
     stepped_from = (uint32_t)(uintptr_t)debug_step_again;
@@ -160,8 +162,19 @@ void debug_step_stop(void)
     cpu_set_flags(cpu_flags() & ~(uint32_t)EFLAGS_TF);
 }
 
+/* The popfl is stepped still. */
+void debug_step_pause(void)
+{
+    is_paused = step != NULL;
+    if (is_paused)
+        cpu_set_flags(cpu_flags() & ~(uint32_t)EFLAGS_TF);
+}
+
 void debug_step_back(struct trap_frame *frame)
 {
+    is_paused = false;
+    if (step != NULL)
+        step(frame);
     if (step != NULL)
         go_one(frame);
     else if (has_stepped)
@@ -194,7 +207,7 @@ static void stepped(struct trap_frame *frame)
     const uint8_t *instruction = (const uint8_t *)(uintptr_t)stepped_from;
     uint32_t *top = (uint32_t *)(frame + 1);
 
-    if (step == NULL) {
+    if (step == NULL || is_paused) {
         frame->eflags &= ~(uint32_t)EFLAGS_TF;
         return;
     }

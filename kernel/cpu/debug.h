@@ -30,7 +30,9 @@ void debug_unwatch(int number);
 /*
  * Call fn behind each instruction from the one on to which the CPU goes back.  It goes on
  * until fn calls debug_step_end, or an exception comes instead: of that fn is told, too, by
- * frame->vector, and that is the last.  False: somebody else steps already.
+ * frame->vector, and that is the last.  Handlers of interrupts are stepped through as well;
+ * fn is told when one is over (a vector from 32 on), before the CPU goes back to frame.
+ * False: somebody else steps already.
  */
 bool debug_step(struct trap_frame *frame, debug_fn *fn);
 void debug_step_end(struct trap_frame *frame);
@@ -59,6 +61,9 @@ bool debug_exception(struct trap_frame *frame);
 
 /* If somebody steps: from here on as well, where the CPU or a guard has ended it. */
 void debug_step_again(void);
+
+/* Not what comes now, at the end of an interrupt, until: */
+void debug_step_pause(void);
 
 /* An interrupt is over, and the CPU goes back to frame: stepping, or not. */
 void debug_step_back(struct trap_frame *frame);

@@ -106,6 +106,7 @@ void trap_interrupt(struct trap_frame *frame)
         run_guarded(irq);
     else if (handler->fn != NULL)
         handler->fn();
+    debug_step_pause();
     if (!is_nested)
         mm_irq_end();
     pic_end(irq);

@@ -50,7 +50,7 @@
 #include "kernel/string.h"
 #include "mm/mm.h"
 
-enum { DEBUG = 1 };                     /* a vector */
+enum { DEBUG = 1, FIRST_IRQ = 32 };     /* vectors */
 
 static uint32_t command;                /* that has begun it; 0: none */
 static bool is_looking;                 /* at a stop: what comes meanwhile is ours */
@@ -81,13 +81,16 @@ static void faulted(const struct trap_frame *frame)
 
 static void stepped(struct trap_frame *frame)
 {
-    if (frame->vector != DEBUG) {
+    if (frame->vector == DEBUG) {
+        followed.steps++;
+        if (followed.state == LASTPTR_STEPS && before.eip != 0)
+            suspect_add_line(before.eip);
+    } else if (frame->vector < FIRST_IRQ) {
         faulted(frame);
         return;
+    } else {
+        lastptr_come_back();
     }
-    followed.steps++;
-    if (followed.state == LASTPTR_STEPS && before.eip != 0)
-        suspect_add_line(before.eip);
     if (followed.state == LASTPTR_STEPS)
         stop(frame);
     if (followed.state != LASTPTR_STEPS)

@@ -61,6 +61,8 @@ bool lastptr_is_held(const struct scan_range *more, unsigned count, struct mm_li
 /* Single steps are on, and mm is at rest: what holds it now, if anything?  And afterwards. */
 void lastptr_look(struct trap_frame *frame);
 void lastptr_remember(const struct trap_frame *frame);
+/* An interrupt is over, whose handler was stepped; and who it stopped, perhaps. */
+void lastptr_come_back(void);
 
 /* For the links, in their order. */
 extern debug_fn *const lastptr_written[LASTPTR_LINKS];

@@ -18,12 +18,17 @@ bool lastptr_has_changed;
 
 static bool has_come_out;               /* of mm, by the call that took it */
 static uint32_t steps_left;             /* until the next mark */
+static bool has_come_back;              /* from an interrupt: registers are as before it */
+static bool is_interrupted;             /* a handler is stepped */
+static struct before interrupted;       /* who it stopped; eip 0: that was not stepped */
 
 void lastptr_step_reset(void)
 {
     memset(&followed, 0, sizeof(followed));
     suspect.how = LOSS_NONE;
     lastptr_has_changed = has_come_out = false;
+    has_come_back = is_interrupted = false;
+    before.eip = 0;
 }
 
 /* ---- states -------------------------------------------------------------------------- */
@@ -219,7 +224,11 @@ void lastptr_look(struct trap_frame *frame)
         lastptr_follow();
         now = hold_registers(frame);
     }
-    judge(frame, now);
+    if (has_come_back)
+        gone = 0;                       /* nor is what is back a copy */
+    else
+        judge(frame, now);
+    has_come_back = false;
     if (followed.state != LASTPTR_STEPS)
         return;
     if (steps_left == 0 && is_held_by_words())
@@ -240,8 +249,21 @@ void lastptr_look(struct trap_frame *frame)
     lose(frame, gone);
 }
 
+/* What it was about to do it still is; if it was not stepped, the handler's end stands. */
+void lastptr_come_back(void)
+{
+    has_come_back = true;
+    if (is_interrupted && interrupted.eip != 0)
+        before = interrupted;
+    is_interrupted = false;
+}
+
 void lastptr_remember(const struct trap_frame *frame)
 {
+    if (mm_state & MM_IRQ && !is_interrupted) {
+        is_interrupted = true;
+        interrupted = before;
+    }
     before.eip = frame->eip;
     before.through_mm = false;
     memcpy(before.registers, hold_registers_of(frame), sizeof(before.registers));

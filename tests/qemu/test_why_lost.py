@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from marbles import CTRL_C, ROOT, line_of
+from marbles import CTRL_C, ROOT, line_of, make, site
 
 from conftest import build_with
 
@@ -216,3 +216,40 @@ def test_drain_loses_its_packets_in_receive(boot):
     assert place in [f"kernel/lessons/drain.c:{returns + n}" for n in range(4)]    # to its }
     assert said.startswith("its function returned to kernel/lessons/drain.c")
     assert "(receive), in an interrupt:" in told(lines)
+
+
+# ---- make why-lost ----------------------------------------------------------------------
+
+GUESTS = 'CMDS=kmalloc 1; guests 500; guests leave; whatis "$1"'
+NAME = site("kernel/lessons/guests.c", r"kstrdup")
+KMALLOC = site("kernel/memory/cmd_alloc.c", r"^ .*kmalloc\(")
+FREED = site("kernel/lessons/guests.c", r"kfree\(guest\);")
+
+
+@pytest.mark.parametrize("which", ["SERIAL=501", f"SITE={NAME}", "SITE=" + NAME.rpartition("/")[2]])
+def test_make_why_lost_names_the_line_without_a_prompt(which):
+    done = make("why-lost", which, GUESTS)
+    lines = done.stdout.splitlines()
+    assert "500 guests have left" in lines and not any("marbles>" in line for line in lines)
+    assert "serial 501, 0x" in told(lines) and f"taken by arrive ({NAME})" in told(lines)
+    place, said = where(lines)
+    assert place == FREED and said.startswith("what held it was freed: offset 8 of ")
+
+
+@pytest.mark.parametrize(("arguments", "why"), [
+    (["SERIAL=1", "SITE=a.c:1", "CMDS=kmalloc 1"], "either SERIAL=N or SITE=file:line"),
+    (["SERIAL=x", "CMDS=kmalloc 1"], 'SERIAL: "x" is no number from 1 on'),
+    (["SERIAL=1", "CMDS=# nothing"], 'what is to be run is missing: CMDS="..."'),
+    ([f"SITE={KMALLOC}", "CMDS=kmalloc 1"],
+     f"nothing that {KMALLOC} took is lost, of 1 live"),
+    (["SITE=a.c:1", "CMDS=kmalloc 1"],
+     "nothing that a.c:1 took is lost: none of it is live"),
+])
+def test_make_why_lost_says_what_is_wrong(arguments, why):
+    done = make("why-lost", *arguments, check=False)
+    assert done.returncode == 2 and f"make why-lost: {why}" in done.stdout.splitlines()
+
+
+def test_make_why_lost_asks_of_which_object():
+    done = make("why-lost", "CMDS=kmalloc 1", check=False)
+    assert done.returncode == 2 and "SERIAL=N or SITE=file:line is missing" in done.stderr

@@ -39,12 +39,13 @@ def test_what_is_not_lost_is_not_searched_for(path, asked, why):
     assert done.returncode == 2 and done.stdout == "" and why in done.stderr
 
 
-def test_a_freed_owner_is_named(elf):
+def test_a_freed_owner_is_named(elf, tmp_path):
     """The hotel gives back a guest, and with it the only pointer to its name."""
     lesson = "kernel/lessons/guests.c"
     name = site(lesson, r"kstrdup\(")
-    said = make("why-lost", f"SITE={name}", "CMDS=guests 500; guests leave",
-                "MEM=8M").stdout
+    record = f"RECORD={tmp_path}/guests"
+    make("record", record, "CMDS=guests 500; guests leave", "MEM=8M")
+    said = make("why-lost", record, f"SITE={name}", "MEM=8M").stdout
     assert f"bytes, serial 500, taken by {name}\nlost by leave ({lesson}:" in said
     assert f"({lesson}:{line_of(lesson, r'kfree.guest.;')}), in " in said
     assert "before, it was held by offset 8 of 0x" in said
