@@ -68,9 +68,14 @@ class Cells:
         return self.classes[left].letter + \
             (self.signs[cell] or self.classes[right].letter)
 
-    def rows(self):
+    def signs_of_all(self):
+        return [self.look(cell) for cell in range(CELLS)]
+
+    def rows(self, draw=lambda cell, signs: signs):
+        """draw may put something around the signs of a cell."""
         for y in range(HEIGHT):
-            signs = "".join(self.look(number(x, y)) for x in range(WIDTH))
+            numbers = [number(x, y) for x in range(WIDTH)]
+            signs = "".join(draw(cell, self.look(cell)) for cell in numbers)
             yield f"{signs}  {GUIDE[y]}" if y < len(GUIDE) else signs
 
 

@@ -235,15 +235,14 @@ class Picture:
 
     # ---- as text ------------------------------------------------------------------
 
-    def print(self):
-        write(self.header())
-        for row in self.cells.rows():
-            write(row.rstrip())
+    def lines(self, *draw):
+        yield self.header()
+        yield from (row.rstrip() for row in self.cells.rows(*draw))
         entries = [self.entry(which) for which in self.legend()]
         for left, right in zip(entries[::2], entries[1::2] + [""]):
-            write(f"{left:{LEGEND_COLUMN}}{right}".rstrip())
-        write(self.rest() if self.view.by_objects else "free blocks of order 0 to 10: " +
-              " ".join(map(str, self.free_blocks)))
+            yield f"{left:{LEGEND_COLUMN}}{right}".rstrip()
+        yield self.rest() if self.view.by_objects else "free blocks of order 0 to 10: " + \
+            " ".join(map(str, self.free_blocks))
 
     def header(self):
         cells, pages = self.cells, 1 << self.cells.shift
@@ -304,6 +303,7 @@ class HeapMap(Command):
     name = "heapmap"
     usage = "[kind|sites|age|leaks] [zoom ADDR] [-j]"
     most = 64                           # an expression may have blanks in it
+    shown = Kinds, None                 # what was asked for last: window.py shows it
 
     def run(self, words, in_json):
         view = VIEWS[words.pop(0)] if words and words[0] in VIEWS else Kinds
@@ -316,10 +316,12 @@ class HeapMap(Command):
             if zoom >= heap.npages:
                 raise gdb.GdbError(f"marbles heapmap: {text} lies outside of the heap")
         picture = Picture(heap, view(heap), zoom)
+        HeapMap.shown = view, zoom
         if in_json:
             picture.print_json()
         else:
-            picture.print()
+            for line in picture.lines():
+                write(line)
         say_what_is_wrong(heap, None, in_json)
 
 

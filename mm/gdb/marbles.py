@@ -16,7 +16,7 @@ One module a subsystem, as in Linux's scripts/gdb:
     heap        a picture of the heap, read in bulk
     check       mm_check's rules, with the place where each is broken
     memory      meminfo, buddyinfo, slabinfo
-    heapmap     heapmap; cells: what it draws
+    heapmap     heapmap; cells: what it draws; window: in a window of the TUI
     live        all that is live, and the words in it
     said        what a program has said of it
     roots       which words are roots
@@ -39,7 +39,7 @@ import sys
 import gdb
 
 PACKAGE = "marbles_mm"
-MODULES = ("memory", "heapmap", "leaks", "refs", "owners", "tree", "diff", "whatis", "check",
+MODULES = ("memory", "heapmap", "window", "leaks", "refs", "owners", "tree", "diff", "whatis", "check",
            "breakalloc", "printers")
 
 

@@ -1,9 +1,11 @@
 """mm/gdb over QEMU: what it says of a running kernel is what the shell says."""
 import json
+import os
 import random
 import re
 import subprocess
 
+import pexpect
 import pytest
 from debugger import ROOT, SCRIPT, gdb, marbles
 
@@ -436,3 +438,30 @@ def test_check_finds_what_was_overwritten_and_only_that(watched):
         ("Left Redzone overwritten", "0x42", f"{at[3] - 1:#010x}"),
         ("Poison overwritten", "0x43", f"{at[2] + 7:#010x}"),
         ("Right Redzone overwritten", "0x44", f"{at[4] + 20000:#010x}")]), said
+
+
+# ---- a window --------------------------------------------------------------------
+
+def test_the_window_of_the_tui_moves_as_one_steps(elf):
+    """What is new in it is written in reverse, and nothing else is written."""
+    with marbles.Machine(elf, memory="4M", stopped=True,
+                         cmdline='run="kmalloc 100"') as machine:
+        tui = pexpect.spawn(marbles.GDB, [
+            "-nx", "-q", "-iex", "set debuginfod enabled off", "-ex", "set confirm off",
+            "-ex", f"target remote {machine.socket}", "-ex", "hbreak cmd_kmalloc",
+            "-ex", "continue", "-x", str(SCRIPT), str(elf)], encoding="utf-8",
+            dimensions=(70, 100), env={**os.environ, "TERM": "xterm"}, timeout=60)
+        tui.expect(r"Breakpoint 1, .*\(gdb\) ")
+        tui.sendline("layout marbles")
+        tui.expect("MemTotal: 1")
+        tui.expect("free blocks of order 0 to 10")
+        tui.sendline("finish")
+        tui.expect(r"\x1b\[(\d;)?7m\.?s")           # a page that was free has a slab
+        tui.sendline("marbles heapmap leaks")
+        for _ in range(2):                          # the answer, and the window
+            tui.expect("definite")
+        tui.sendline("tui disable")
+        tui.sendline("detach")
+        tui.sendline("quit")
+        tui.expect(pexpect.EOF)
+        machine.boot()
