@@ -43,14 +43,15 @@ void suspect_describe(struct loss *loss, enum loss_how how, uintptr_t inside)
 /* Behind the end of a function its caller's frame is there already: who that is; or 0. */
 static UNCHECKED uintptr_t returned_to(uintptr_t inside, const struct trap_frame *frame)
 {
+    const uintptr_t *top = (const uintptr_t *)(frame + 1);
     uint8_t op;
 
     if (inside == 0 || inside != before.eip)
         return 0;
     op = *(const uint8_t *)inside;
     if (op == 0xc3 || op == 0xc2)                       /* ret */
-        return frame->eip;
-    return op == 0xc9 || op == 0x5d ? *(const uint32_t *)(frame + 1) : 0;   /* leave */
+        return frame->eip;              /* the exception lies over the word it was in */
+    return op == 0xc9 || op == 0x5d ? backtrace_return_at(top) : 0;     /* leave */
 }
 
 void suspect_at(struct loss *loss, enum loss_how how, uintptr_t inside,
