@@ -123,4 +123,4 @@ def test_everybody_has_numbers_of_his_own(machine):
     ("lesson bag ann 1 x b", "one of the letters a to c"),
 ])
 def test_wrong_words_are_told(machine, words, said):
-    assert said in " ".join(" ".join(machine.run(words)).split())
+    assert said in " ".join(" ".join(shown(machine, words)).split())
