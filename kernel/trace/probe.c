@@ -68,20 +68,17 @@ static uint32_t measured;       /* how long the last call took while it is measu
 static bool is_measuring;
 
 /* Where calls return to; and functions of 3 and of 7 instructions. */
-extern const char probe_return[], probe_known[], probe_calls[];
+static __attribute__((naked, used)) void probe_return(void) { __asm__("int3"); }
 
-__asm__(
-    ".text\n"
-    ".type probe_return, @function\n"
-    ".globl probe_return\n"
-    "probe_return:\n\tint3\n"
-    ".size probe_return, . - probe_return\n"
-    ".type probe_known, @function\n"
-    "probe_known:\n\tpushl %ebp\n\tpopl %ebp\n\tret\n"
-    ".size probe_known, . - probe_known\n"
-    ".type probe_calls, @function\n"
-    "probe_calls:\n\tpushl %ebp\n\tcall probe_known\n\tpopl %ebp\n\tret\n"
-    ".size probe_calls, . - probe_calls\n");
+static __attribute__((naked, used)) void probe_known(void)
+{
+    __asm__("pushl %ebp; popl %ebp; ret");
+}
+
+static __attribute__((naked, used)) void probe_calls(void)
+{
+    __asm__("pushl %ebp; call probe_known; popl %ebp; ret");
+}
 
 static inline uint64_t now(void)
 {
@@ -234,12 +231,12 @@ static bool hit(struct trap_frame *frame)
 /* ---- on and off ------------------------------------------------------------------ */
 
 /* The shortest of some: under -icount all are alike. */
-static uint32_t cost_of(const char *function, uint32_t instructions)
+static uint32_t cost_of(void (*function)(void), uint32_t instructions)
 {
     uint32_t least = UINT32_MAX;
 
     for (unsigned i = 0; i < TRIES; i++) {
-        ((void (*)(void))(uintptr_t)function)();
+        function();
         least = measured < least ? measured : least;
     }
     return least > instructions ? least - instructions : 0;
