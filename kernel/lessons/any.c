@@ -161,6 +161,7 @@ static void ask_interior(struct lesson_run *run)
 
 static void any(struct lesson_run *run)
 {
+    lesson_say("A pointer is a number, and any number can be given to kfree.");
     if (ask_kinds(run) && ask_twice(run))
         ask_interior(run);
 }

@@ -2,7 +2,7 @@
  * cmd_lesson.c - lesson: which there are, and one of them.
  *
  *     marbles> lesson                     the list
- *     marbles> lesson bag                 one of them, which asks
+ *     marbles> lesson bag                 one of them, which asks; or by its number
  *     marbles> lesson bag ann             with ann's numbers
  *     marbles> lesson bag ann 3 b 40      and with ann's answers
  *     marbles> lesson bag -h              its handout
@@ -72,10 +72,19 @@ static int list(bool json)
     return SHELL_OK;
 }
 
+static bool is_called(const struct lesson *lesson, const char *name)
+{
+    char number[12];
+
+    ksnprintf(number, sizeof(number), "%u", lesson->number);
+    return strcmp(lesson->name, name) == 0 || strcmp(number, name) == 0;
+}
+
+/* By its name, or by the number that the list has for it. */
 static const struct lesson *find(const char *name)
 {
     for (const struct lesson *lesson = __start_lessons; lesson < __stop_lessons; lesson++)
-        if (strcmp(lesson->name, name) == 0)
+        if (is_called(lesson, name))
             return lesson;
     return NULL;
 }
@@ -128,7 +137,7 @@ static void take_up(struct lesson_run *run)
         return;
     for (unsigned i = 0; i < left.count; i++)
         add_answer(run, left.answers[i]);
-    if (!run->json)
+    if (!run->json && left.count > 0)
         kprint_wrapped(0, "You have answered %u question%s of it; lesson %s -n begins anew.",
                        left.count, plural(left.count), run->lesson->name);
 }
@@ -198,10 +207,10 @@ static int cmd_lesson(int argc, char **argv)
 
 SHELL_COMMAND_WORDS("lessons", lesson, "[NAME [SEED [ANSWER...]]] [-h] [-n] [-j]",
     "a lesson that asks, shows, and says why",
-    "Without a NAME it lists them.  First guess, then look: Enter alone is \"I do not\n"
-    "know\".  SEED is your name: everybody has other numbers, and who runs it again\n"
-    "with your name has yours.  ANSWERs are those to its questions, in a row.\n"
-    "Ctrl-C leaves; the same again goes on there, -n from the beginning.  -h: the\n"
-    "handout.\n"
+    "Without a NAME it lists them; the number is as good as the name.  First guess,\n"
+    "then look: Enter alone is \"I do not know\".  SEED is your name: everybody has\n"
+    "other numbers, and who runs it again with your name has yours.  ANSWERs are\n"
+    "those to its questions, in a row.  Ctrl-C leaves; the same again goes on there,\n"
+    "-n from the beginning.  -h: the handout.\n"
     "    lesson bag ann 3 b b",
     cmd_lesson, nth_name);

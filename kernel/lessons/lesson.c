@@ -122,7 +122,8 @@ static bool is_answer(const struct lesson_run *run, const char *answer)
     if (answer[1] == 0 && (answer[0] | 0x20) >= 'a' &&
         (answer[0] | 0x20) < 'a' + (int)run->choices)
         return true;
-    kprintf("  one of the letters a to %c, or ?\n", 'a' + (int)run->choices - 1);
+    kprintf("  one of the letters a %s %c, or ? (Enter alone): I do not know\n",
+            run->choices == 2 ? "or" : "to", 'a' + (int)run->choices - 1);
     return false;
 }
 
@@ -309,8 +310,11 @@ void lesson_begin(struct lesson_run *run)
     stats_get(&before);
     if (run->json)
         kprintf_filter = drop;
-    kprintf("Lesson %u: %s  (numbers of: %s)\n\n", run->lesson->number, run->lesson->title,
+    kprintf("Lesson %u: %s  (numbers of: %s)\n", run->lesson->number, run->lesson->title,
             run->seed);
+    if (tty_attended && run->given == 0)
+        kprintf("Guess before you look.  Enter alone: I do not know; Ctrl-C leaves.\n");
+    kprintf("\n");
     shell_wipe_stack();
     run->lesson->run(run);
     clean_up(&before, newest);

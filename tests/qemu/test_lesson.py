@@ -112,6 +112,22 @@ def test_its_handout_is_the_comment_at_the_top_of_its_file(machine, name):
     assert Path(path).name in wanted[0]
 
 
+def test_its_number_is_as_good_as_its_name(machine):
+    for row in rows(machine, "lesson -j"):
+        assert machine.run(f"lesson {row['number']} -h") == \
+            machine.run(f"lesson {row['name']} -h")
+
+
+def test_who_has_answered_nothing_is_not_told_how_much_he_has(machine):
+    for _ in range(2):
+        machine.send("lesson bag\r")
+        machine.wait_for("Enter alone: I do not know")
+        machine.wait_for("your guess> ")
+        machine.send(CTRL_C)
+        assert "Left at question 1" in "\n".join(machine.until_prompt())
+    assert "You have answered" not in machine.read.text()
+
+
 def test_everybody_has_numbers_of_his_own(machine):
     answers = {tuple(keys(machine, "bag", f"student{n}")) for n in range(8)}
     assert len(answers) > 3
@@ -120,7 +136,8 @@ def test_everybody_has_numbers_of_his_own(machine):
 @pytest.mark.parametrize("words, said", [
     ("lesson bgg", 'no lesson, but "bag" is'), ("lesson nonsense", '"lesson" lists them'),
     ("lesson bag " + "x" * 40, "is too long"), ("lesson bag ann 1 b b 4", "4 answers, but"),
-    ("lesson bag ann 1 x b", "one of the letters a to c"),
+    ("lesson bag ann 1 x b", "one of the letters a to c"), ("lesson 99", '"lesson" lists them'),
+    ("lesson leak ann x a a", "one of the letters a or b"),
 ])
 def test_wrong_words_are_told(machine, words, said):
     assert said in " ".join(" ".join(shown(machine, words)).split())
