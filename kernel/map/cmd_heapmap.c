@@ -234,6 +234,8 @@ SHELL_COMMAND_IN("look", heapmap, "[kind|sites|age|leaks] [zoom ADDR] | slab ADD
     "kind: slabs, large kmallocs, pages, mm's books, as meminfo and buddyinfo have\n"
     "them; sites: the lines that have most; age: old, middle, young, by serial\n"
     "number; leaks: what is lost and what reachable, as `leaks` says.\n"
+    "Below is what the signs mean, how much, in how many blocks or objects.  - is no\n"
+    "memory of mm's.\n"
     "zoom ADDR: a page a cell.  slab ADDR, slab CACHE: the slots of one slab.\n"
     "-j: a row a block, or an entry of the legend, or a slot.  watch: in place.\n"
     "    kmalloc 100 40; pages 5; heapmap; heapmap leaks\n"

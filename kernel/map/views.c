@@ -112,12 +112,22 @@ static uint32_t age_end(unsigned age)
     return age == AGES - 1 ? last : last / AGES * (age + 1);
 }
 
+/* Of fewer than AGES serials some ages have none. */
+static void name_age(unsigned age, char *name)
+{
+    unsigned first = age == 0 ? 1 : (unsigned)age_end(age - 1) + 1;
+    unsigned last = (unsigned)age_end(age);
+
+    if (first > last)
+        ksnprintf(name, VIEW_NAME_SIZE, "%s: none", ages[CLASS_OWN + age].name);
+    else
+        ksnprintf(name, VIEW_NAME_SIZE, "%s %u-%u", ages[CLASS_OWN + age].name, first, last);
+}
+
 static bool begin_ages(void)
 {
     for (unsigned age = 0; age < AGES; age++)
-        ksnprintf(picture->sums[CLASS_OWN + age].name, VIEW_NAME_SIZE, "%s %u-%u",
-                  ages[CLASS_OWN + age].name,
-                  age == 0 ? 1 : (unsigned)age_end(age - 1) + 1, (unsigned)age_end(age));
+        name_age(age, picture->sums[CLASS_OWN + age].name);
     return true;
 }
 

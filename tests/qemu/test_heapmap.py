@@ -232,6 +232,18 @@ def test_leaks_says_what_leaks_says(lists):
     assert "d" in {cell[0] for cell in cells(shown)} and len(lines) <= 22
 
 
+def test_an_age_that_has_no_serial_numbers_says_so(boot):
+    machine = boot()
+    for serials, names in ((0, ["old: none", "middle: none", "young: none"]),
+                           (1, ["old: none", "middle: none", "young 1-1"]),
+                           (3, ["old 1-1", "middle 2-2", "young 3-3"])):
+        machine.run("kmalloc 8 " + str(serials - machine.meminfo()["last_serial"])
+                    if serials else "check")
+        found = [row["class"] for row in machine.json("heapmap age -j") if "class" in row]
+        assert [name for name in found if name.startswith(("old", "middle", "young"))] == \
+            names
+
+
 def test_a_lost_object_is_seen_among_many_that_are_not(boot):
     machine = boot(memory="16M")
     machine.run("kmalloc 64 200; forget $77")
