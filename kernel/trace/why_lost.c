@@ -169,7 +169,7 @@ static void print_lines(const struct loss *loss)
     if (loss->lines.count == 0)
         return;
     kprintf("the last lines executed before, oldest first%s:\n",
-            loss->link.word != 0 ? " (before these it ran at full speed)" : "");
+            loss->link.word != 0 ? " (before, it ran at full speed)" : "");
     last_lines_print(&loss->lines);
 }
 
