@@ -122,6 +122,8 @@ static int cmd_more(int argc, char **argv)
 
 SHELL_COMMAND_IN("system", more, "CMD ...", "what CMD prints, one screen at a time",
     "Space shows the next screen, Enter the next line, q leaves out the rest.\n"
+    "Not for a script: that somebody sits there shows in a pause while typing, so a\n"
+    "line that is pasted before anything was typed runs through.\n"
     "    more slabinfo\n"
     "    more \"slabinfo; params\"",
     cmd_more);
