@@ -926,6 +926,7 @@ why-lost: $(if $(CMDS),$(ELF)) ## what lost SERIAL=N or SITE=file:line, in CMDS 
 
 ifneq ($(filter replay,$(MAKECMDGOALS)),)
 gdb: replay
+	@:
 else
 gdb: $(ELF) ## boot stopped, with GDB on it, at kernel_main
 	@$(call need,$(QEMU),qemu-system-x86)

@@ -184,6 +184,10 @@ def empty_disk(path):
 def debugger(folder, command, fields, options):
     """GDB on the replay, as tests/gdb/session.sh has it on a machine; GDB's status."""
     empty_disk(f"{folder}/snapshots")
+    if "-batch-silent" not in options:          # somebody sits there
+        say("  In GDB: continue plays on, to the end; screen shows what was printed so "
+            "far;\n  marbles break-report, then continue, stops where a bug was "
+            "reported.\n")
     console = f"{folder}/console"
     machine = [sys.executable, __file__, "--machine",
                *session.command(command[0], fields, "replay", "-drive",

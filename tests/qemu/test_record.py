@@ -89,7 +89,7 @@ class Typist:
 # ---- what is typed -----------------------------------------------------------------
 
 ENDINGS = {
-    "exit 3\r": (3, "the kernel has ended, with status 3"),
+    "exit 3\r": (0, "the kernel has ended, with status 3"),
     "\x01x": (0, "left by Ctrl-A X"),
     "crash panic\r": (0, "the kernel has stopped"),
 }
@@ -345,3 +345,4 @@ def test_gdb_stops_at_serials_and_reports_and_goes_back(elf, tmp_path):
     assert "marbles> kfree $2" in said.partition("This is the end of the record")[2]
     assert said.count("A report in kfree") == 2         # forwards, and on the way back
     assert "$1 = 2\n" in said, said
+    assert "screen shows what was printed so far" in done.stderr
