@@ -87,6 +87,8 @@ def tell(events, life, out, form, elf):
     live = sum(thing.bytes for thing in life.live.values())
     what = f"{plural(len(events), 'event')}; live: {plural(live, 'byte')} in " \
            f"{plural(len(life.live), 'object')}" if len(events) else "nothing was allocated"
+    if len(events) and os.path.getsize(out) == 0:
+        say(f"{out} is empty: it has what is live at the end, and nothing is")
     opens = form.OPENS.format(file=out, elf=elf)
     qemu.show(f"{out}: {what}.  To open: {opens}\n".encode())
 

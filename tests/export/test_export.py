@@ -192,6 +192,15 @@ def test_what_was_not_traced_is_said(export):
         f"export: not in {done.path}: 1 free of what was not seen taken"]
 
 
+def test_that_a_file_of_what_is_live_is_empty_is_said(export):
+    gone = export("folded", "kmalloc 10; kfree $1")
+    assert readers.folded(gone.path) == []
+    assert gone.stderr == (f"export: {gone.path} is empty: it has what is live at the end, "
+                           "and nothing is\n")
+    assert export("folded", "kmalloc 10; kmalloc 20; kfree $1").stderr == ""
+    assert export("trace", "kmalloc 10; kfree $1").stderr == ""
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_where_nothing_was_allocated_the_file_is_valid_and_it_is_said(export, form):
     done = export(form, "uptime")
