@@ -160,7 +160,7 @@ static void born(const struct mm_event *event)
     way.object = event->p;
     way.serial = event->serial;
     lastptr_become(LASTPTR_STEPS);
-    lastptr_follow();
+    lastptr_follow_birth();
     step_from_here();
 }
 

@@ -54,6 +54,8 @@ void lastptr_give_up(const char *why);
 
 /* Registers and stack are to be looked at anew, for the object itself. */
 void lastptr_follow(void);
+/* The same while it is born: from where mm gives it back to who has called it. */
+void lastptr_follow_birth(void);
 
 /* By a mark from these ranges as well. */
 bool lastptr_is_held(const struct scan_range *more, unsigned count, struct mm_live *live);

@@ -8,6 +8,7 @@
  */
 #include "kernel/trace/lastptr_priv.h"
 
+#include "kernel/backtrace.h"
 #include "kernel/string.h"
 
 enum { LEAST_STEPS = 256 };             /* between two marks: a mark costs as much */
@@ -16,7 +17,7 @@ enum { CALLERS_OWN = 1 << EAX | 1 << EDX | 1 << ECX };  /* no function saves the
 struct lastptr followed;
 bool lastptr_has_changed;
 
-static bool has_come_out;               /* of mm, by the call that took it */
+static uintptr_t comes_out_at;          /* of mm, by the call that took it; 0: it has */
 static uint32_t steps_left;             /* until the next mark */
 static bool has_come_back;              /* from an interrupt: registers are as before it */
 static bool is_interrupted;             /* a handler is stepped */
@@ -26,7 +27,8 @@ void lastptr_step_reset(void)
 {
     memset(&followed, 0, sizeof(followed));
     suspect.how = LOSS_NONE;
-    lastptr_has_changed = has_come_out = false;
+    lastptr_has_changed = false;
+    comes_out_at = 0;
     has_come_back = is_interrupted = false;
     before.eip = 0;
 }
@@ -51,6 +53,14 @@ void lastptr_follow(void)
 {
     hold_follow((uintptr_t)followed.born.p, followed.born.room, followed.serial);
     before.eip = 0;
+}
+
+/* mm may call others before it is back, such as memset. */
+void lastptr_follow_birth(void)
+{
+    if (backtrace_to_mm(&comes_out_at, 1) == 0)
+        comes_out_at = 0;
+    lastptr_follow();
 }
 
 /* ---- the way to it ------------------------------------------------------------------- */
@@ -163,6 +173,22 @@ static UNCHECKED void lose(const struct trap_frame *frame, unsigned gone)
 }
 
 /*
+ * The word of the stack that had it has it no more.  If no other one there does, that may
+ * have been the loss: what registers still have may be read by nobody.
+ */
+static UNCHECKED void look_at_local(const struct trap_frame *frame)
+{
+    const uintptr_t *was = hold.stack_word;
+
+    if (was == NULL || hold_stack_holds(frame) || hold_find_on_stack(frame))
+        return;
+    if (suspect.how == LOSS_NONE && hold_is_on_stack(frame, (uintptr_t)was)) {
+        suspect_at(&suspect, LOSS_STACK, before.eip, frame);
+        suspect.value = *was;
+    }
+}
+
+/*
  * What the instruction has done that was executed last.  The CPU may not have come to it, for
  * an interrupt: so what it has stored is looked at.
  */
@@ -196,8 +222,10 @@ static UNCHECKED void judge(const struct trap_frame *frame, unsigned now)
         }
         hold.stack_word = (const uintptr_t *)did.stores_at;
     }
-    if (did.is_return && has_popped && now != 0 && !(now & ~(unsigned)CALLERS_OWN) &&
-        suspect.how == LOSS_NONE && !hold_find_on_stack(frame)) {
+    look_at_local(frame);
+    if (did.is_return && !before.through_mm && has_popped && now != 0 &&
+        !(now & ~(unsigned)CALLERS_OWN) && suspect.how == LOSS_NONE &&
+        !hold_find_on_stack(frame)) {
         suspect_at(&suspect, LOSS_RETURNED, before.eip, frame);
         suspect.reg = first_of(now);
         suspect.since = hold.since[suspect.reg];
@@ -207,6 +235,7 @@ static UNCHECKED void judge(const struct trap_frame *frame, unsigned now)
 /* Out of mm for the first time: whom has the call given it to? */
 static void came_out(const struct trap_frame *frame)
 {
+    comes_out_at = 0;
     if (hold.mask == 0 || hold.mask & ~(unsigned)CALLERS_OWN || hold_find_on_stack(frame))
         return;
     suspect_add_line(frame->eip - 1);
@@ -235,9 +264,8 @@ void lastptr_look(struct trap_frame *frame)
         return;
     steps_left -= steps_left > 0;
     hold.mask = now;
-    if (!has_come_out)
+    if (frame->eip == comes_out_at)
         came_out(frame);
-    has_come_out = true;
     if (hold.mask != 0 || hold_stack_holds(frame))
         return;
 

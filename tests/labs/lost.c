@@ -1,5 +1,5 @@
 /*
- * lost.c - twelve ways to lose the last pointer, each with the line that does it, and a
+ * lost.c - fourteen ways to lose the last pointer, each with the line that does it, and a
  * twin that does not.
  *
  *     make run LAB=tests/labs/lost.c
@@ -227,6 +227,33 @@ NOINLINE static void lose_krealloc(bool twin)
     kept = NULL;
 }
 
+/* A word of an array on the stack is overwritten, while a register still has it. */
+NOINLINE static void lose_array(bool twin)
+{
+    struct node *volatile nodes[4] = { new_node() };
+
+    nodes[1] = nodes[0];
+    nodes[0] = NULL;
+    sum += nodes[1]->value;
+    if (twin)
+        kfree(nodes[1]);
+    nodes[1] = NULL;                                            /* LOST(array) */
+    sum++;
+    sum += (uintptr_t)nodes[2];
+}
+
+/* What kzalloc returns nobody wants. */
+NOINLINE static void lose_ignored(bool twin)
+{
+    if (twin)
+        head = new_node();
+    else
+        (void)new_node();                                       /* LOST(ignored) */
+    sum++;
+    kfree(head);
+    head = NULL;
+}
+
 NOINLINE static void lose_chain(bool twin)
 {
     for (int i = 0; i < 8; i++) {
@@ -279,7 +306,8 @@ static const struct way {
     { "moved", lose_moved }, { "returned", lose_returned },
     { "interrupt", lose_interrupt }, { "ring", lose_ring }, { "page", lose_page },
     { "xor", lose_xor }, { "register", register_way }, { "memset", lose_memset },
-    { "krealloc", lose_krealloc }, { "chain", lose_chain }, { "fault", lose_by_fault },
+    { "krealloc", lose_krealloc }, { "array", lose_array },
+    { "ignored", lose_ignored }, { "chain", lose_chain }, { "fault", lose_by_fault },
     { "spin", spin }, { "hang", hang },
 };
 

@@ -57,6 +57,8 @@ WAYS = {
     "memset": (2, r"offset 4 of 0x\w+ \(32 bytes, serial 1, taken by \S+\) was overwritten"),
     "krealloc": (3, r"the variable head was overwritten"),
     "ring": (1, r"the variable head was overwritten: it has 0x00000000 now"),
+    "array": (1, r"a local variable, on the stack, was overwritten: it has 0x00000000 now"),
+    "ignored": (1, r"what kmalloc returned was kept nowhere"),
 }
 
 
