@@ -33,10 +33,13 @@ static struct watch {
     debug_fn *fn;               /* NULL: the register is free */
 } watches[DEBUG_REGISTERS];
 static debug_fn *step;
+static debug_fn *suspended;             /* step, until what a fault ends has ended */
 static uint32_t stepped_from;           /* eip */
 static bool has_stepped;                /* since this command began */
 static bool is_paused;                  /* until debug_step_back, or debug_step_again */
 static bool (*on_breakpoint)(struct trap_frame *frame);
+
+static bool is_suspended;               /* by a report: DR7 is 0 */
 
 bool debug_is_on;               /* trap_entry.S asks */
 
@@ -104,10 +107,13 @@ void debug_unwatch(int number)
 
 bool debug_put_back(uint32_t dr7)
 {
+    bool is_ours = is_suspended;
+
+    is_suspended = false;
     has_stepped = step != NULL;
     turn();
     load();
-    return ((dr7 ^ control()) & DR7_ENABLED) != 0;
+    return !is_ours && ((dr7 ^ control()) & DR7_ENABLED) != 0;
 }
 
 /* ---- steps and breakpoints ------------------------------------------------------- */
@@ -158,7 +164,7 @@ bool debug_step_here(debug_fn *fn)
 
 void debug_step_stop(void)
 {
-    step = NULL;
+    step = suspended = NULL;
     cpu_set_flags(cpu_flags() & ~(uint32_t)EFLAGS_TF);
 }
 
@@ -244,11 +250,22 @@ void debug_suspend(struct trap_frame *frame)
 {
     debug_fn *fn = step;
 
+    suspended = NULL;
+    is_suspended = true;
     cpu_set_dr7(0);
     cpu_set_dr6(0);
     debug_step_end(frame);
     if (fn != NULL)
         fn(frame);
+    suspended = fn;
     if (on_breakpoint != NULL && frame->vector != BREAKPOINT)
         on_breakpoint(frame);
+}
+
+void debug_resume(void)
+{
+    step = suspended;
+    suspended = NULL;
+    has_stepped |= step != NULL;
+    turn();
 }

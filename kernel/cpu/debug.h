@@ -29,8 +29,9 @@ void debug_unwatch(int number);
 
 /*
  * Call fn behind each instruction from the one on to which the CPU goes back.  It goes on
- * until fn calls debug_step_end, or an exception comes instead: of that fn is told, too, by
- * frame->vector, and that is the last.  Handlers of interrupts are stepped through as well;
+ * until fn calls debug_step_end.  If an exception comes instead fn is told of that, too, by
+ * frame->vector; and it goes on behind the guarded call that the exception ends, unless
+ * that has begun it (debug_step_stop).  Handlers of interrupts are stepped through as well;
  * fn is told when one is over (a vector from 32 on), before the CPU goes back to frame.
  * False: somebody else steps already.
  */
@@ -70,10 +71,12 @@ void debug_step_back(struct trap_frame *frame);
 
 /* A report begins: nothing stops any more, and a step that it came in is over. */
 void debug_suspend(struct trap_frame *frame);
+/* What its fault has ended has ended: who stepped then does so again (debug_step_again). */
+void debug_resume(void);
 
 /*
  * Behind a command: the debug registers are as they were asked for, whatever it has
- * written there.  Was that otherwise than dr7, which they had?
+ * written there.  Was that otherwise than dr7, which they had, but for a report's doing?
  */
 bool debug_put_back(uint32_t dr7);
 

@@ -239,6 +239,8 @@ static struct guard_end call(void (*fn)(void *arg), void *arg, uint32_t command,
     if (ended || !(guard.mm_state & MM_BUSY))
         put_back_mm(guard.mm_state);
     cpu_set_flags(guard.flags);
+    if (ended)
+        debug_resume();
     debug_step_again();
     return end;
 }

@@ -125,6 +125,7 @@ void trap_double_fault(void)
         .eip = tss->eip, .cs = tss->cs, .eflags = tss->eflags,
     };
 
+    debug_suspend(&frame);
     on_exception(&frame, tss->esp);
     guard_fault(NULL, frame.eip, frame.eflags);
 }

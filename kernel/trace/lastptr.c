@@ -50,7 +50,7 @@
 #include "kernel/string.h"
 #include "mm/mm.h"
 
-enum { DEBUG = 1, FIRST_IRQ = 32 };     /* vectors */
+enum { DEBUG = 1, DOUBLE_FAULT = 8, FIRST_IRQ = 32 };   /* vectors */
 
 static uint32_t command;                /* that has begun it; 0: none */
 static bool is_looking;                 /* at a stop: what comes meanwhile is ours */
@@ -73,10 +73,19 @@ static void stop(struct trap_frame *frame)
     lastptr_remember(frame);
 }
 
+/*
+ * What it ends is known at the next step: perhaps only an interrupt's handler.  A stack that
+ * is full may be so by what we do at a stop, so then it is who was stopped.
+ */
 static void faulted(const struct trap_frame *frame)
 {
-    if (suspect.how == LOSS_NONE)
+    if (suspect.how == LOSS_NONE && frame->vector == DOUBLE_FAULT)
+        suspect_describe(&suspect, LOSS_FAULT, before.eip);
+    else if (suspect.how == LOSS_NONE)
         suspect_at(&suspect, LOSS_FAULT, frame->eip, frame);
+    before.eip = 0;
+    is_looking = false;
+    lastptr_has_changed = true;
 }
 
 static void stepped(struct trap_frame *frame)

@@ -153,6 +153,15 @@ static struct lastptr_link link_to(const struct mm_live *live)
     return link;
 }
 
+uintptr_t way_root(struct mm_live live)
+{
+    struct mm_live outer;
+
+    while (live.seen_in != 0 && mm_scan_find((const void *)live.seen_in, &outer))
+        live = outer;
+    return live.seen_in;
+}
+
 uintptr_t way_find(struct mm_live live)
 {
     struct mm_live outer;

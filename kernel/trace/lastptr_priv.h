@@ -133,6 +133,8 @@ bool way_is_held(const struct scan_range *more, unsigned count, struct mm_live *
  * way points to is the anchor from now on.  That word: 0, its object was said to be no leak.
  */
 uintptr_t way_find(struct mm_live live);
+/* That word alone. */
+uintptr_t way_root(struct mm_live live);
 
 /* By as many registers as there are.  False: not even the first. */
 bool way_watch(debug_fn *const fns[LASTPTR_LINKS]);

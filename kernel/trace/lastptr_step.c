@@ -9,6 +9,7 @@
 #include "kernel/trace/lastptr_priv.h"
 
 #include "kernel/backtrace.h"
+#include "kernel/image.h"
 #include "kernel/string.h"
 
 enum { LEAST_STEPS = 256 };             /* between two marks: a mark costs as much */
@@ -89,12 +90,16 @@ bool lastptr_is_held(const struct scan_range *more, unsigned count, struct mm_li
     return held;
 }
 
-/* Does a word hold it that is no stack's?  Then that is watched. */
+/*
+ * Does a word hold it that is no stack's?  Then that is watched.  To a nested command its
+ * caller's stack is a root, but what a word of that is for does not last.
+ */
 static bool is_held_by_words(void)
 {
     struct mm_live live;
 
-    if (!lastptr_is_held(NULL, 0, &live))
+    if (!lastptr_is_held(NULL, 0, &live) ||
+        address_between(way_root(live), command_stack, boot_stack_top))
         return false;
     watch(&live);
     return true;
@@ -266,6 +271,8 @@ void lastptr_look(struct trap_frame *frame)
     hold.mask = now;
     if (frame->eip == comes_out_at)
         came_out(frame);
+    if (suspect.how == LOSS_FAULT && (hold.mask != 0 || hold_find_on_stack(frame)))
+        suspect_forget();               /* it has ended somebody else */
     if (hold.mask != 0 || hold_stack_holds(frame))
         return;
 

@@ -12,6 +12,10 @@
  *
  *     lose chain      eight on a list, and then the list is forgotten
  *     lose fault      writes to address 0, with a pointer in a register
+ *     lose arm        from now on a handler of each tick, which faults in
+ *     lose armed      and that goes on with its pointer
+ *     lose nested     runs `lose fault`, or with twin `lose memset`, and goes on
+ *     lose overflow   calls itself until the stack is full, with a pointer in a register
  *     lose spin       never ends, with a pointer in a register
  *     lose hang       never ends, with a pointer in a variable
  */
@@ -278,6 +282,55 @@ NOINLINE static void lose_by_fault(bool twin)
     kfree(node);
 }
 
+static volatile bool is_to_fault;
+
+static void faulty_tick(void *unused)
+{
+    (void)unused;
+    if (is_to_fault)
+        *(volatile unsigned *)(uintptr_t)(sum & (is_to_fault = false)) = 1;
+}
+
+static void arm(bool unused)
+{
+    (void)unused;
+    timer_every_tick(faulty_tick, NULL);
+}
+
+NOINLINE static void lose_armed(bool twin)
+{
+    struct node *node = new_node();
+
+    is_to_fault = !twin;
+    while (is_to_fault)
+        node->value++;
+    head = node;
+    head = NULL;                                                /* LOST(armed) */
+}
+
+NOINLINE static void lose_nested(bool twin)
+{
+    struct node *node = new_node();
+    char *words[] = { "lose", twin ? "memset" : "fault" };
+
+    node->value = sum;
+    shell_run_words(2, words);
+    node->value++;
+    head = node;
+    head = NULL;                                                /* LOST(nested) */
+}
+
+NOINLINE static uint32_t overflow(struct node *node, uint32_t deep)
+{
+    node->value++;
+    return deep == 0 ? 0 : overflow(node, deep - 1) + node->value;      /* LOST(overflow) */
+}
+
+static void lose_overflow(bool twin)
+{
+    sum += overflow(new_node(), twin ? 1 : 1000000);
+}
+
 NOINLINE static void spin(bool twin)
 {
     struct node *node = new_node();
@@ -308,7 +361,8 @@ static const struct way {
     { "xor", lose_xor }, { "register", register_way }, { "memset", lose_memset },
     { "krealloc", lose_krealloc }, { "array", lose_array },
     { "ignored", lose_ignored }, { "chain", lose_chain }, { "fault", lose_by_fault },
-    { "spin", spin }, { "hang", hang },
+    { "arm", arm }, { "armed", lose_armed }, { "nested", lose_nested },
+    { "overflow", lose_overflow }, { "spin", spin }, { "hang", hang },
 };
 
 static int cmd_lose(int argc, char **argv)

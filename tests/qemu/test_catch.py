@@ -129,3 +129,11 @@ def test_what_cannot_be_watched_is_refused_with_the_reason(watching):
         assert line.startswith("catch: ") and why in line
         assert watching.json("catch -j") == []
     assert watching.run("catch 2+124")[0].startswith("catch 1: 2+124: watched, 4 bytes")
+
+
+def test_a_fault_while_something_is_watched_puts_nothing_back(watching):
+    watching.run("catch head")
+    lines = watching.run("lists fault")
+    assert any("has ended by this fault" in line for line in lines)
+    assert not any("put back" in line for line in lines)
+    assert len(stores(watching.run("lists keep 1"))) == 1           # it is watched still

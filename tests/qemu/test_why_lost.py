@@ -157,6 +157,24 @@ def test_a_fault_in_the_command_ends_what_had_it(lost):
     lost.is_whole()
 
 
+@pytest.mark.parametrize(("before", "way"), [("lose arm", "armed"), ("check", "nested"),
+                                             ("check", "nested twin")])
+def test_who_goes_on_behind_a_fault_or_a_nested_command_is_followed(lost, before, way):
+    lost.run(before)
+    place, said = where(lost.run(f"why-lost 1 lose {way}"))
+    assert place == marked(way.split()[0])
+    assert said.startswith("the variable head was overwritten")
+    lost.is_whole()
+
+
+def test_a_stack_that_is_full_is_a_fault_of_who_filled_it(lost):
+    text = told(lost.run("why-lost 1 lose overflow"))
+    first = line_of(LOST, "^NOINLINE static uint32_t overflow")
+    assert re.search(rf"lost in {LOST}:({'|'.join(str(first + n) for n in range(4))}) "
+                     r"\(overflow\): a fault ended who had it", text)
+    leaves_nothing(lost)
+
+
 def leaves_nothing(machine):
     """All debug registers are free, and no observer is there."""
     for n, name in enumerate(("longer", "members", "circle", "pointing"), 1):
