@@ -43,11 +43,14 @@ static bool is_suspended;               /* by a report: DR7 is 0 */
 
 bool debug_is_on;               /* trap_entry.S asks */
 
+/* In one store: a write may be told of in between. */
 static void turn(void)
 {
-    debug_is_on = has_stepped || on_breakpoint != NULL;
+    bool is_on = has_stepped || on_breakpoint != NULL;
+
     for (unsigned n = 0; n < DEBUG_REGISTERS; n++)
-        debug_is_on |= watches[n].fn != NULL;
+        is_on |= watches[n].fn != NULL;
+    debug_is_on = is_on;
 }
 
 /* ---- writes ---------------------------------------------------------------------- */
@@ -81,6 +84,7 @@ static void set_watch(unsigned n, struct watch watch)
 {
     uint32_t flags = irq_save();
 
+    cpu_set_dr7(0);                     /* these may be what is watched */
     watches[n] = watch;
     turn();
     load();

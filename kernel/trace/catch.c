@@ -118,7 +118,7 @@ static void owner_is_born(struct catch_slot *slot, const struct mm_event *event)
     uintptr_t addr = (uintptr_t)event->p + slot->offset;
 
     slot->bytes = catch_bytes_at(addr);
-    if (slot->offset + slot->bytes > event->room)
+    if (slot->offset >= event->room || slot->offset + slot->bytes > event->room)
         pr_err("catch %u: %s: it has %zu bytes only: not watched", catch_number(slot),
                slot->name, event->room);
     else if (!arm(slot, addr))

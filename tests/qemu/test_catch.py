@@ -137,3 +137,19 @@ def test_a_fault_while_something_is_watched_puts_nothing_back(watching):
     assert any("has ended by this fault" in line for line in lines)
     assert not any("put back" in line for line in lines)
     assert len(stores(watching.run("lists keep 1"))) == 1           # it is watched still
+
+
+@pytest.mark.parametrize("word", ["debug_is_on", "watches", "watches+8"])
+def test_what_watching_itself_needs_may_be_watched(watching, word):
+    watching.run(f"catch {word}; catch off")
+    watching.run(f"catch {word}")
+    watching.run("catch head; trace graph lists keep 1; catch off")
+    assert len(stores(watching.run("catch head; lists keep 1"))) == 1
+
+
+def test_an_offset_that_wraps_is_behind_the_end(watching):
+    """p + 0xfffffffc is the word before p."""
+    watching.run("kmalloc 100; catch 2+4294967292")
+    assert watching.run("kmalloc 100")[0] == \
+        "catch 1: 2+4294967292: it has 128 bytes only: not watched"
+    assert watching.json("catch -j") == []
