@@ -34,15 +34,16 @@ LARGEST = 1 << 28               # bytes of what is packed: no file may fill our 
 PACKED = lzma.PRESET_DEFAULT | lzma.PRESET_EXTREME
 PARTS = ("log", "screen", "kernel")
 CPU = r"[A-Za-z0-9_.-]{1,40}"   # a name, with no option of it
+SHOWN = r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]"   # nothing that a terminal would obey
 
 # Each field, and what it must look like as text.
 FIELDS = {
-    "qemu": r"[^\n]{1,200}",            # version, in QEMU's own words
-    "machine": r"[^\n]{1,2000}",        # its options, as the Makefile has them
+    "qemu": SHOWN + r"{1,200}",         # version, in QEMU's own words
+    "machine": SHOWN + r"{1,2000}",     # its options, as the Makefile has them
     "memory": r"\d{1,9}[KMGkmg]?",
     "flags": rf"(-(cpu|M|machine) {CPU})?( -(cpu|M|machine) {CPU})*",   # of QEMUFLAGS
-    "parameters": r"(?s).{0,4095}",     # of the kernel
-    "ended": r"[^\n\x1b]{1,200}",       # by what, in words
+    "parameters": r"[^\0\ud800-\udc7f\udd00-\udfff]{0,4095}",    # of the kernel
+    "ended": SHOWN + r"{1,200}",        # by what, in words
     "status": r"\d{1,3}",               # what make record ended with
     "last": r"\d{0,18}",                # instructions, if it was ended by us
     "sum": r"[0-9a-f]{64}",             # SHA-256 of the kernel
@@ -81,10 +82,11 @@ def parse(data):
     """(fields, {part: bytes}); ValueError: it is not what `write` writes."""
     head, _, rest = data.partition(b"\n")
     fields = json.loads(head)
-    if set(fields) != set(FIELDS):
+    if not isinstance(fields, dict) or set(fields) != set(FIELDS):
         raise ValueError("its fields are others")
     for name, form in FIELDS.items():
-        if not isinstance(fields[name], str) or not re.fullmatch(form, fields[name]):
+        if not isinstance(fields[name], str) or not re.fullmatch(
+                form, fields[name], re.ASCII):
             raise ValueError(f'its field "{name}" cannot be so')
     parts = {}
     for name in PARTS:
@@ -105,7 +107,7 @@ def read(path):
     if not data:
         raise qemu.Refused(f"{path} is empty")
     head, _, packed = data.partition(b"\n")
-    found = re.fullmatch(MAGIC + rb"(\d+) ([0-9a-f]{64})", head)
+    found = re.fullmatch(MAGIC + rb"(\d{1,9}) ([0-9a-f]{64})", head)
     if not found:
         raise qemu.Refused(f"{path} is no session that make record has written, "
                            "or its first line is damaged")
@@ -116,7 +118,7 @@ def read(path):
         raise qemu.Refused(f"{path} is damaged, or cut short: its checksum is another")
     try:
         return parse(unpack(packed))
-    except (ValueError, EOFError, lzma.LZMAError) as error:
+    except (ValueError, EOFError, RecursionError, lzma.LZMAError) as error:
         raise qemu.Refused(f"{path} is not what make record writes: {error}") from None
 
 

@@ -1,5 +1,6 @@
 """make record and make replay: a session is a file that shows the same again, anywhere,
 or is refused with the reason; and no QEMU is left behind, whatever kills whom."""
+import lzma
 import os
 import random
 import re
@@ -233,10 +234,22 @@ def altered(short, path, **changes):
 
 @pytest.mark.parametrize("name, value", [
     ("memory", "1G -drive file=/etc/passwd"), ("flags", "-cpu max,x=y -S"),
-    ("flags", "-drive x"), ("ended", "\x1b]0;x\x07"), ("last", "-1")])
+    ("flags", "-drive x"), ("ended", "\x1b]0;x\x07"), ("last", "-1"),
+    ("ended", "\x9b31m"), ("machine", "\x1b[31m"), ("qemu", "a\rb"), ("status", "\u0663"),
+    ("parameters", "a\0b"), ("parameters", "\ud800")])
 def test_a_field_that_could_do_harm_is_refused(short, tmp_path, name, value):
     path = altered(short, tmp_path / "x", kernel=b"", **{name: value})
     assert f'"{name}" cannot be so' in refusal(path)
+
+
+@pytest.mark.parametrize("head", [b"1", b"[" * 100_000, b"9" * 5000, b"{}"])
+def test_other_json_is_refused(tmp_path, head):
+    packed = lzma.compress(head + b"\n")
+    first = session.MAGIC + f"1 {session.checksum(packed)}\n".encode()
+    (tmp_path / "x").write_bytes(first + packed)
+    assert "is not what make record writes" in refusal(tmp_path / "x")
+    (tmp_path / "x").write_bytes(first.replace(b" 1 ", b" " + b"1" * 5000 + b" ") + packed)
+    assert "no session" in refusal(tmp_path / "x")
 
 
 def is_refused(done, why):
