@@ -109,12 +109,12 @@ void debug_unwatch(int number)
         set_watch((unsigned)number, (struct watch){ .fn = NULL });
 }
 
-bool debug_put_back(uint32_t dr7)
+bool debug_put_back(uint32_t dr7, bool is_handler)
 {
     bool is_ours = is_suspended;
 
     is_suspended = false;
-    has_stepped = step != NULL;
+    has_stepped = step != NULL || (has_stepped && is_handler);
     turn();
     load();
     return !is_ours && ((dr7 ^ control()) & DR7_ENABLED) != 0;

@@ -75,9 +75,9 @@ void debug_suspend(struct trap_frame *frame);
 void debug_resume(void);
 
 /*
- * Behind a command: the debug registers are as they were asked for, whatever it has
+ * Behind a command, or a handler: the debug registers are as they were asked for, whatever it has
  * written there.  Was that otherwise than dr7, which they had, but for a report's doing?
  */
-bool debug_put_back(uint32_t dr7);
+bool debug_put_back(uint32_t dr7, bool is_handler);
 
 #endif

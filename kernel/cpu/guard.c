@@ -168,7 +168,7 @@ static unsigned put_back_registers(const struct guard *guard)
 
     if (!(guard->flags_at_end & EFLAGS_IF) && guard->flags & EFLAGS_IF)
         changed |= GUARD_IRQ_OFF;
-    if (debug_put_back(guard->dr7_at_end))
+    if (debug_put_back(guard->dr7_at_end, guard->command == 0))
         changed |= GUARD_DEBUG;
     if (guard->cr3_at_end != guard->cr3)
         changed |= GUARD_CR3;

@@ -13,6 +13,7 @@
 #include "kernel/string.h"
 
 enum { LEAST_STEPS = 256 };             /* between two marks: a mark costs as much */
+enum { LONGEST = 16 };                  /* instruction: more bytes it has not */
 enum { CALLERS_OWN = 1 << EAX | 1 << EDX | 1 << ECX };  /* no function saves them */
 
 struct lastptr followed;
@@ -237,14 +238,19 @@ static UNCHECKED void judge(const struct trap_frame *frame, unsigned now)
     }
 }
 
-/* Out of mm for the first time: whom has the call given it to? */
+/*
+ * Out of mm for the first time: whom has the call given it to?  Where the graph has put
+ * itself between, one instruction more was executed.
+ */
 static void came_out(const struct trap_frame *frame)
 {
+    uintptr_t inside = comes_out_at - 1;
+
     comes_out_at = 0;
     if (hold.mask == 0 || hold.mask & ~(unsigned)CALLERS_OWN || hold_find_on_stack(frame))
         return;
-    suspect_add_line(frame->eip - 1);
-    suspect_at(&suspect, LOSS_IGNORED, frame->eip - 1, frame);
+    suspect_add_line(inside);
+    suspect_at(&suspect, LOSS_IGNORED, inside, frame);
 }
 
 void lastptr_look(struct trap_frame *frame)
@@ -269,7 +275,7 @@ void lastptr_look(struct trap_frame *frame)
         return;
     steps_left -= steps_left > 0;
     hold.mask = now;
-    if (frame->eip == comes_out_at)
+    if (frame->eip - comes_out_at < LONGEST)
         came_out(frame);
     if (suspect.how == LOSS_FAULT && (hold.mask != 0 || hold_find_on_stack(frame)))
         suspect_forget();               /* it has ended somebody else */

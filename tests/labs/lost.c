@@ -14,6 +14,7 @@
  *     lose fault      writes to address 0, with a pointer in a register
  *     lose arm        from now on a handler of each tick, which faults in
  *     lose armed      and that goes on with its pointer
+ *     lose handed     gives it back in a handler, by a pointer that was xor'ed
  *     lose nested     runs `lose fault`, or with twin `lose memset`, and goes on
  *     lose overflow   calls itself until the stack is full, with a pointer in a register
  *     lose spin       never ends, with a pointer in a register
@@ -291,11 +292,7 @@ static void faulty_tick(void *unused)
         *(volatile unsigned *)(uintptr_t)(sum & (is_to_fault = false)) = 1;
 }
 
-static void arm(bool unused)
-{
-    (void)unused;
-    timer_every_tick(faulty_tick, NULL);
-}
+static void arm(bool unused) { (void)unused, timer_every_tick(faulty_tick, NULL); }
 
 NOINLINE static void lose_armed(bool twin)
 {
@@ -306,6 +303,27 @@ NOINLINE static void lose_armed(bool twin)
         node->value++;
     head = node;
     head = NULL;                                                /* LOST(armed) */
+}
+
+static void free_tick(void *unused)
+{
+    (void)unused;
+    kfree((void *)(hidden ^ 0x5a5a5a5a));
+    hidden = 0x5a5a5a5a;
+}
+
+/* Nothing is lost: a handler gives it back, while a register has it. */
+NOINLINE static void lose_handed(bool unused)
+{
+    struct node *node = new_node();
+
+    (void)unused;
+    node->value = sum;
+    hidden = (uintptr_t)node ^ 0x5a5a5a5a;
+    timer_every_tick(free_tick, NULL);
+    while (hidden != 0x5a5a5a5a)
+        sum += (uintptr_t)node;
+    timer_stop(free_tick, NULL);
 }
 
 NOINLINE static void lose_nested(bool twin)
@@ -362,7 +380,7 @@ static const struct way {
     { "krealloc", lose_krealloc }, { "array", lose_array },
     { "ignored", lose_ignored }, { "chain", lose_chain }, { "fault", lose_by_fault },
     { "arm", arm }, { "armed", lose_armed }, { "nested", lose_nested },
-    { "overflow", lose_overflow }, { "spin", spin }, { "hang", hang },
+    { "handed", lose_handed }, { "overflow", lose_overflow }, { "spin", spin }, { "hang", hang },
 };
 
 static int cmd_lose(int argc, char **argv)

@@ -175,6 +175,12 @@ def test_a_stack_that_is_full_is_a_fault_of_who_filled_it(lost):
     leaves_nothing(lost)
 
 
+def test_who_is_interrupted_is_not_stepped_when_the_handler_has_freed_it(lost):
+    """TF lies in the frame of who was interrupted: else it is an exception nobody asked for."""
+    assert "not lost: it was freed by free_tick" in told(lost.run("why-lost 1 lose handed"))
+    leaves_nothing(lost)
+
+
 def leaves_nothing(machine):
     """All debug registers are free, and no observer is there."""
     for n, name in enumerate(("longer", "members", "circle", "pointing"), 1):
