@@ -141,7 +141,8 @@ def test_a_fault_while_something_is_watched_puts_nothing_back(watching):
 
 @pytest.mark.parametrize("word", ["debug_is_on", "watches", "watches+8"])
 def test_what_watching_itself_needs_may_be_watched(watching, word):
-    watching.run(f"catch {word}; catch off")
+    lines = watching.run(f"catch {word}; catch off")
+    assert not any("debug exception" in line for line in lines)
     watching.run(f"catch {word}")
     watching.run("catch head; trace graph lists keep 1; catch off")
     assert len(stores(watching.run("catch head; lists keep 1"))) == 1
