@@ -337,6 +337,9 @@ endif
 # kernel/lessons: one lesson a file; its first comment is the handout.
 LESSONS += kernel/lessons/cmd_lesson.c  # lesson: those that ask
 LESSONS += kernel/lessons/lesson.c      #   what asks, shows and compares
+LESSONS += kernel/lessons/play.c        #   from its begin to its end
+LESSONS += kernel/lessons/quiz.c        # quiz: the questions of the course
+LESSONS += kernel/lessons/quiz_table.c  #   which they are, and what is right
 LESSONS += kernel/lessons/bag.c         #   1: the bag of marbles
 LESSONS += kernel/lessons/sizes.c       #   2: marbles come in sizes
 LESSONS += kernel/lessons/buddies.c     #   3: buddies

@@ -117,6 +117,9 @@ void shell_put_back_dials(void);
  */
 void shell_wipe_stack(void);
 
+/* What was reported since the running command began was meant: its status is not REPORTED. */
+void shell_meant_reports(void);
+
 /* The command that runs now, or NULL. */
 extern const struct shell_command *shell_running;
 

@@ -16,14 +16,10 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
-enum { SEED_SIZE = 32 };
-
-static const char *const usual_seed = "class";
-
 /* The lesson that was left last, and how far it had come. */
 static struct {
     const struct lesson *lesson;        /* NULL: none was */
-    char seed[SEED_SIZE];
+    char seed[LESSON_SEED_SIZE];
     char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
     unsigned count;
 } left;
@@ -112,31 +108,13 @@ static int print_handout(const struct lesson *lesson)
 
 /* ---- a run ----------------------------------------------------------------------- */
 
-/* FNV-1a, as in http://www.isthe.com/chongo/tech/comp/fnv/; xorshift knows no 0. */
-static uint32_t random_of(const char *seed)
-{
-    uint32_t hash = 2166136261u;
-
-    for (; *seed != 0; seed++)
-        hash = (hash ^ (uint8_t)*seed) * 16777619u;
-    return hash != 0 ? hash : 1;
-}
-
-static bool add_answer(struct lesson_run *run, const char *answer)
-{
-    if (run->given == LESSON_QUESTIONS || strlen(answer) >= LESSON_ANSWER_SIZE)
-        return false;
-    strlcpy(run->answers[run->given++], answer, LESSON_ANSWER_SIZE);
-    return true;
-}
-
 /* It was left before: what was answered is taken up. */
 static void take_up(struct lesson_run *run)
 {
     if (left.lesson != run->lesson || strcmp(left.seed, run->seed) != 0 || run->given > 0)
         return;
     for (unsigned i = 0; i < left.count; i++)
-        add_answer(run, left.answers[i]);
+        lesson_add_answer(run, left.answers[i]);
     if (!run->json && left.count > 0)
         kprint_wrapped(0, "You have answered %u question%s of it; lesson %s -n begins anew.",
                        left.count, plural(left.count), run->lesson->name);
@@ -152,41 +130,39 @@ static void keep(const struct lesson_run *run)
 
 static void print_result(const struct lesson_run *run)
 {
-    if (run->json) {
-        kprintf("{\"summary\": true, \"lesson\": \"%s\", \"seed\": ", run->lesson->name);
-        json_string(run->seed);
-        kprintf(", \"right\": %u, \"of\": %u}\n", run->right, run->shown);
-    } else if (run->left) {
+    if (run->left) {
         kprintf("\nLeft at question %u: lesson %s goes on there.\n", run->asked + 1,
                 run->lesson->name);
-    } else {
-        kprintf("\n");
-        kprint_wrapped(2, "%u of %u right.  What many believe, and what is not so: %s.",
-                       run->right, run->shown, run->lesson->belief);
-        kprintf("Now try: %s\n", run->lesson->then);
+        return;
     }
+    kprintf("\n");
+    kprint_wrapped(2, "%u of %u right.  What many believe, and what is not so: %s.",
+                   run->right, run->shown, run->lesson->belief);
+    kprintf("Now try: %s\n", run->lesson->then);
 }
 
 /* With answers the status says whether they are right: so a script may collect them. */
 static int run_lesson(struct lesson_run *run)
 {
-    bool answered = run->given > 0;
+    bool judged = run->given > 0;
 
-    run->random = random_of(run->seed);
     take_up(run);
+    if (!run->json)
+        kprintf("Lesson %u: %s  (numbers of: %s)\n\n", run->lesson->number,
+                run->lesson->title, run->seed);
     lesson_begin(run);
     keep(run);
-    print_result(run);
-    if (run->given > run->asked && !run->left)
-        return shell_usage("%u answers, but there are %u questions", run->given, run->asked);
-    return run->left || (answered && run->right < run->shown) ? SHELL_FAILED : SHELL_OK;
+    if (!run->json)
+        print_result(run);
+    return lesson_end(run, judged);
 }
 
 static int cmd_lesson(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j"), anew = shell_option(&argc, argv, "-n");
     bool handout = shell_option(&argc, argv, "-h");
-    struct lesson_run run = { .seed = argc > 2 ? argv[2] : usual_seed, .json = json };
+    struct lesson_run run = { .json = json };
+    int status;
 
     if (argc == 1)
         return list(json);
@@ -195,13 +171,11 @@ static int cmd_lesson(int argc, char **argv)
         return no_lesson(argv[1]);
     if (handout)
         return print_handout(run.lesson);
-    if (strlen(run.seed) >= SEED_SIZE)
-        return shell_usage("SEED: \"%s\" is too long", run.seed);
+    status = lesson_take_words(&run, argc - 2, argv + 2);
+    if (status != SHELL_OK)
+        return status;
     if (anew)
         left.lesson = NULL;
-    for (int i = 3; i < argc; i++)
-        if (!add_answer(&run, argv[i]))
-            return shell_usage("ANSWER: \"%s\" is too long, or one too many", argv[i]);
     return run_lesson(&run);
 }
 

@@ -104,7 +104,8 @@ static bool ask_scan(struct lesson_run *run)
         serve_one(n);
     mm_unobserve(&observer);
     lesson_do("leaks");
-    lesson_is(run, scan->objects[MM_DEFINITE] + scan->objects[MM_INDIRECT], "The jobs.  The answers hang on a list, and are not lost to a scan.");
+    lesson_is(run, scan->objects[MM_DEFINITE] + scan->objects[MM_INDIRECT],
+              "The jobs.  The answers hang on a list, and are not lost to a scan.");
     return true;
 }
 

@@ -11,8 +11,7 @@
  * same again.  Answers come with the command or, if somebody sits there, are asked for; Enter
  * alone, or ?, is "I do not know", and shows it all the same.
  *
- * Behind it the heap is as before: what was taken since is given back, lost or not, and dials
- * are what they were; if anything is left (nothing is recorded) that is said.
+ * play.c begins and ends it, and cleans up.
  *
  * Predict, observe, explain: White and Gunstone, Probing Understanding (1992).
  */
@@ -25,8 +24,6 @@
 #include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
-#include "mm/scan/scan.h"
-#include "mm/slab.h"
 
 enum { TEXT_SIZE = 600, LINE_SIZE = 160, BAG_WIDTH = 46, FEW = 46, INDENT = 2 };
 
@@ -51,7 +48,7 @@ void lesson_say(const char *fmt, ...)
 
 int lesson_do(const char *fmt, ...)
 {
-    char line[LINE_SIZE], *words[] = { line, NULL };
+    char line[LINE_SIZE] = "", *words[] = { line, NULL };
     va_list args;
 
     va_start(args, fmt);
@@ -110,14 +107,14 @@ static bool is_unknown(const char *answer)
     return answer[0] == 0 || strcmp(answer, "?") == 0;
 }
 
-/* Of a choice its letter; else a number, of which the shell says what is wrong. */
+/* Of a choice its letter, or any word; else a number, of which the shell says what is wrong. */
 static bool is_answer(const struct lesson_run *run, const char *answer)
 {
     uint32_t number;
 
-    if (is_unknown(answer))
+    if (is_unknown(answer) || run->kind == LESSON_WORD)
         return true;
-    if (run->choices == 0)
+    if (run->kind == LESSON_NUMBER)
         return shell_number(answer, "answer", &number);
     if (answer[1] == 0 && (answer[0] | 0x20) >= 'a' &&
         (answer[0] | 0x20) < 'a' + (int)run->choices)
@@ -125,60 +122,6 @@ static bool is_answer(const struct lesson_run *run, const char *answer)
     kprintf("  one of the letters a %s %c, or ? (Enter alone): I do not know\n",
             run->choices == 2 ? "or" : "to", 'a' + (int)run->choices - 1);
     return false;
-}
-
-/* Who sits there is asked until it is one; Ctrl-C leaves. */
-static bool take_typed(struct lesson_run *run, char *answer)
-{
-    do {
-        if (!readline("  your guess> ", answer, LESSON_ANSWER_SIZE)) {
-            run->left = true;
-            return false;
-        }
-    } while (!is_answer(run, answer));
-    return true;
-}
-
-/* The answer to question number run->asked; those that came with the command were tried. */
-static bool take_answer(struct lesson_run *run)
-{
-    char *answer = run->answers[run->asked];
-
-    if (run->asked < run->given) {
-        if (!is_answer(run, answer))
-            answer[0] = 0;
-        kprintf("  your guess> %s\n", answer);
-    } else if (!tty_attended || run->json) {
-        answer[0] = 0;
-    } else if (!take_typed(run, answer)) {
-        return false;
-    }
-    run->asked++;
-    return true;
-}
-
-static bool ask(struct lesson_run *run, const char *fmt, va_list args)
-{
-    char text[TEXT_SIZE];
-
-    if (run->asked == LESSON_QUESTIONS)
-        return false;
-    kvsnprintf(text, sizeof(text), fmt, args);
-    kprintf("\n");
-    kprint_wrapped(3, "%u. %s", run->asked + 1, text);
-    return true;
-}
-
-bool lesson_ask(struct lesson_run *run, const char *fmt, ...)
-{
-    va_list args;
-    bool asked;
-
-    va_start(args, fmt);
-    asked = ask(run, fmt, args);
-    va_end(args);
-    run->choices = 0;
-    return asked && take_answer(run);
 }
 
 /* One a line, with its letter; how many. */
@@ -195,17 +138,94 @@ static unsigned print_choices(const char *choices)
     return count;
 }
 
+static void print_question(struct lesson_run *run, const char *text, const char *choices)
+{
+    kprintf("\n");
+    kprint_wrapped(3, "%u. %s", run->asked + 1, text);
+    run->choices = print_choices(choices);
+}
+
+/* Who sits there is asked until it is one; ! tries, if there is what; Ctrl-C leaves. */
+static bool take_typed(struct lesson_run *run, const char *text, const char *choices)
+{
+    char *answer = run->answers[run->asked];
+
+    while (readline("  your guess> ", answer, LESSON_ANSWER_SIZE)) {
+        if (run->then != NULL && strcmp(answer, "!") == 0) {
+            lesson_try(run->then);
+            print_question(run, text, choices);
+        } else if (is_answer(run, answer)) {
+            return true;
+        }
+        if (shell_interrupted())
+            break;
+    }
+    run->left = true;
+    return false;
+}
+
+/* The answer to question number run->asked; those that came with the command were tried. */
+static bool take_answer(struct lesson_run *run, const char *text, const char *choices)
+{
+    char *answer = run->answers[run->asked];
+
+    if (run->asked < run->given) {
+        if (!is_answer(run, answer))
+            answer[0] = 0;
+        kprintf("  your guess> %s\n", answer);
+    } else if (!tty_attended || run->json) {
+        answer[0] = 0;
+    } else if (!take_typed(run, text, choices)) {
+        return false;
+    }
+    run->asked++;
+    return true;
+}
+
+static bool ask(struct lesson_run *run, enum lesson_kind kind, const char *choices,
+                const char *fmt, va_list args)
+{
+    char text[TEXT_SIZE] = "";  /* all of it: what is tried may scan, and this is its stack */
+
+    if (run->asked == LESSON_QUESTIONS)
+        return false;
+    kvsnprintf(text, sizeof(text), fmt, args);
+    run->kind = kind;
+    print_question(run, text, choices);
+    return take_answer(run, text, choices);
+}
+
+bool lesson_ask(struct lesson_run *run, const char *fmt, ...)
+{
+    va_list args;
+    bool answered;
+
+    va_start(args, fmt);
+    answered = ask(run, LESSON_NUMBER, "", fmt, args);
+    va_end(args);
+    return answered;
+}
+
 bool lesson_choose(struct lesson_run *run, const char *choices, const char *fmt, ...)
 {
     va_list args;
-    bool asked;
+    bool answered;
 
     va_start(args, fmt);
-    asked = ask(run, fmt, args);
+    answered = ask(run, LESSON_CHOICE, choices, fmt, args);
     va_end(args);
-    if (asked)
-        run->choices = print_choices(choices);
-    return asked && take_answer(run);
+    return answered;
+}
+
+bool lesson_ask_word(struct lesson_run *run, const char *fmt, ...)
+{
+    va_list args;
+    bool answered;
+
+    va_start(args, fmt);
+    answered = ask(run, LESSON_WORD, "", fmt, args);
+    va_end(args);
+    return answered;
 }
 
 /* ---- comparing ------------------------------------------------------------------- */
@@ -216,9 +236,40 @@ static bool is_right(const struct lesson_run *run, const char *answer, uint32_t 
 
     if (is_unknown(answer))
         return false;
-    if (run->choices > 0)
+    if (run->kind == LESSON_CHOICE)
         return (uint32_t)((answer[0] | 0x20) - 'a') == measured;
     return shell_number(answer, "answer", &said) && said == measured;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* The length of the word, if the text begins with it, in large letters or small ones. */
+static size_t begins_with(const char *text, const char *word)
+{
+    size_t n = 0;
+
+    while (word[n] != 0 && lower(text[n]) == lower(word[n]))
+        n++;
+    return word[n] == 0 ? n : 0;
+}
+
+/* Is it one of "kmemleak|leaks"? */
+static bool is_one_of(const char *answer, const char *words)
+{
+    if (strchr(answer, '|') != NULL)
+        return false;
+    for (const char *at = words; at != NULL; at = strchr(at, '|')) {
+        size_t length;
+
+        at += *at == '|';
+        length = begins_with(at, answer);
+        if (length > 0 && (at[length] == 0 || at[length] == '|'))
+            return true;
+    }
+    return false;
 }
 
 static void print_row(const struct lesson_run *run, const char *answer, const char *is,
@@ -229,20 +280,19 @@ static void print_row(const struct lesson_run *run, const char *answer, const ch
     kprintf_filter = NULL;
     kprintf("{\"lesson\": \"%s\", \"seed\": ", run->lesson->name);
     json_string(run->seed);
-    kprintf(", \"question\": %u, \"said\": ", run->asked);
+    kprintf(", \"question\": %u, ", run->asked);
+    if (run->about != NULL)
+        kprintf("\"about\": \"%s\", ", run->about);
+    kprintf("\"said\": ");
     json_string(answer);
     kprintf(", \"is\": \"%s\", \"right\": %s}\n", is, right ? "true" : "false");
     kprintf_filter = filter;
 }
 
-static void compare(struct lesson_run *run, uint32_t measured)
+static void tell(struct lesson_run *run, const char *is, bool right)
 {
     const char *answer = run->answers[run->asked - 1];
-    bool right = is_right(run, answer, measured);
-    char is[LESSON_ANSWER_SIZE];
 
-    ksnprintf(is, sizeof(is), run->choices > 0 ? "%c" : "%u",
-              run->choices > 0 ? 'a' + measured : measured);
     run->right += right;
     run->shown++;
     if (run->json)
@@ -256,68 +306,29 @@ static void compare(struct lesson_run *run, uint32_t measured)
 
 void lesson_is(struct lesson_run *run, uint32_t measured, const char *fmt, ...)
 {
+    char is[LESSON_ANSWER_SIZE];
     va_list args;
 
-    compare(run, measured);
+    if (run->kind == LESSON_CHOICE)
+        ksnprintf(is, sizeof(is), "%c", 'a' + (int)measured);
+    else
+        ksnprintf(is, sizeof(is), "%u", (unsigned)measured);
+    tell(run, is, is_right(run, run->answers[run->asked - 1], measured));
     va_start(args, fmt);
     say(fmt, args);
     va_end(args);
 }
 
-/* ---- from the begin to the end --------------------------------------------------- */
-
-static void drop(const char *text, size_t length)
+void lesson_is_word(struct lesson_run *run, const char *words, const char *fmt, ...)
 {
-    (void)text, (void)length;
-}
+    const char *answer = run->answers[run->asked - 1], *end = strchr(words, '|');
+    char is[LESSON_ANSWER_SIZE];
+    va_list args;
 
-/* What a lesson has lost on purpose it has no pointer to: the records have. */
-static void take_back(uint32_t began)
-{
-    struct mm_live live;
-    struct mm_what what;
-
-    for (uintptr_t from = 0; mm_scan_next(from, &live); from = live.start + 1) {
-        if (live.serial <= began)
-            continue;
-        mm_what_is((const void *)live.start, &what);
-        if (what.kind == MM_USED_PAGES)
-            free_pages(live.start, what.order);
-        else
-            kfree((void *)live.start);
-    }
-}
-
-static void clean_up(const struct mm_stats *before, uint32_t newest)
-{
-    struct mm_stats stats;
-
-    shell_put_back_dials();
-    held_give_back(newest, before->last_serial);
-    take_back(before->last_serial);
-    stats_get(&stats);
-    if (stats.live_objects > before->live_objects)
-        lesson_say("%u objects that this lesson has taken are still out.",
-                   (unsigned)(stats.live_objects - before->live_objects));
-}
-
-void lesson_begin(struct lesson_run *run)
-{
-    void (*filter)(const char *, size_t) = kprintf_filter;
-    uint32_t newest = held_newest(), last = held_last();
-    struct mm_stats before;
-
-    stats_get(&before);
-    if (run->json)
-        kprintf_filter = drop;
-    kprintf("Lesson %u: %s  (numbers of: %s)\n", run->lesson->number, run->lesson->title,
-            run->seed);
-    if (tty_attended && run->given == 0)
-        kprintf("Guess before you look.  Enter alone: I do not know; Ctrl-C leaves.\n");
-    kprintf("\n");
-    shell_wipe_stack();
-    run->lesson->run(run);
-    clean_up(&before, newest);
-    held_set_last(last);
-    kprintf_filter = filter;
+    ksnprintf(is, sizeof(is), "%.*s", (int)(end != NULL ? (size_t)(end - words)
+                                                        : strlen(words)), words);
+    tell(run, is, !is_unknown(answer) && is_one_of(answer, words));
+    va_start(args, fmt);
+    say(fmt, args);
+    va_end(args);
 }

@@ -62,6 +62,11 @@ bool lesson_choose(struct lesson_run *run, const char *choices, const char *fmt,
 void lesson_is(struct lesson_run *run, uint32_t measured, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* One whose answer is a word: any of these ("kmemleak|leaks"), of which the first is told. */
+bool lesson_ask_word(struct lesson_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void lesson_is_word(struct lesson_run *run, const char *words, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
 /* Show the line and run it, as if it were typed; its status, which is none of the lesson's. */
 int lesson_do(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

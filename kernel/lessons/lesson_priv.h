@@ -1,12 +1,15 @@
 /*
- * lesson_priv.h - one lesson under way: what cmd_lesson.c and lesson.c share.
+ * lesson_priv.h - one lesson, or a quiz, under way: what those share that run it.
  */
 #ifndef KERNEL_LESSONS_LESSON_PRIV_H
 #define KERNEL_LESSONS_LESSON_PRIV_H
 
 #include "kernel/lessons/lesson.h"
 
-enum { LESSON_QUESTIONS = 12, LESSON_ANSWER_SIZE = 24 };
+/* The answers of a whole quiz are words of one line, of which there are 32 (MAX_WORDS). */
+enum { LESSON_QUESTIONS = 28, LESSON_ANSWER_SIZE = 24, LESSON_SEED_SIZE = 32 };
+
+enum lesson_kind { LESSON_NUMBER, LESSON_CHOICE, LESSON_WORD };
 
 struct lesson_run {
     const struct lesson *lesson;
@@ -16,11 +19,26 @@ struct lesson_run {
     char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
     unsigned given, asked, right, shown;
     bool json, left;
-    unsigned choices;           /* of the last question; 0: its answer is a number */
+    enum lesson_kind kind;      /* of the last question, */
+    unsigned choices;           /*   and how many letters it has */
+    const char *about;          /*   and in a quiz its name */
+    const char *then;           /* what ! tries, or NULL */
 };
 
-/* Run it; of the result one line or, as JSON, rows. */
+/* The words behind the command: the seed, then answers.  SHELL_OK, or what was told. */
+int lesson_take_words(struct lesson_run *run, int argc, char **argv);
+/* One more that came with the command; false: it is too long, or one too many. */
+bool lesson_add_answer(struct lesson_run *run, const char *answer);
+
+/* Run it, and clean up behind it. */
 void lesson_begin(struct lesson_run *run);
+/* What a student tries meanwhile; nothing is left of it either. */
+void lesson_try(const char *line);
+/*
+ * The status: not OK if it was left, and, if it is to be judged, if not all is right.  That
+ * bugs were reported meanwhile was meant.  As JSON also the summary.
+ */
+int lesson_end(const struct lesson_run *run, bool judged);
 
 extern const struct lesson __start_lessons[], __stop_lessons[];
 

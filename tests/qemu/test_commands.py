@@ -9,7 +9,7 @@ OK, FAILED, USAGE, UNKNOWN, REPORTED = 0, 1, 2, 3, 4
 
 COMMANDS = """help meminfo buddyinfo slabinfo allocinfo leaks kmemleak refs whatis kmalloc
 kfree forget pages dump poke check stress bench params dmesg uptime backtrace exit reboot
-poweroff drain guests history clear watch more crash fail trace lesson heapmap
+poweroff drain guests history clear watch more crash fail trace lesson quiz heapmap
 catch why-lost""".split()
 LISTINGS = """help meminfo buddyinfo slabinfo allocinfo leaks params uptime check
 stress crash fail heapmap""".split()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from marbles import CTRL_C, ROOT
+from marbles import CTRL_C, ROOT, make
 
 NAMES = [name for path in sorted((ROOT / "kernel/lessons").glob("*.c"))
          for name in re.findall(r"^LESSON\(\d+, (\w+),", path.read_text(), re.M)]
@@ -105,7 +105,7 @@ def test_who_leaves_goes_on_where_he_was(boot, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_its_handout_is_the_comment_at_the_top_of_its_file(machine, name):
     path = next(path for path in (ROOT / "kernel/lessons").glob("*.c")
-                if f", {name}," in path.read_text())
+                if re.search(rf"^LESSON\(\d+, {name},", path.read_text(), re.M))
     comment = re.match(r"/\*\n(.*?)\n \*/", path.read_text(), re.S)[1]
     wanted = [line[3:].rstrip() for line in comment.split("\n")]
     assert [line.rstrip() for line in machine.run(f"lesson {name} -h")] == wanted
@@ -131,6 +131,15 @@ def test_who_has_answered_nothing_is_not_told_how_much_he_has(machine):
 def test_everybody_has_numbers_of_his_own(machine):
     answers = {tuple(keys(machine, "bag", f"student{n}")) for n in range(8)}
     assert len(answers) > 3
+
+
+def test_reports_that_a_lesson_means_are_no_failure(machine):
+    """A teacher's script sees by the status whether all is right, and nothing else."""
+    right = keys(machine, "any", "ann")
+    done = make("exec", f"CMDS=lesson any ann {' '.join(right)}", check=False)
+    assert done.returncode == 0 and "BUG mm: double free" in done.stdout
+    done = make("exec", f"CMDS=lesson any ann {' '.join(map(wrong, right))}", check=False)
+    assert done.returncode == 2 and "Error 1" in done.stderr
 
 
 @pytest.mark.parametrize("words, said", [
