@@ -880,6 +880,14 @@ sure: $(ELF) ## run CMDS with memory cleared and not: leaks that old pointers hi
 	@$(call need,$(PYTHON),python3)
 	$(Q)exec $(PYTHON) tests/qemu/sure.py $(MACHINE) -kernel $(ELF)
 
+handouts: build/handouts.html ## one page to print: the handouts of all lessons
+
+build/handouts.html: $(LESSONS) kernel/lessons/handouts.py LICENSE Makefile
+	@$(call need,$(PYTHON),python3)
+	$(call say,HANDOUTS $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PYTHON) kernel/lessons/handouts.py LICENSE $(LESSONS) >$@
+
 export: $(ELF) ## run CMDS, write all events for other tools, by FORMAT=
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
@@ -1032,7 +1040,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec sure export bench bench-hosted gdb dump \
+.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb dump \
         console hosted iso check test coverage mutants fuzz soak soak-qemu test-debian \
         test-export test-toolchains clean record replay why-lost FORCE
 

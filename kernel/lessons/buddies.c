@@ -15,9 +15,9 @@
  *
  * Try it
  *     buddyinfo                   free blocks by order
- *     pages 2 4                   four blocks of 4 pages
- *     pages free $1               which number changes?
- *     buddyinfo
+ *     pages 2; pages 2; pages 2   three blocks of 4 pages: $1, $2, $3
+ *     pages free $2; buddyinfo    which number changes?
+ *     pages free $1; buddyinfo    and now?
  *
  * Questions
  *   1. A block begins at page 24 and has order 3.  Where does its buddy begin?  (24 ^ 8)
@@ -156,4 +156,4 @@ static void buddies(struct lesson_run *run)
 }
 
 LESSON(3, buddies, "Buddies", "free neighbours are always joined",
-       "buddyinfo; pages 2 4; buddyinfo", buddies);
+       "buddyinfo; pages 2; pages 2; buddyinfo; pages free $; buddyinfo", buddies);

@@ -79,7 +79,8 @@ def test_at_the_terminal_with_answers_in_80_columns(boot, name):
     assert text.count("-> you said") == text.count(": right.") == len(right) - 1
     assert f"{len(right) - 1} of {len(right)} right." in text and "Now try: " in text
     assert all(len(line) <= 80 for line in lines)
-    shown(machine, re.search(r"Now try: (.*)", text)[1])
+    tried = " ".join(shown(machine, re.search(r"Now try: (.*)", text)[1]))
+    assert not re.search(r"unknown command|usage:|unexpected", tried), tried
     machine.is_whole()
 
 
