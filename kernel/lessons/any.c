@@ -101,6 +101,7 @@ static bool ask_kinds(struct lesson_run *run)
 {
     unsigned first = lesson_number(run, 1, KINDS - 1), second = TWICE;
 
+    lesson_say("kfree takes back what kmalloc gave.  And any other pointer?");
     if (first == TWICE)
         second = INTERIOR;
     for (unsigned turn = 0; turn < 2; turn++) {
@@ -112,8 +113,8 @@ static bool ask_kinds(struct lesson_run *run)
         lesson_is(run, outcome_of(kind), "%s",
                   kind == NULL_POINTER
                   ? "So nobody has to ask for NULL before: an error path may free all it has."
-                  : "It is no object that is out, so it is refused, before anything is "
-                    "touched, and the report says what it is.");
+                  : "No object that is out begins there, so it is refused before anything is "
+                    "touched, and the report says what is there.");
     }
     return true;
 }
@@ -122,6 +123,7 @@ static bool ask_twice(struct lesson_run *run)
 {
     struct slot *a, *b, *c;
 
+    kprintf("\n");
     lesson_say("Now an allocator as most kernels have it: the list of what is free lies in the "
                "free slots, and nothing is proved.");
     if (!lesson_choose(run, "another slot|the same slot as the one before|NULL",

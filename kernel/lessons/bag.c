@@ -42,7 +42,11 @@ static bool count_marbles(struct lesson_run *run)
     uint32_t before = live_objects();
     unsigned first = lesson_next_pointer();
 
-    lesson_say("Memory is a bag of marbles.  kmalloc takes one out, kfree puts it back.");
+    lesson_say("Memory is a bag of marbles.  kmalloc takes one out, kfree puts it back.  In the "
+               "picture each o outside is one object; what is inside shows how full it is.");
+    lesson_say("The shell calls pointers $1, $2 ..., and shows where they point (0x...).  Behind "
+               "it stand the marble's cache, which is lesson 2, and its serial number, lesson "
+               "9.");
     lesson_bag();
     if (!lesson_ask(run, "You take %u marbles and put %u of them back.  How many are out?",
                     (unsigned)taken, (unsigned)back))
@@ -103,9 +107,9 @@ static bool look_at_the_marble(struct lesson_run *run)
             strcmp(seen, word) == 0 ? seen : "?");
     lesson_is(run, seen[0] == 0 && seen[1] == 0 ? 0 : strcmp(seen, word) == 0 ? 1 : 2,
               "Giving back is not wiping, which would cost time.  The next owner finds what you "
-              "left, and so does who reads by a stale pointer, and believes it.  What Linux "
-              "has against it is here as well: init_on_free=1 wipes, slub_debug=P fills "
-              "freed marbles with 6b.");
+              "left, and so does who reads by a pointer that dangles, and believes it.  Linux has "
+              "parameters against it, and `params` sets them here: init_on_free=1 wipes, "
+              "slub_debug=P fills freed marbles with 6b.");
     return true;
 }
 

@@ -141,6 +141,13 @@ static void print_result(const struct lesson_run *run)
     kprintf("Now try: %s\n", run->lesson->then);
 }
 
+static void begin(const struct lesson_run *run)
+{
+    kprintf("Lesson %u: %s  (numbers of: %s)\n", run->lesson->number, run->lesson->title,
+            run->seed);
+    kprintf("Guess, then look: a number or a letter; Enter alone is \"I do not know\".\n\n");
+}
+
 /* With answers the status says whether they are right: so a script may collect them. */
 static int run_lesson(struct lesson_run *run)
 {
@@ -148,8 +155,7 @@ static int run_lesson(struct lesson_run *run)
 
     take_up(run);
     if (!run->json)
-        kprintf("Lesson %u: %s  (numbers of: %s)\n\n", run->lesson->number,
-                run->lesson->title, run->seed);
+        begin(run);
     lesson_begin(run);
     keep(run);
     if (!run->json)

@@ -69,7 +69,8 @@ static bool ask_rate(struct lesson_run *run)
     lost = lost_in_ten_ticks();
     lesson_bag();
     lesson_do("drain stop");
-    lesson_is(run, lost, "In an hour that is %u.  Nothing else is to be seen of it yet.",
+    lesson_is(run, lost, "So many in 10 ticks; the driver ran some ticks longer, and has lost more.  In "
+              "an hour that would be %u.  Nothing else is to be seen of it yet.",
               (unsigned)(lost * 10 * 3600));
     return true;
 }
@@ -113,7 +114,7 @@ static void ask_innocent(struct lesson_run *run)
 {
     uint32_t size = lesson_number(run, 20, 90);
 
-    if (!lesson_choose(run, "it gets them|NULL", "The driver has eaten all the rest.  You have "
+    if (!lesson_choose(run, "the bytes|NULL", "The driver has eaten all the rest.  You have "
                        "made no mistake, and call kmalloc(%u).  What do you get?",
                        (unsigned)size))
         return;
@@ -130,5 +131,5 @@ static void drained(struct lesson_run *run)
         ask_innocent(run);
 }
 
-LESSON(5, drained, "Drained", "who leaks is hit by it, and free memory means that kmalloc works",
+LESSON(5, drained, "Drained", "who leaks is the one who is hit",
        "leaks mark; drain 1000; leaks since; kmalloc 100", drained);

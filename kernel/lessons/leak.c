@@ -81,8 +81,8 @@ static bool ask_end_of_function(struct lesson_run *run)
     if (stays)
         kfree((void *)live.start);      /* the next question is about others */
     lesson_is(run, stays, "At the end of a function its variables go, "
-              "the pointer among them.  Nobody looks what it pointed to: C has no "
-              "destructors.");
+              "the pointer among them.  Nobody looks what it pointed to: C does nothing "
+              "that is not written down.");
     return true;
 }
 
@@ -106,8 +106,10 @@ static bool ask_which(struct lesson_run *run)
     for (unsigned n = 0; n < THREE; n++)
         if (is_lost_now(began + 1 + n))
             found = n;
-    lesson_is(run, found, "Live is not leaked: the one that is held can still be given back.  "
-              "Forgotten is: it is there, and nobody has its address.");
+    lesson_is(run, found, "`leaks` begins with the roots, which are variables and what the shell "
+              "holds, and follows pointers.  What it comes to is reachable, and can still be "
+              "given back.  What it does not is definite: it is there, and nobody has its "
+              "address.  Live is not leaked.");
     return true;
 }
 

@@ -81,7 +81,7 @@ static void repeat(char *text, char c, unsigned n)
     text[n] = 0;
 }
 
-/* Each marble in the bag is one of BAG_WIDTH parts of memory; each outside is an object. */
+/* Each marble in the bag is one of BAG_WIDTH parts of memory, or less; outside, an object. */
 void lesson_bag(void)
 {
     char in[BAG_WIDTH + 1], out[FEW + 1];
@@ -89,7 +89,8 @@ void lesson_bag(void)
     unsigned full;
 
     stats_get(&stats);
-    full = stats.total_pages > 0 ? stats.free_pages * BAG_WIDTH / stats.total_pages : 0;
+    full = stats.total_pages == 0 ? 0 :
+           (stats.free_pages * BAG_WIDTH + stats.total_pages - 1) / stats.total_pages;
     repeat(in, 'o', full < BAG_WIDTH ? full : BAG_WIDTH);
     repeat(out, 'o', stats.live_objects < FEW ? stats.live_objects : FEW);
     kprintf("  the bag  (%-*s)  %u kB free\n", BAG_WIDTH, in,

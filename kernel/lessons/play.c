@@ -16,6 +16,8 @@
 #include "mm/scan/scan.h"
 #include "mm/slab.h"
 
+enum { NEARLY_NONE = 64 };              /* pages */
+
 static const char *const usual_seed = "class";
 
 /* ---- words ------------------------------------------------------------------------- */
@@ -110,6 +112,9 @@ void lesson_begin(struct lesson_run *run)
     if (run->json)
         kprintf_filter = drop;
     remember(&before);
+    if (before.stats.free_pages < NEARLY_NONE)
+        lesson_say("Nearly no memory is left, and things will fail that should not.  After "
+                   "`reboot` there is.");
     run->lesson->run(run);
     clean_up(&before);
     kprintf_filter = filter;

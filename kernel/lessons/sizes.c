@@ -31,15 +31,16 @@ static bool ask_room(struct lesson_run *run)
     uint32_t size = lesson_number(run, 33, 500);
     void *p;
 
-    lesson_say("kmalloc has slots of 8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096 and "
-               "8192 bytes.  It takes the smallest that will do.");
+    lesson_say("A slot is the place of one marble, and all slots of one size are a cache.  kmalloc "
+               "has slots of 8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096 and 8192 "
+               "bytes, and takes the smallest that will do.");
     if (!lesson_ask(run, "kmalloc(%u): how large is the slot that you get?", (unsigned)size))
         return false;
     lesson_do("kmalloc %u", (unsigned)size);
     p = kmalloc(size, GFP_KERNEL);
     lesson_is(run, (uint32_t)ksize(p),
-              "The name of the cache says it, and ksize().  Yours are the %u bytes that you "
-              "asked for: red zones may lie behind them.", (unsigned)size);
+              "The name of the cache says it, and the function ksize() tells it.  Yours are the "
+              "%u bytes that you asked for; the rest is nobody's.", (unsigned)size);
     kfree(p);
     return true;
 }
@@ -60,7 +61,8 @@ static bool ask_edge(struct lesson_run *run)
     p = kmalloc(size, GFP_KERNEL);
     q = kmalloc(size + 1, GFP_KERNEL);
     same = ksize(p) == ksize(q);
-    lesson_is(run, !same, "%u is %s.  One byte more can cost as much as half of the object.",
+    lesson_is(run, !same, "%u is %s.  Beyond an edge one byte costs half as much again, or as much "
+              "again, as all the others.",
               (unsigned)size, same ? "no edge: both fit into the same slot"
                                    : "the very size of a slot, and one more is too much");
     kfree(p);
@@ -95,8 +97,8 @@ static void ask_large(struct lesson_run *run)
     lesson_do("kmalloc %u", (unsigned)size);
     p = kmalloc(size, GFP_KERNEL);
     lesson_is(run, (uint32_t)ksize(p) / 1024,
-              "It gets pages of its own, and blocks of pages have 4, 8, 16, 32 ... kB: that "
-              "is the next lesson.");
+              "It gets pages of its own, of 4 kB each, and blocks of pages have 4, 8, 16, 32 ... "
+              "kB: that is the next lesson.");
     kfree(p);
 }
 

@@ -143,6 +143,15 @@ def test_reports_that_a_lesson_means_are_no_failure(machine):
     assert done.returncode == 2 and "Error 1" in done.stderr
 
 
+def test_with_nearly_no_memory_left_it_says_so_first(boot):
+    machine = boot(memory="8M")
+    assert "Nearly no memory" not in " ".join(shown(machine, "lesson bag ann 1 b b"))
+    shown(machine, "kmalloc 64K 200")
+    text = " ".join(shown(machine, "lesson bag ann 1 b b"))
+    assert text.index("Nearly no memory is left") < text.index("1. You take")
+    machine.is_whole()
+
+
 @pytest.mark.parametrize("words, said", [
     ("lesson bgg", 'no lesson, but "bag" is'), ("lesson nonsense", '"lesson" lists them'),
     ("lesson bag " + "x" * 40, "is too long"), ("lesson bag ann 1 b b 4", "4 answers, but"),
