@@ -1,0 +1,74 @@
+"""The page for teachers: what it says to type can be typed, and its numbers are true."""
+import json
+import re
+import subprocess
+
+import pytest
+from marbles import GUEST_TIME, ROOT, environment, make
+
+PAGE = (ROOT / "kernel/lessons/TEACHING.md").read_text()
+PLAN = re.search(r"## Ninety minutes.*?\n\n(\|.*?)\n\n", PAGE, re.S)[1].split("\n")[2:]
+STEPS = [[cell.strip() for cell in row.strip("|").split("|")] for row in PLAN]
+
+
+@pytest.fixture
+def beliefs(machine):
+    return {row["name"]: row for row in machine.json("lesson -j")}
+
+
+def names():
+    return [re.search(r"`lesson (\w+) ann`", step[1])[1] for step in STEPS]
+
+
+def test_the_plan_of_ninety_minutes_has_ninety(beliefs):
+    assert [int(step[0]) for step in STEPS] == [10, 15, 20, 25, 20]
+    assert [beliefs[name]["number"] for name in names()] == [1, 2, 4, 5, 6]
+    for name, step in zip(names(), STEPS):
+        words = set(re.findall(r"\w+", beliefs[name]["belief"])) - {"or", "and"}
+        assert words <= set(re.findall(r"\w+", step[4]))
+
+
+def test_it_says_how_many_questions_they_have(machine):
+    asked = 0
+    for name in names():
+        machine.send(f"lesson {name} ann -j\r")
+        asked += sum('"question": ' in row for row in machine.until_prompt())
+    assert f"The five have {asked} questions" in PAGE
+
+
+def test_all_lessons_and_labs_that_it_names_exist(beliefs):
+    assert set(re.findall(r"`lesson (\w+)", PAGE)) <= set(beliefs)
+    assert re.findall(r"^\| ([A-Z]) \w+", PAGE, re.M) == list("ABCDE")
+    for file in re.findall(r"`([\w/]+\.(?:c|md|json))`", PAGE):
+        assert file in ("room.c", "mine.c") or (ROOT / file).exists() or \
+            (ROOT / "kernel/lessons" / file).exists(), file
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1].split()[1])
+def test_what_it_says_to_type_can_be_typed(boot, step):
+    machine = boot(arguments=GUEST_TIME)
+    for line in re.findall(r"`([^`]+)`", step[1] + step[2] + step[3]):
+        if line.startswith(("lesson ", "reboot")):
+            continue
+        machine.send(line + "\r")
+        said = " ".join(machine.until_prompt())
+        assert not re.search(r"unknown command|usage:|unexpected", said), (line, said)
+    machine.is_whole()
+
+
+def test_answers_are_collected_as_it_says(tmp_path):
+    make("all")
+    script = re.search(r"```sh\n(.*?)```", PAGE, re.S)[1]
+    (tmp_path / "answers").write_text("ann 1 b b\nbo x y z\n")
+    done = subprocess.run(["bash", "-c", script.replace("<answers", f"<{tmp_path}/answers")],
+                          cwd=ROOT, env=environment(), capture_output=True, text=True,
+                          timeout=60)
+    first, second = done.stdout.splitlines()
+    assert first in PAGE and json.loads(first)["right"] == 3
+    assert json.loads(second)["seed"] == "bo" and json.loads(second)["right"] == 0
+
+
+def test_the_container_file_installs_by_scripts_that_exist():
+    found = json.loads((ROOT / ".devcontainer.json").read_text())
+    script = re.match(r"sh (\S+) && make deps$", found["postCreateCommand"])[1]
+    assert (ROOT / script).exists() and found["image"]
