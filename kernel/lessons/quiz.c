@@ -158,10 +158,10 @@ static const struct lesson lesson_of_quiz = { .name = "quiz", .run = quiz };
 
 /* ---- the command --------------------------------------------------------------------- */
 
-/* What was answered, as words that go on from there. */
+/* What was answered, as words that go on from there, in the same order. */
 static void print_again(const struct lesson_run *run)
 {
-    char line[LESSON_QUESTIONS * (LESSON_ANSWER_SIZE + 3)] = "";
+    char line[LESSON_QUESTIONS * (LESSON_ANSWER_SIZE + 3) + 8] = "";
 
     for (unsigned n = 0; n < run->asked; n++) {
         const char *answer = run->answers[n], *quote = strchr(answer, ' ') ? "\"" : "";
@@ -170,7 +170,12 @@ static void print_again(const struct lesson_run *run)
         ksnprintf(line + used, sizeof(line) - used, " %s%s%s", quote,
                   answer[0] != 0 ? answer : "?", quote);
     }
-    kprint_wrapped(2, "Left.  To go on:  quiz %s%s", run->seed, line);
+    if (wanted.most < LESSON_QUESTIONS)
+        ksnprintf(line + strlen(line), sizeof(line) - strlen(line), " -n %u",
+                  (unsigned)wanted.most);
+    kprint_wrapped(2, "Left.  To go on:  quiz %s%s%s%s", run->seed, line,
+                   wanted.lesson != NULL ? " -t " : "",
+                   wanted.lesson != NULL ? wanted.lesson : "");
 }
 
 /* Which lessons tell what was not known, each once. */
@@ -284,5 +289,5 @@ SHELL_COMMAND_WORDS("lessons", quiz, "[NAME [ANSWER...]] [-n COUNT] [-t LESSON] 
     "Ctrl-C leaves, and says how to go on.\n"
     "What can be measured is; of facts and advice kernel/lessons/quiz_table.c has the\n"
     "answers.\n"
-    "    quiz ann c a -n 2",
+    "    quiz ann c c -n 2",
     cmd_quiz, nth_lesson);
