@@ -26,12 +26,15 @@ CMDLINE   ?=
 # Shell commands for make exec, and the seconds that they may take.
 CMDS      ?=
 SECONDS   ?= 60
-# What make export writes; and OUT=, its file, if it is not to be in build/export.
+# What make export writes; and OUT=, its file, if it is not to be in build/export.  Of
+# make grade: in which form.
 FORMAT    ?=
 ifneq ($(filter export,$(MAKECMDGOALS)),)
 EXPORT_TO := $(if $(filter command,$(firstword $(origin OUT))),$(value OUT))
 override undefine OUT
 endif
+# By what make grade judges LAB: tests/labs/LESSON/LESSON.lab.
+LESSON    ?=
 # The file of make record and make replay; WHOLE=1: with the kernel in it, as with LAB.
 RECORD    ?= build/session.marbles
 WHOLE     ?=
@@ -840,7 +843,9 @@ help: ## this list
 	@echo "  SECONDS=60          how long exec, dump, export may take"
 	@echo "  FORMAT=trace        what export writes; trace folded pprof massif dhat heaptrack"
 	@echo "                      or chrome"
+	@echo "                      of grade: text gradescope classroom50 junit tap github gcc"
 	@echo "  OUT=FILE            where export writes it, if not in build/export"
+	@echo "  LESSON=names        by what grade judges LAB: a folder of tests/labs"
 	@echo "  RECORD=file         of record and replay; WHOLE=1: with the kernel in it"
 	@echo "  SERIAL=7            which object, for why-lost; or SITE=my.c:20"
 	@echo "  CMDLINE=\"...\"       kernel parameters; at the prompt, params lists them"
@@ -953,6 +958,16 @@ dump: $(ELF) ## boot, run CMDS, write the machine's memory to build/dump.elf
 	$(Q)exec $(PYTHON) tests/gdb/dump.py $(ELF) $(KERNEL_DIR)/dump.elf \
 	    $(QEMU) -accel tcg -m $(MEM) -display none -net none
 
+# What LAB does is looked at in the memory that it leaves.  It builds LAB itself, to tell a
+# mistake in it from one of its own.
+grade: ## judge LAB=mine.c by LESSON=names: points, and why; FORMAT=text
+	$(call no_san,it reads the memory of the plain kernel)
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(or $(GDB),gdb),gdb)
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/grade/grade.py $(call quote,$(LESSON)) $(LABS:%='%') -- "$(MAKE)" \
+	    "$(GDB)" $(MACHINE)
+
 console: ## in a second terminal: the serial console of make gdb
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/gdb/console.py build/gdb/run
@@ -980,7 +995,7 @@ SUITES += $(HOSTED)/soak
 # With SAN=1 the kernel is what there is to test: mm as a program has its sanitizers.
 SUITES_RUN := $(if $(filter 1,$(SAN)),tests/qemu,check tests/test_check.py \
                   tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/export \
-                  tests/gdb)
+                  tests/grade tests/gdb)
 
 test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -1040,7 +1055,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb dump \
+.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb dump grade \
         console hosted iso check test coverage mutants fuzz soak soak-qemu test-debian \
         test-export test-toolchains clean record replay why-lost FORCE
 

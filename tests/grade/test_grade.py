@@ -1,0 +1,309 @@
+"""make grade, graded: each solution in tests/labs loses what its first comment says.
+
+Also: the forms, each read by a reader of its own; what does not compile, faults, hangs,
+or leaves; and lab files that are wrong.
+"""
+import json
+import re
+import shutil
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "qemu")]
+import formats  # noqa: E402
+import judge  # noqa: E402
+import labfile  # noqa: E402
+from grade import Grading, lab_of  # noqa: E402
+from making import ROOT, make, run_make  # noqa: E402
+
+LABS = ROOT / "tests/labs"
+LESSONS = sorted(path.stem for path in LABS.glob("*/*.lab"))
+SOLUTIONS = [(lesson, path.stem) for lesson in LESSONS
+             for path in sorted((LABS / lesson / "solutions").glob("*.c"))]
+MACHINE = ["qemu-system-i386", "-accel", "tcg", "-display", "none", "-net", "none",
+           "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-device", "ib700",
+           "-action", "watchdog=inject-nmi"]
+GDB = shutil.which("gdb") or "gdb-multiarch"
+
+
+GRADED = {}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """All files of a lesson are graded as one file there: it is one kernel's folder."""
+    return tmp_path_factory.mktemp("labs")
+
+
+@pytest.fixture
+def grade(folder):
+    """grade(LESSON, TEXT): a lab with this text, graded once; only=N: by N tests."""
+    def run(lesson, text, only=None):
+        if (lesson, text) not in GRADED:
+            lab = folder / f"{lesson}.c"
+            lab.write_text(text)
+            make("all", f"LAB={lab}", check=False)      # while nobody else builds
+            grading = Grading(lab_of(lesson), [str(lab)], "make", GDB, MACHINE)
+            grading.lab.tests = grading.lab.tests[:only]
+            grading.run()
+            GRADED[lesson, text] = grading
+        return GRADED[lesson, text]
+    return run
+
+
+def solution(lesson, name="reference"):
+    return (LABS / lesson / "solutions" / f"{name}.c").read_text()
+
+
+def failed(grading):
+    return {verdict.test.name for verdict in grading.verdicts if not verdict.passed}
+
+
+# ---- solutions -----------------------------------------------------------------------
+
+@pytest.mark.parametrize("lesson,name", [
+    pytest.param(*one, id="-".join(one)) for one in SOLUTIONS])
+def test_a_solution_loses_what_it_says(grade, lesson, name):
+    text = solution(lesson, name)
+    said = re.match(r"/\*\n \* (\S+)\.c - loses: (.*)\.\n", text)
+    assert said and said[1] == name
+    lost = set() if said[2] == "nothing" else set(said[2].split(", "))
+    grading = grade(lesson, text)
+    assert failed(grading) == lost, formats.text(grading)
+    assert grading.score == sum(test.points for test in grading.lab.tests
+                                if test.name not in lost)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lab_has_a_reference_six_that_are_wrong_and_a_handout(lesson):
+    names = [name for of, name in SOLUTIONS if of == lesson]
+    lab = labfile.read(LABS / lesson / f"{lesson}.lab", lesson)
+    handout = (LABS / lesson / "README.md").read_text()
+    rows = re.findall(r"^\| (\w+) \| (\d+) \|", handout, re.M)
+    assert "reference" in names and len(names) >= 7
+    assert [(test.name, str(test.points)) for test in lab.tests] == rows
+    assert f"{lab.points} points" in handout
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_skeleton_compiles_and_has_few_points(grade, lesson):
+    grading = grade(lesson, (LABS / lesson / f"{lesson}.c").read_text())
+    assert 0 < grading.score <= grading.lab.points / 3, formats.text(grading)
+
+
+# ---- what it says --------------------------------------------------------------------
+
+def test_a_leak_is_told_by_its_line(grade):
+    text = solution("names", "drop_forgets_name")
+    line = 1 + text.splitlines().index(
+        "    entry->name = kstrdup(name, GFP_KERNEL);")
+    said = formats.text(grade("names", text))
+    assert f"definite, taken by add (names.c:{line})" in said
+    assert "\n 0 of  4  drop " in said and "\n  hint: An entry is two pieces" in said
+    assert "\n16 of 20 points, in " in said
+
+
+@pytest.mark.parametrize("name,words", [
+    ("add_trusts_kmalloc", "status = 5, and should be = 0: a fault ended a command"),
+    ("hangs", "it hangs: names was ended by the watchdog, in "),
+    ("add_forgets_entry", "status = 7, and should be = 0: with an allocation failing")])
+def test_a_fault_and_a_hang_are_called_so(grade, name, words):
+    said = formats.text(grade("names", solution("names", name)))
+    assert f"first that fails:\n  {words}" in said
+
+
+def lab_with(body):
+    return f"""#include "drivers/power.h"
+#include "kernel/shell.h"
+static int cmd_names(int argc, char **argv)
+{{
+    {body}
+    return 0;
+}}
+SHELL_COMMAND(names, "", "", cmd_names);
+"""
+
+
+@pytest.mark.parametrize("body,words", [
+    ("for (;;) __asm__ volatile(\"cli; hlt\");", "it hangs: no"),
+    ("power_exit(0);", "the machine stopped: it was told to exit"),
+    ("kprintf(\"\\nmarbles> \"); for (volatile int i = 0; i < 100000000; i++) {}",
+     "it printed \"\" where \"cy\" should be")])
+def test_a_lab_can_do_as_it_likes_and_is_judged_all_the_same(grade, body, words):
+    assert words in formats.text(grade("names", lab_with(body), only=1))
+
+
+BROKEN = solution("names").replace("kfree(entry);", "kfree(entri);")
+
+
+@pytest.mark.parametrize("text,line,words", [
+    (BROKEN, 1 + BROKEN[:BROKEN.index("entri")].count("\n"), "undeclared"),
+    ("int absent(int);\nint here(void);\nint here(void)\n{\n    return absent(1);\n}\n",
+     5, "undefined reference")])
+def test_what_does_not_compile_is_told_by_its_line(grade, folder, text, line, words):
+    grading = grade("names", text)
+    said = formats.gcc(grading)
+    assert said.startswith(f"{folder}/names.c:{line}:1: error: it does not compile: ")
+    assert words in said and "\n" not in said
+    result = json.loads(formats.gradescope(grading))
+    assert result["score"] == 0 and words in result["output"]
+
+
+# ---- forms ---------------------------------------------------------------------------
+
+WRONG = solution("names", "drop_forgets_name")
+
+
+def test_gradescope(grade):
+    result = json.loads(formats.gradescope(grade("names", WRONG)))
+    assert set(result) == {"score", "execution_time", "visibility", "output", "tests"}
+    assert result["score"] == sum(test["score"] for test in result["tests"]) == 16
+    (bad,) = [test for test in result["tests"] if test["status"] == "failed"]
+    assert bad["name"].startswith("drop: ")
+    assert (bad["score"], bad["max_score"]) == (0, 4)
+    assert "lost = 1" in bad["output"] and "hint: " in bad["output"]
+
+
+def test_classroom50(grade):
+    result = json.loads(formats.classroom50(grade("names", WRONG)))
+    assert result["schema"] == "classroom50/result/v1"
+    assert (result["score"], result["max-score"]) == (16, 20)
+
+
+def test_junit(grade):
+    said = formats.junit(grade("names", WRONG))
+    suite = xml.etree.ElementTree.fromstring(said.encode())
+    assert (suite.get("tests"), suite.get("failures")) == ("7", "1")
+    (bad,) = [case for case in suite if case.find("failure") is not None]
+    assert bad.get("name") == "drop" and "lost = 1" in bad.find("failure").text
+
+
+def test_tap(grade):
+    lines = formats.tap(grade("names", WRONG)).splitlines()
+    assert lines[0] == "1..7" and lines[-1] == "# 16 of 20 points"
+    results = [line for line in lines[1:] if not line.startswith("#")]
+    assert [line.split(" - ")[0] for line in results] == \
+        [f"{'not ok' if n == 3 else 'ok'} {n}" for n in range(1, 8)]
+
+
+def test_github_and_gcc_name_the_line(grade, folder):
+    line = 1 + WRONG.splitlines().index("    entry->name = kstrdup(name, GFP_KERNEL);")
+    error, notice = formats.github(grade("names", WRONG)).splitlines()
+    assert error.startswith(f"::error file={folder}/names.c,line={line},"
+                            "title=drop%3A 4 points lost::lost = 1")
+    assert notice == "::notice title=names::16 of 20 points"
+    said = formats.gcc(grade("names", WRONG))
+    assert said.startswith(f"{folder}/names.c:{line}:1: error: drop: 4 points lost: ")
+    assert len(said.splitlines()) == 1
+    assert formats.gcc(grade("names", solution("names"))) == ""
+
+
+# ---- wrong usage ---------------------------------------------------------------------
+
+@pytest.mark.parametrize("words,said", [
+    (["LAB={lab}", "LESSON=nimes"], 'grade: LESSON: "nimes" is none of '),
+    (["LAB={lab}"], 'grade: LESSON: "" is none of '),
+    (["LESSON=names"], "grade: LAB: which file? make grade LAB=mine.c LESSON=names"),
+    (["LAB={lab}", "LESSON=names", "FORMAT=xml"], 'grade: FORMAT: "xml" is none of text'),
+    (["LAB=/nowhere.c", "LESSON=names"], "LAB: there is no file nowhere.c")])
+def test_wrong_usage_is_told_in_one_line(folder, words, said):
+    lab = folder / "names.c"
+    lab.write_text(solution("names"))
+    done = run_make("grade", *(word.format(lab=lab) for word in words), check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert said.replace("nowhere", "/nowhere") in done.stderr or said in done.stderr
+
+
+def test_make_grade_is_that_program(folder):
+    lab = folder / "names.c"
+    lab.write_text(solution("names"))
+    done = make("grade", f"LAB={lab}", "LESSON=names")
+    assert "\n20 of 20 points, in " in done.stdout and done.stderr == ""
+    lab.write_text(WRONG)
+    done = make("grade", f"LAB={lab}", "LESSON=names", "FORMAT=gradescope", check=False)
+    assert json.loads(done.stdout)["score"] == 16
+    assert re.fullmatch(r"make: \*\*\* \[.*grade\] Error 1\n", done.stderr)
+
+
+# ---- lab files -----------------------------------------------------------------------
+
+GOOD = """title A lab
+memory 8M
+seconds 2
+# nothing
+test one, 2 points: it works
+parameters quiet
+    marbles> hello
+    hello, ...
+    marbles> bye
+live = 0
+instructions of cmd_hello <= 100
+hint Think.
+hint Again.
+"""
+
+
+def read(tmp_path, text):
+    path = tmp_path / "x.lab"
+    path.write_text(text)
+    return labfile.read(path, "x")
+
+
+def test_a_lab_file_is_read(tmp_path):
+    lab = read(tmp_path, GOOD)
+    (test,) = lab.tests
+    assert (lab.title, lab.memory, lab.seconds, lab.points) == ("A lab", "8M", 2, 2)
+    assert test.commands == ["hello", "bye"] and test.expected == ["hello, ..."]
+    assert test.hint == "Think. Again." and test.functions == ["cmd_hello"]
+    assert [fact.name for fact in test.all_facts()] == \
+        ["status", "reports", "damage", "live", "instructions"]
+
+
+@pytest.mark.parametrize("old,new,line,words", [
+    ("title A lab\n", "", 12, "there is no title"),
+    ("title A lab", "title A lab\ntitle B", 2, "title is there already"),
+    ("memory 8M", "memory 8MB", 2, '"8MB" is no size'),
+    ("seconds 2", "seconds 0", 3, '"0" is no number from 1 to 60'),
+    ("one, 2 points: it works", "one: it works", 5, "a test is: test NAME, N points"),
+    ("one, 2 points", "one, 0 points", 5, "has no points"),
+    ("parameters quiet", 'parameters run="', 6, "a quote"),
+    ("parameters quiet", "parameter quiet", 6, '"parameter quiet" is neither'),
+    ("parameters quiet", "parameters quiet\nparameters a", 7, "stand in one line"),
+    ("    marbles> hello\n", "    hello\n", 7, "a session begins with"),
+    ("live = 0", "life = 0", 10, '"life" is none of status, '),
+    ("live = 0", "live = 0\nlive = 1", 11, "live is there already"),
+    ("live = 0", "live == 0", 10, "is neither"),
+    ("live = 0", "live of x = 0", 10, "live is of no function"),
+    ("instructions of cmd_hello", "instructions", 11, "of which function?"),
+    ("hint Think.\nhint Again.\n", "", 5, "test one has no hint"),
+    ("hint Think.", "hint", 12, "hint: there is nothing behind it"),
+    ("seconds 2", "live = 0", 3, "a fact belongs to a test"),
+    ("hint Again.", "seconds 2", 13, "stands before the first test"),
+    ("hint Again.", "test one, 1 point: x", 13, "there is a test one already")])
+def test_what_is_wrong_in_a_lab_file_is_told_by_file_and_line(tmp_path, old, new, line,
+                                                              words):
+    assert old in GOOD
+    with pytest.raises(labfile.LabError) as error:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    assert str(error.value).startswith(f"{tmp_path}/x.lab:{line}: ")
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("expected,lines,same", [
+    (["a", "b"], ["a", "b"], True),
+    (["a", "b"], ["a"], False),
+    (["a"], ["a", "b"], False),
+    (["...", "b"], ["x", "b", "b"], True),
+    (["...", "b", "..."], ["x", "b", "y"], True),
+    (["...", "b"], ["x", "b", "y"], False),
+    (["..."], [], True),
+    (["a ... c"], ["a b c"], True),
+    (["a ... c"], ["a b d"], False),
+    (["a.c"], ["abc"], False),
+    (["...", "a", "...", "b"], ["a"] * 200 + ["b"], True)])
+def test_lines_and_wildcards(expected, lines, same):
+    assert (judge.mark(["marbles> x", *expected], lines) is None) == same
