@@ -3,6 +3,7 @@
 Each takes a Grading (grade.py) and gives the text that goes to stdout, alone.
 """
 import json
+import textwrap
 import xml.sax.saxutils as xml
 
 MOST_PRINTED = 20               # lines of what a lab has printed
@@ -30,7 +31,7 @@ def context(verdict):
         yield f"    ... and {plural(len(printed) - MOST_PRINTED, 'line')} more"
     if verdict.test.parameters:
         yield f"kernel parameters: {verdict.test.parameters}"
-    yield f"hint: {verdict.test.hint}"
+    yield from textwrap.wrap(f"hint: {verdict.test.hint}", 86, subsequent_indent="  ")
 
 
 def row(verdict):

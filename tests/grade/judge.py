@@ -91,12 +91,17 @@ def mark(session, lines):
         marked.append(("    " if seen < found else "  ? " if seen == found else "    ")
                       + line)
         seen += 1
-    got = lines[used] if used < len(lines) else "nothing more"
-    want = expected[found] if found < len(expected) else "nothing more"
-    return [f'it printed "{got}" where "{want}" should be'
-            if used < len(lines) and found < len(expected) else
-            f'"{want}" is missing' if found < len(expected) else
-            f'it printed "{got}", and should print nothing more'] + marked
+    return [differs(expected, found, lines, used)] + marked
+
+
+def differs(expected, found, lines, used):
+    """In words: the first line that is not as it should be."""
+    if found == len(expected):
+        return f'it printed "{lines[used]}", and should print nothing more'
+    want = expected[found]
+    if used == len(lines) or expected[found - 1:found] == ["..."]:
+        return f'"{want}" is missing'
+    return f'it printed "{lines[used]}" where "{want}" should be'
 
 
 # ---- facts ---------------------------------------------------------------------------
@@ -108,7 +113,7 @@ def rows_of(facts, kinds):
         yield (f"  {row['objects']} x, {row['bytes']} bytes, {row['kind']}, taken by "
                f"{row['func']} ({row['site']})")
     if len(rows) > SHOWN_ROWS:
-        yield f"  and from {len(rows) - SHOWN_ROWS} lines more"
+        yield f"  and more, by {len(rows) - SHOWN_ROWS} other rows"
 
 
 LOST = ("definite", "indirect")
