@@ -5,9 +5,10 @@
  *                |
  *              "eth0"
  *
- * start takes three pieces of memory, one after the other, and each time there may be none.
- * Then it must fail, and all must be as if it had never been called.  As long as there is
- * memory this works; read README.md, and mend the rest.  What the commands do stays:
+ * start takes three pieces of memory, one after the other, and each time there may be
+ * none.  Then it must fail, and all must be as if it had never been called.  As long as
+ * there is memory this works; read README.md, and mend the rest.  What the commands do
+ * stays:
  *
  *     unwind start NAME   fails without memory, and if a card runs already
  *     unwind show         prints its name; fails if none runs
