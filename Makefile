@@ -16,6 +16,8 @@
 #     build/debian/             a Debian for test-debian, and its packages
 #     build/export/             what make export writes for other tools
 #     build/viewers/            those of npm, for test-export
+#     build/marbles-students.tar.gz, build/gradescope-NAME.zip   of make student-kit
+#                               and make gradescope
 
 # ---- knobs ------------------------------------------------------------------------
 
@@ -968,6 +970,14 @@ grade: ## judge LAB=mine.c by LESSON=names: points, and why; FORMAT=text
 	$(Q)$(PYTHON) tests/grade/grade.py $(call quote,$(LESSON)) $(LABS:%='%') -- "$(MAKE)" \
 	    "$(GDB)" $(MACHINE)
 
+student-kit: ## the last commit without solutions: build/marbles-students.tar.gz
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/grade/kit.py students
+
+gradescope: ## the zip for Gradescope, of LESSON=names
+	@$(call need,$(PYTHON),python3)
+	$(Q)$(PYTHON) tests/grade/kit.py gradescope $(call quote,$(LESSON))
+
 console: ## in a second terminal: the serial console of make gdb
 	@$(call need,$(PYTHON),python3)
 	$(Q)$(PYTHON) tests/gdb/console.py build/gdb/run
@@ -992,10 +1002,14 @@ SUITES := $(SUITES64) $(REPLAYS64)
 endif
 SUITES += $(HOSTED)/soak
 
+# The kit for students has no solutions to grade, and nothing to make another kit of.
+SUITES_GRADED := $(if $(wildcard tests/labs/*/solutions),tests/grade/test_grade.py) \
+                 $(if $(wildcard .git),tests/grade/test_kit.py)
+
 # With SAN=1 the kernel is what there is to test: mm as a program has its sanitizers.
 SUITES_RUN := $(if $(filter 1,$(SAN)),tests/qemu,check tests/test_check.py \
                   tests/test_make.py $(SUITES) $(BENCH_TESTS) tests/qemu tests/export \
-                  tests/grade tests/gdb)
+                  tests/grade/test_labfile.py $(SUITES_GRADED) tests/gdb)
 
 test: $(ELF) ## everything: check, unit tests, the kernel in QEMU, GDB
 	@$(call need,$(QEMU),qemu-system-x86)
@@ -1055,7 +1069,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb dump grade \
+.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb dump grade student-kit gradescope \
         console hosted iso check test coverage mutants fuzz soak soak-qemu test-debian \
         test-export test-toolchains clean record replay why-lost FORCE
 
