@@ -29,10 +29,19 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 LABS = ROOT / "tests/labs"
 AT_ONCE = 2
+NO_SCREEN = ["-vga", "none"]    # whose 16 MB would be in each dump
 NO_COMPILE, NO_TOOL, USAGE = 126, 127, 2
 COMPILER_SAYS = re.compile(r"^(.+?):(\d+):(?:\d+:)? (?:fatal )?error: (.*)$", re.M)
 LINKER_SAYS = re.compile(r"^.*?([^\s:()]+\.c):(\d+): (undefined reference.*|multiple "
                          r"definition.*)$", re.M)
+
+
+def complaint(parameters, printed):
+    """What the kernel says of a parameter that it does not take, before all else."""
+    names = [word.partition("=")[0] for word in parameters.split()]
+    first = printed.partition("\n")[0]
+    return first if first.startswith(tuple(name + end for name in names
+                                           for end in ":=")) else ""
 
 
 class Wrong(Exception):
@@ -89,7 +98,8 @@ class Grading:
     def command(self, test, elf, core):
         counting = ["-icount", "shift=0"] if test.functions else []
         return [sys.executable, HERE / "boot.py", str(self.lab.seconds), core,
-                *self.machine, "-m", self.lab.memory, *counting, "-kernel", elf]
+                *self.machine, "-m", self.lab.memory, *NO_SCREEN, *counting,
+                "-kernel", elf]
 
     def boot(self, test, elf, core):
         """An Outcome without facts."""
@@ -107,8 +117,11 @@ class Grading:
             raise Wrong(f"{self.lab.path}:{test.line}: {why}")
         if done.returncode not in (0, *judge.WHAT_IT_WAS):
             raise Wrong(f"boot: {why or f'status {done.returncode}'}", NO_TOOL)
-        return judge.Outcome(done.returncode, why, done.stdout.decode(errors="replace"),
-                             time.monotonic() - started)
+        printed = done.stdout.decode(errors="replace")
+        if complaint(test.parameters, printed):
+            raise Wrong(f"{self.lab.path}:{test.line}: test {test.name}: "
+                        + complaint(test.parameters, printed))
+        return judge.Outcome(done.returncode, why, printed, time.monotonic() - started)
 
     def look(self, elf, looked_at):
         """Have GDB read the dumps: [(outcome, core, test)]."""

@@ -89,10 +89,11 @@ def kit():
 
 
 def tell(path, taken, left):
-    labs = [lesson for lesson in lessons() if f"tests/labs/{lesson}/{lesson}.lab" in taken]
-    print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} kB, {len(taken)} files "
-          f"of the last commit\n  labs: {', '.join(labs)}\n  left out: {len(left)} "
-          "solutions, and the history")
+    labs = [lesson for lesson in lessons()
+            if f"tests/labs/{lesson}/{lesson}.lab" in taken]
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} kB, "
+          f"{len(taken)} files of the last commit\n  labs: {', '.join(labs)}\n"
+          f"  left out: {len(left)} solutions, and the history")
     changed = git("status", "--porcelain").decode().splitlines()
     if changed:
         print(f"kit: not in it is what was changed since: {len(changed)} files, such as "
@@ -128,7 +129,7 @@ def gradescope(lesson):
             .replace("LESSON=LESSON", f"LESSON={lesson}"), 0o755)
         add(archive, "marbles-students.tar.gz", data, 0o644)
     tell(path, taken, left)
-    print(f"  Gradescope: Configure Autograder, this zip; what is handed in is {lesson}.c")
+    print(f"  Gradescope: Configure Autograder, this zip; handed in is {lesson}.c")
 
 
 if __name__ == "__main__":

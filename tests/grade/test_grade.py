@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "qemu")]
 import formats  # noqa: E402
 import labfile  # noqa: E402
-from grade import Grading, lab_of  # noqa: E402
+from grade import Grading, Wrong, lab_of  # noqa: E402
 from making import ROOT, make, run_make  # noqa: E402
 
 LABS = ROOT / "tests/labs"
@@ -42,7 +42,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def grade(folder):
-    """grade(LESSON, TEXT): a lab with this text, graded once; only=N: by N tests."""
+    """grade(LESSON, TEXT): a lab with this text, graded once; only=N: by N tests, in a
+    hurry."""
     def run(lesson, text, only=None):
         if (lesson, text) not in GRADED:
             lab = folder / f"{lesson}.c"
@@ -50,6 +51,7 @@ def grade(folder):
             make("all", f"LAB={lab}", check=False)      # while nobody else builds
             grading = Grading(lab_of(lesson), [str(lab)], "make", GDB, MACHINE)
             grading.lab.tests = grading.lab.tests[:only]
+            grading.lab.seconds = 1 if only else grading.lab.seconds
             grading.run()
             GRADED[lesson, text] = grading
         return GRADED[lesson, text]
@@ -131,8 +133,9 @@ SHELL_COMMAND(names, "", "", cmd_names);
 
 @pytest.mark.parametrize("body,words", [
     ("for (;;) __asm__ volatile(\"cli; hlt\");", "it hangs: no"),
+    ("for (;;) kprintf(\"\\nmarbles> \");", "it hangs: "),
     ("power_exit(0);", "the machine stopped: it was told to exit"),
-    ("kprintf(\"\\nmarbles> \"); for (volatile int i = 0; i < 100000000; i++) {}",
+    ("kprintf(\"\\nmarbles> \"); for (volatile int i = 0; i < 10000000; i++) {}",
      "it printed \"\" where \"cy\" should be")])
 def test_a_lab_can_do_as_it_likes_and_is_judged_all_the_same(grade, body, words):
     assert words in formats.text(grade("names", lab_with(body), only=1))
@@ -217,6 +220,23 @@ def test_wrong_usage_is_told_in_one_line(folder, words, said):
     done = run_make("grade", *(word.format(lab=lab) for word in words), check=False)
     assert done.returncode == 2 and done.stdout == ""
     assert said.replace("nowhere", "/nowhere") in done.stderr or said in done.stderr
+
+
+@pytest.mark.parametrize("parameters,words", [
+    ("kfence.evry=1", "kfence.evry: unknown kernel parameter"),
+    ("kfence.every=1 slub_debug=Q", "slub_debug=Q: its letters are F, Z, P, U")])
+def test_parameters_that_the_kernel_does_not_take_are_told(folder, parameters, words):
+    lab = folder / "names.c"
+    lab.write_text(solution("names"))
+    make("all", f"LAB={lab}")
+    grading = Grading(lab_of("names"), [str(lab)], "make", GDB, MACHINE)
+    grading.lab.tests = grading.lab.tests[3:4]
+    (test,) = grading.lab.tests
+    test.parameters = parameters
+    with pytest.raises(Wrong) as error:
+        grading.run()
+    assert str(error.value).startswith(
+        f"tests/labs/names/names.lab:{test.line}: test clear: {words}")
 
 
 def test_make_grade_is_that_program(folder):
