@@ -1069,9 +1069,10 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb dump grade student-kit gradescope \
-        console hosted iso check test coverage mutants fuzz soak soak-qemu test-debian \
-        test-export test-toolchains clean record replay why-lost FORCE
+.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb \
+        dump grade student-kit gradescope console hosted iso check test coverage \
+        mutants fuzz soak soak-qemu test-debian test-export test-toolchains clean \
+        record replay why-lost FORCE
 
 -include $(OBJECTS:.o=.d) $(LAB_OBJECTS:.o=.d)
 -include $(LIBRARY:.o=.d) $(BENCH_OBJECTS:.o=.d)
