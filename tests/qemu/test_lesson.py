@@ -122,7 +122,7 @@ def test_its_number_is_as_good_as_its_name(machine):
 def test_who_has_answered_nothing_is_not_told_how_much_he_has(machine):
     for _ in range(2):
         machine.send("lesson bag\r")
-        machine.wait_for("Enter alone: I do not know")
+        machine.wait_for("Enter alone is \"I do not know\"")
         machine.wait_for("your guess> ")
         machine.send(CTRL_C)
         assert "Left at question 1" in "\n".join(machine.until_prompt())
