@@ -47,6 +47,12 @@ static bool is_left_out(const char *name)
     return false;
 }
 
+/* Those that ask are not asked back. */
+static const char *without_questions(const char *name)
+{
+    return strcmp(name, "lesson") == 0 || strcmp(name, "quiz") == 0 ? " -j" : "";
+}
+
 /* Every command, with such a word in each place. */
 static int cmd_evil_words(int argc, char **argv)
 {
@@ -59,6 +65,7 @@ static int cmd_evil_words(int argc, char **argv)
          command < shell_commands_end(); command++)
         for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
             ksnprintf(line, sizeof(line), forms[i], command->name, evil);
+            strlcat(line, without_questions(command->name), sizeof(line));
             if (!is_left_out(command->name))
                 shell_run(line);
         }
