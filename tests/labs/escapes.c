@@ -47,10 +47,11 @@ static bool is_left_out(const char *name)
     return false;
 }
 
-/* Those that ask are not asked back. */
-static const char *without_questions(const char *name)
+/* The word that runs it; with one more for those that ask, so that they do not. */
+static const char *words_of(const char *name)
 {
-    return strcmp(name, "lesson") == 0 || strcmp(name, "quiz") == 0 ? " -j" : "";
+    return strcmp(name, "lesson") == 0 ? "lesson -j" : strcmp(name, "quiz") == 0 ? "quiz -j"
+                                                                                  : name;
 }
 
 /* Every command, with such a word in each place. */
@@ -64,8 +65,7 @@ static int cmd_evil_words(int argc, char **argv)
     for (const struct shell_command *command = shell_commands_begin();
          command < shell_commands_end(); command++)
         for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-            ksnprintf(line, sizeof(line), forms[i], command->name, evil);
-            strlcat(line, without_questions(command->name), sizeof(line));
+            ksnprintf(line, sizeof(line), forms[i], words_of(command->name), evil);
             if (!is_left_out(command->name))
                 shell_run(line);
         }
