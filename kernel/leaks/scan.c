@@ -84,6 +84,22 @@ bool scan_find(uintptr_t address, struct mm_live *live)
     return found;
 }
 
+bool scan_find_serial(uint32_t serial, struct mm_live *live)
+{
+    uintptr_t from = 0;
+    bool found;
+
+    do {
+        uint32_t flags = irq_save();
+
+        found = mm_scan_next(from, live);
+        irq_restore(flags);
+        if (found)
+            from = live->start + 1;
+    } while (found && live->serial != serial);
+    return found;
+}
+
 void scan_each(scan_fn *look, scan_fn *tell, void *arg)
 {
     struct mm_live live = { .start = 0 };

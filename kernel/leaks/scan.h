@@ -36,6 +36,9 @@ static inline bool is_lost(const struct mm_live *live)
 /* mm_scan_find, with interrupts off: no handler gives it back while it is described. */
 bool scan_find(uintptr_t address, struct mm_live *live);
 
+/* The same by its serial number; linear in what is live. */
+bool scan_find_serial(uint32_t serial, struct mm_live *live);
+
 /*
  * Each live thing, by ascending address.  look is called with interrupts off, and reads what
  * it needs.  If it returns true tell is called, with interrupts on: handlers allocate as

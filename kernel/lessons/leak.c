@@ -36,23 +36,12 @@ static struct kept {
     char text[BYTES];
 } *kept;                        /* a variable: what it points to is live */
 
-/*
- * What is live has a serial number, by which it is found: a pointer in a variable here would
- * be one to the scan as well.
- */
-static __attribute__((noinline)) bool find(uint32_t serial, struct mm_live *live)
-{
-    for (uintptr_t from = 0; mm_scan_next(from, live); from = live->start + 1)
-        if (live->serial == serial)
-            return true;
-    return false;
-}
-
+/* By its serial number: a pointer in a variable here would be one to the scan as well. */
 static bool is_lost_now(uint32_t serial)
 {
     struct mm_live live;
 
-    return find(serial, &live) && is_lost(&live);
+    return scan_find_serial(serial, &live) && is_lost(&live);
 }
 
 static volatile uint32_t used;
@@ -77,7 +66,7 @@ static bool ask_end_of_function(struct lesson_run *run)
         return false;
     take_and_return();
     lesson_bag();
-    stays = find(mm_last_serial(), &live);
+    stays = scan_find_serial(mm_last_serial(), &live);
     if (stays)
         kfree((void *)live.start);      /* the next question is about others */
     lesson_is(run, stays, "At the end of a function its variables go, "

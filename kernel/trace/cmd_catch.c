@@ -25,22 +25,6 @@ static bool refuse(const char *word, const char *why)
     return false;
 }
 
-static struct mm_live found;    /* serial 0: nothing */
-
-static bool keep_serial(const struct mm_live *live, void *serial)
-{
-    if (live->serial == *(const uint32_t *)serial)
-        found = *live;
-    return found.serial != 0;
-}
-
-static bool end_search(const struct mm_live *live, void *unused)
-{
-    (void)live;
-    (void)unused;
-    return false;
-}
-
 /* It is live: where that offset is. */
 static bool find_in(const struct mm_live *live, uint32_t offset, struct catch_slot *slot)
 {
@@ -55,6 +39,7 @@ static bool find_in(const struct mm_live *live, uint32_t offset, struct catch_sl
 static bool find_by_serial(const char *word, struct catch_slot *slot)
 {
     char serial[CATCH_NAME_SIZE];
+    struct mm_live live;
     char *plus;
 
     strlcpy(serial, word, sizeof(serial));
@@ -70,11 +55,9 @@ static bool find_by_serial(const char *word, struct catch_slot *slot)
         return false;
     if (slot->owner > mm_last_serial())
         return true;                    /* it is waited for */
-    found.serial = 0;
-    scan_each(keep_serial, end_search, &slot->owner);
-    if (found.serial == 0)
+    if (!scan_find_serial(slot->owner, &live))
         return refuse(word, "no object of that serial number is live any more");
-    return find_in(&found, slot->offset, slot) ||
+    return find_in(&live, slot->offset, slot) ||
            refuse(word, "that is behind its end");
 }
 
