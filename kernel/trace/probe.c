@@ -275,6 +275,12 @@ bool probe_on(bool below)
     return true;
 }
 
+static void count_under_way(const uintptr_t *frame)
+{
+    drop_gone(frame);
+    under_way = depth;
+}
+
 /* Calls that are under way return as if nobody had noticed them. */
 void probe_off(void)
 {
@@ -282,8 +288,7 @@ void probe_off(void)
 
     if (is_on) {
         probe_take_out();
-        drop_gone(__builtin_frame_address(0));
-        under_way = depth;
+        count_under_way(__builtin_frame_address(0));
         for (; depth > 0; depth--)
             if (*calls[depth - 1].slot == (uintptr_t)probe_return)
                 *calls[depth - 1].slot = calls[depth - 1].back;
@@ -303,10 +308,8 @@ unsigned probe_under_way(void)
 {
     uint32_t flags = irq_save();
 
-    if (is_on) {
-        drop_gone(__builtin_frame_address(0));
-        under_way = depth;
-    }
+    if (is_on)
+        count_under_way(__builtin_frame_address(0));
     irq_restore(flags);
     return under_way;
 }

@@ -114,7 +114,7 @@ static void saw(const struct mm_event *event, void *unused)
         return;
     flags = irq_save();
     ring[written % ROOM] = new;
-    __asm__ volatile("" : : : "memory");        /* whole, before it counts */
+    cpu_barrier();                      /* whole, before it counts */
     written++;
     irq_restore(flags);
 }
