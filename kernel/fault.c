@@ -19,7 +19,7 @@
 #include "mm/mm.h"
 #include "mm/watch/dials.h"
 
-enum { NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, EXCEPTIONS = 32 };
+enum { EXCEPTIONS = TRAP_FIRST_IRQ };
 enum { PF_PRESENT = 1, PF_WRITE = 2, FIRST_MIB = 1 << 20 };
 
 static const char *const names[EXCEPTIONS] = {
@@ -104,13 +104,13 @@ static bool explain_page_fault(uintptr_t addr, const struct trap_frame *frame,
 /* A double fault: of the page fault whose report found no stack. */
 bool fault_sets_cr2(const struct trap_frame *frame)
 {
-    return frame->vector == PAGE_FAULT || frame->vector == DOUBLE_FAULT;
+    return frame->vector == TRAP_PAGE_FAULT || frame->vector == TRAP_DOUBLE_FAULT;
 }
 
 bool fault_address(const struct trap_frame *frame, uintptr_t *addr)
 {
     *addr = cpu_cr2();
-    return frame->vector == PAGE_FAULT;
+    return frame->vector == TRAP_PAGE_FAULT;
 }
 
 /* The CPU could not push the first one: where it should have is where no stack is. */
@@ -132,11 +132,11 @@ bool fault_explain(const struct trap_frame *frame, uint32_t esp,
 {
     uintptr_t addr = cpu_cr2();
 
-    if (frame->vector == PAGE_FAULT)
+    if (frame->vector == TRAP_PAGE_FAULT)
         return explain_page_fault(addr, frame, esp, tell_fault);
-    if (frame->vector == DOUBLE_FAULT)
+    if (frame->vector == TRAP_DOUBLE_FAULT)
         explain_double_fault(esp);
-    else if (frame->vector == NMI)
+    else if (frame->vector == TRAP_NMI)
         pr_emerg("watchdog: no timer interrupt for 4 seconds; here it stands:");
     else if (frame->error != 0)
         pr_emerg("%s, error code 0x%x", names[frame->vector % EXCEPTIONS],

@@ -24,7 +24,7 @@
 
 #include "kernel/cpu/cpu.h"
 
-enum { BREAKPOINT = 3, PUSHFL = 0x9c };     /* a vector, an instruction */
+enum { PUSHFL = 0x9c };         /* an instruction */
 enum { DR7_EXACT = 3 << 8, DR7_GLOBAL = 2, DR7_WRITES = 1, DR6_STEP = 1 << 14 };
 
 static struct watch {
@@ -234,7 +234,7 @@ bool debug_exception(struct trap_frame *frame)
     uint32_t dr6 = cpu_dr6();
     bool known = false;
 
-    if (frame->vector == BREAKPOINT)
+    if (frame->vector == TRAP_BREAKPOINT)
         return on_breakpoint != NULL && on_breakpoint(frame);
     cpu_set_dr6(0);
     for (unsigned n = 0; n < DEBUG_REGISTERS; n++)
@@ -262,7 +262,7 @@ void debug_suspend(struct trap_frame *frame)
     if (fn != NULL)
         fn(frame);
     suspended = fn;
-    if (on_breakpoint != NULL && frame->vector != BREAKPOINT)
+    if (on_breakpoint != NULL && frame->vector != TRAP_BREAKPOINT)
         on_breakpoint(frame);
 }
 

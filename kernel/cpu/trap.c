@@ -27,8 +27,7 @@
 #include "kernel/cpu/guard.h"
 #include "mm/port.h"
 
-enum { FIRST_IRQ = 32, VECTORS = FIRST_IRQ + PIC_LINES };
-enum { NMI = 2, DOUBLE_FAULT = 8 };
+enum { VECTORS = TRAP_FIRST_IRQ + PIC_LINES };
 enum { GATE_INTERRUPT = 0x8e00, GATE_TASK = 0x8500 };   /* present, ring 0 */
 
 struct gate {
@@ -64,7 +63,7 @@ void trap_exception(struct trap_frame *frame)
 {
     debug_suspend(frame);               /* a report would be hit as well */
     on_exception(frame, frame->esp_at_push + 5 * sizeof(uint32_t));
-    guard_fault(frame->vector == NMI ? "the watchdog" : NULL, frame->eip, frame->eflags);
+    guard_fault(frame->vector == TRAP_NMI ? "the watchdog" : NULL, frame->eip, frame->eflags);
 }
 
 static void call_handler(void *arg)
@@ -93,7 +92,7 @@ static void run_guarded(unsigned irq)
 
 void trap_interrupt(struct trap_frame *frame)
 {
-    unsigned irq = frame->vector - FIRST_IRQ;
+    unsigned irq = frame->vector - TRAP_FIRST_IRQ;
     const struct handler *handler = &handlers[irq];
     bool is_nested = mm_state & MM_IRQ;
 
@@ -121,7 +120,7 @@ void trap_double_fault(void)
     struct trap_frame frame = {
         .edi = tss->edi, .esi = tss->esi, .ebp = tss->ebp, .ebx = tss->ebx,
         .edx = tss->edx, .ecx = tss->ecx, .eax = tss->eax,
-        .vector = DOUBLE_FAULT,
+        .vector = TRAP_DOUBLE_FAULT,
         .eip = tss->eip, .cs = tss->cs, .eflags = tss->eflags,
     };
 
@@ -143,10 +142,10 @@ void trap_init(void (*fn)(const struct trap_frame *frame, uint32_t esp))
     on_exception = fn;
     for (unsigned vector = 0; vector < VECTORS; vector++)
         set_gate(vector, trap_entries[vector]);
-    idt[DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
+    idt[TRAP_DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
     trap_table = (struct cpu_table){ sizeof(idt) - 1, (uint32_t)(uintptr_t)idt };
     __asm__ volatile("lidt %0" : : "m"(trap_table) : "memory");
-    pic_init(FIRST_IRQ);
+    pic_init(TRAP_FIRST_IRQ);
 }
 
 void irq_handle(unsigned irq, void (*fn)(void))

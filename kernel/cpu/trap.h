@@ -13,6 +13,10 @@ struct trap_frame {
     uint32_t eip, cs, eflags;                                   /* the CPU */
 };
 
+/* Its vector: of exceptions these; from TRAP_FIRST_IRQ on interrupts (SDM 3A, 6.15). */
+enum { TRAP_DEBUG = 1, TRAP_NMI = 2, TRAP_BREAKPOINT = 3, TRAP_DOUBLE_FAULT = 8,
+       TRAP_PAGE_FAULT = 14, TRAP_FIRST_IRQ = 32 };
+
 /*
  * Load the interrupt table.  Interrupts stay off.  From now on an exception calls fn
  * with its frame and what esp was.  If fn returns, the innermost guarded call is ended

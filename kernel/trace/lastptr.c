@@ -50,8 +50,6 @@
 #include "kernel/string.h"
 #include "mm/mm.h"
 
-enum { DEBUG = 1, DOUBLE_FAULT = 8, FIRST_IRQ = 32 };   /* vectors */
-
 static uint32_t command;                /* that has begun it; 0: none */
 static bool is_looking;                 /* at a stop: what comes meanwhile is ours */
 
@@ -79,7 +77,7 @@ static void stop(struct trap_frame *frame)
  */
 static void faulted(const struct trap_frame *frame)
 {
-    if (suspect.how == LOSS_NONE && frame->vector == DOUBLE_FAULT)
+    if (suspect.how == LOSS_NONE && frame->vector == TRAP_DOUBLE_FAULT)
         suspect_describe(&suspect, LOSS_FAULT, before.eip);
     else if (suspect.how == LOSS_NONE)
         suspect_at(&suspect, LOSS_FAULT, frame->eip, frame);
@@ -90,11 +88,11 @@ static void faulted(const struct trap_frame *frame)
 
 static void stepped(struct trap_frame *frame)
 {
-    if (frame->vector == DEBUG) {
+    if (frame->vector == TRAP_DEBUG) {
         followed.steps++;
         if (followed.state == LASTPTR_STEPS && before.eip != 0)
             suspect_add_line(before.eip);
-    } else if (frame->vector < FIRST_IRQ) {
+    } else if (frame->vector < TRAP_FIRST_IRQ) {
         faulted(frame);
         return;
     } else {

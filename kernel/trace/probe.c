@@ -47,7 +47,6 @@
 #include "kernel/trace/probe_set.h"
 #include "mm/port.h"
 
-enum { BREAKPOINT = 3 };        /* a vector */
 enum { TRIES = 8 };
 
 static struct call {
@@ -213,7 +212,7 @@ static bool hit(struct trap_frame *frame)
     uint32_t at = frame->eip - 1;
     const struct probe *probe;
 
-    if (frame->vector != BREAKPOINT) {
+    if (frame->vector != TRAP_BREAKPOINT) {
         frame->eip = (uint32_t)probe_return_of((const uintptr_t *)&frame->eip);
         return false;
     }
