@@ -148,6 +148,32 @@ void round_walk_earlier(void (*fn)(const struct alloc_site *site, unsigned objec
 
 /* ---- what is put back ------------------------------------------------------------ */
 
+/* Is it still what the shell took in this round? */
+static bool is_still_there(const struct held *held, const struct round *round)
+{
+    struct mm_what what;
+
+    mm_what_is(held->address, &what);
+    return !held->freed && what.start == (uintptr_t)held->address &&
+           what.freed_by == NULL && what.serial > round->began &&
+           (what.kind == MM_USED_PAGES) == held->is_pages;
+}
+
+/* What the shell held of it, from that number on, and the numbers. */
+static void give_held_back(const struct round *round, uint32_t newest, uint32_t last)
+{
+    for (struct held *held = held_next(NULL); held != NULL; held = held_next(held)) {
+        if (held->number <= newest || !is_still_there(held, round))
+            continue;
+        if (held->is_pages)
+            free_pages((uintptr_t)held->address, held->order);
+        else
+            kfree(held->address);
+    }
+    held_rewind(newest);
+    held_set_last(last);
+}
+
 /* ---- the round ------------------------------------------------------------------- */
 
 static void fail_nth(uint32_t number)
@@ -209,8 +235,7 @@ struct round round_run(uint32_t number, int argc, char **argv, bool shown)
     round.failed = round.calls >= number ? mm_last_failed() : NULL;
     fail_nth(0);
     shell_put_back_dials();
-    held_give_back(newest, round.began);
-    held_set_last(last);
+    give_held_back(&round, newest, last);
     if (scan_leaks(&report)) {
         count_left(&round);
         count_since_held(&round);

@@ -94,8 +94,8 @@ static void clean_up(const struct before *before)
     struct mm_stats stats;
 
     shell_put_back_dials();
-    held_give_back(before->newest, before->stats.last_serial);
     take_back(before->stats.last_serial);
+    held_rewind(before->newest);
     stats_get(&stats);
     if (stats.live_objects > before->stats.live_objects)
         lesson_say("%u objects that this lesson has taken are still out.",

@@ -17,8 +17,6 @@
  */
 #include "kernel/memory/held.h"
 
-#include "mm/gfp.h"
-#include "mm/mm.h"
 #include "mm/port.h"
 #include "mm/slab.h"
 
@@ -91,29 +89,6 @@ void held_rewind(uint32_t newest)
         if (entry->number > newest)
             held_forget(entry);
     last_number = newest;
-}
-
-static bool is_still_there(const struct held *entry, uint32_t began)
-{
-    struct mm_what what;
-
-    mm_what_is(entry->address, &what);
-    return !entry->freed && what.start == (uintptr_t)entry->address &&
-           what.freed_by == NULL && what.serial > began &&
-           (what.kind == MM_USED_PAGES) == entry->is_pages;
-}
-
-void held_give_back(uint32_t newest, uint32_t began)
-{
-    for (struct held *entry = held_next(NULL); entry != NULL; entry = held_next(entry)) {
-        if (entry->number <= newest || !is_still_there(entry, began))
-            continue;
-        if (entry->is_pages)
-            free_pages((uintptr_t)entry->address, entry->order);
-        else
-            kfree(entry->address);
-    }
-    held_rewind(newest);
 }
 
 bool held_address(uint32_t number, uint32_t *address)

@@ -32,12 +32,6 @@ void held_set_last(uint32_t number);
 uint32_t held_newest(void);
 void held_rewind(uint32_t newest);
 
-/*
- * The same, and what is live of them is given back, if it still is what the shell took: of
- * a serial above `began`.
- */
-void held_give_back(uint32_t newest, uint32_t began);
-
 /* For the shell: the address of $number (0: the last one) in *address, or false. */
 bool held_address(uint32_t number, uint32_t *address);
 
