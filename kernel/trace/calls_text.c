@@ -217,17 +217,23 @@ static void print_arrow(const struct traced_call *call)
     kprintf(call->in_interrupt ? " 0)   ==========> |\n" : " 0)   <========== |\n");
 }
 
+/* Nothing came between: is `next`, NULL: none, its return? */
+static bool is_leaf(const struct traced_call *call, const struct traced_call *next)
+{
+    return !call->is_left && next != NULL && next->is_left &&
+           next->function == call->function && next->depth == call->depth;
+}
+
 static void print_entered(const struct traced_call *call, const struct traced_call *next)
 {
     char text[ROW_SIZE], place[PLACE_SIZE], time[TEXT_SIZE] = "";
-    bool is_leaf = next != NULL && next->is_left && next->function == call->function &&
-                   next->depth == call->depth;
+    bool is_whole = is_leaf(call, next);
 
     close_down_to(call->depth, NEVER_RETURNED);
     print_arrow(call);
-    if (is_leaf)
+    if (is_whole)
         time_text(next->value, time, sizeof(time));
-    ksnprintf(text, sizeof(text), is_leaf ? "%s();" : "%s() {", name_of(call->function));
+    ksnprintf(text, sizeof(text), is_whole ? "%s();" : "%s() {", name_of(call->function));
     print_row(time, call->depth, text, place_of(call->function, place, sizeof(place)));
     graph.open[call->depth] = call->function;
     graph.depth = call->depth + 1u;
@@ -289,8 +295,7 @@ void calls_print_graph(uint32_t from)
             print_left(&call, was_leaf);
         else
             print_entered(&call, has_next ? &next : NULL);
-        was_leaf = !call.is_left && has_next && next.is_left &&
-                   next.function == call.function && next.depth == call.depth;
+        was_leaf = is_leaf(&call, has_next ? &next : NULL);
     }
     if (!shell_interrupted())
         print_ends(reading.end);
