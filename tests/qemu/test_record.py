@@ -116,6 +116,7 @@ def test_a_restart_and_a_watchdog_are_seen_again(elf, tmp_path):
     typist.end("poweroff\r")
     (_, parts) = session.read(tmp_path / "session")
     assert parts["screen"].count(b"Marbles: a small kernel") == 2
+    assert parts["screen"].endswith(b"poweroff\r\n")        # not: it cannot
     is_the_same(tmp_path / "session", parts["screen"])
 
 
