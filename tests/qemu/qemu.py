@@ -212,7 +212,8 @@ class Qemu:
     def ask(self, command, **arguments):
         """A QMP command: one JSON object each way.  ValueError: it says no."""
         if self.lines is None:
-            self.monitor.settimeout(seconds())
+            if self.monitor.gettimeout() is None:
+                self.monitor.settimeout(seconds())
             self.lines = self.monitor.makefile("rwb")
             self.lines.readline()                       # its greeting
             self.ask("qmp_capabilities")

@@ -36,6 +36,7 @@ import session
 STILL = 30                      # seconds without an instruction: it will do no more
 GAP = 0.00002                   # seconds between two questions how far it is
 LONGEST_GAP = 0.02              #   while it stands
+SILENT = 20                     # seconds without an answer: it hangs
 DIFFERS = 1
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,15 +99,25 @@ def deaf_terminal():
         qemu.put_right(before)
 
 
+def start(command, **options):
+    machine = qemu.Qemu(command, **options)
+    machine.monitor.settimeout(SILENT)
+    return machine
+
+
 def count(machine):
     """Instructions so far; at its end, None.
 
-    To be asked keeps QEMU awake: else it sleeps wherever the kernel did.
+    To be asked keeps QEMU awake: else it sleeps wherever the kernel did.  A question
+    that comes as QEMU 7.2 ends may hang it, in monitor_cleanup(): all is done by then.
     """
     try:
         return machine.ask("query-replay")["icount"]
+    except TimeoutError:
+        machine.process.kill()
     except (ValueError, OSError):
-        return None
+        pass
+    return None
 
 
 class Replay:
@@ -115,8 +126,8 @@ class Replay:
     def __init__(self, command, folder, screen, hidden=0):
         self.screen, self.shown, self.hidden = screen, 0, hidden
         self.ended_early = False
-        self.machine = qemu.Qemu(command, cwd=folder, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.machine = start(command, cwd=folder, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def pieces(self):
         """What it prints, to its end; TimeOut: it does nothing for STILL seconds."""
@@ -229,7 +240,7 @@ def debugger(folder, command, fields, options):
 
 def machine_of_gdb(command):
     """QEMU, with GDB at its stdin and stdout, kept awake while it runs."""
-    machine = qemu.Qemu(command)
+    machine = start(command)
     at, rest = None, 0
     try:
         while machine.process.poll() is None:
