@@ -76,7 +76,7 @@ class Grading:
     def build(self):
         """The kernel, or None: the lab is no C, and `problem` says why."""
         done = subprocess.run([*self.make.split(), "--no-print-directory", "all",
-                               "LAB=" + " ".join(self.files)],
+                               "LAB=" + " ".join(self.files + self.lab.files)],
                               cwd=ROOT, capture_output=True, text=True,
                               errors="replace")
         if done.returncode == 0:

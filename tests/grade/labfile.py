@@ -4,6 +4,7 @@
     title   A list of names
     memory  16M
     seconds 3
+    with    names_check.c
 
     test drop, 3 points: drop gives back all that add took
     parameters slub_debug=FZPU
@@ -15,12 +16,14 @@
 
 Lines with blanks before them are a session, as it is copied from a terminal: what is
 typed, and what is printed.  `...` alone is any number of lines, in a line it is any text.
-A fact (FACTS) is asked of the memory that is there when the session is over.
+A fact (FACTS) is asked of the memory that is there when the session is over.  `with`
+names a file beside the lab file, the teacher's: it is built in with what is handed in.
 
 What cannot be is an error that names file and line; nothing is passed over.
 """
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 # What can be asked, in words.
 FACTS = {
@@ -38,6 +41,7 @@ PROMPT = "marbles> "
 HEAD = re.compile(r"([a-z][a-z0-9_-]*), (\d+) points?: (\S.*)")
 FACT = re.compile(r"([a-z]+)(?: of (\w+))? (=|<=|>=) (\d+)")
 MEMORY = re.compile(r"\d+M")
+WITH = re.compile(r"\w+\.c")
 
 
 class LabError(Exception):
@@ -99,6 +103,7 @@ class Lab:
     title: str = ""
     memory: str = "16M"
     seconds: int = 3
+    files: list = field(default_factory=list)       # the teacher's, built in
     tests: list = field(default_factory=list)
 
     @property
@@ -132,13 +137,13 @@ class Reader:
         word, _, rest = line.partition(" ")
         if FACT.fullmatch(line):
             self.fact(*FACT.fullmatch(line).groups())
-        elif word in ("title", "memory", "seconds", "test", "parameters", "hint"):
+        elif word in STATEMENTS:
             if not rest.strip():
                 self.wrong(f"{word}: there is nothing behind it")
-            getattr(self, word)(rest.strip())
+            STATEMENTS[word](self, rest.strip())
         else:
-            self.wrong(f'"{line}" is neither title, memory, seconds, test, parameters, '
-                       "hint nor a fact such as lost = 0; a session has blanks before it")
+            self.wrong(f'"{line}" is neither {", ".join(STATEMENTS)} nor '
+                       "a fact such as lost = 0; a session has blanks before it")
 
     # ---- of the lab ------------------------------------------------------------------
 
@@ -164,6 +169,13 @@ class Reader:
         if not text.isdigit() or not 1 <= int(text) <= 60:
             self.wrong(f'seconds: "{text}" is no number from 1 to 60')
         self.lab.seconds = int(text)
+
+    def with_file(self, name):
+        self.once(f"with {name}")
+        path = Path(self.lab.path).parent / name
+        if not WITH.fullmatch(name) or not path.is_file():
+            self.wrong(f'with: "{name}" is no C file beside this one')
+        self.lab.files.append(str(path))
 
     # ---- of a test -------------------------------------------------------------------
 
@@ -222,6 +234,11 @@ class Reader:
         if (name, function) in ((one.name, one.function) for one in test.facts):
             self.wrong(f"{name} is there already")
         test.facts.append(fact)
+
+
+STATEMENTS = {"title": Reader.title, "memory": Reader.memory, "seconds": Reader.seconds,
+              "with": Reader.with_file, "test": Reader.test,
+              "parameters": Reader.parameters, "hint": Reader.hint}
 
 
 def read(path, name):

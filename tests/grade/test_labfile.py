@@ -26,6 +26,7 @@ hint Again.
 
 
 def read(tmp_path, text):
+    (tmp_path / "z.c").touch()
     path = tmp_path / "x.lab"
     path.write_text(text)
     return labfile.read(path, "x")
@@ -41,11 +42,19 @@ def test_a_lab_file_is_read(tmp_path):
         ["status", "reports", "damage", "live", "instructions"]
 
 
+def test_files_beside_it_are_built_in(tmp_path):
+    assert read(tmp_path, "with z.c\n" + GOOD).files == [str(tmp_path / "z.c")]
+
+
 @pytest.mark.parametrize("old,new,line,words", [
     ("title A lab\n", "", 12, "there is no title"),
     ("title A lab", "title A lab\ntitle B", 2, "title is there already"),
     ("memory 8M", "memory 8MB", 2, '"8MB" is no size'),
     ("seconds 2", "seconds 0", 3, '"0" is no number from 1 to 60'),
+    ("memory 8M", "with y.c", 2, 'with: "y.c" is no C file beside this one'),
+    ("memory 8M", "with ../x.c", 2, 'with: "../x.c" is no C file'),
+    ("memory 8M", "with x.lab", 2, 'with: "x.lab" is no C file'),
+    ("memory 8M", "with z.c\nwith z.c", 3, "with z.c is there already"),
     ("one, 2 points: it works", "one: it works", 5, "a test is: test NAME, N points"),
     ("one, 2 points", "one, 0 points", 5, "has no points"),
     ("parameters quiet", 'parameters run="', 6, "a quote"),
