@@ -895,6 +895,11 @@ build/handouts.html: $(LESSONS) kernel/lessons/handouts.py LICENSE Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(PYTHON) kernel/lessons/handouts.py LICENSE $(LESSONS) >$@
 
+pictures: $(ELF) ## draw the pictures of the READMEs anew
+	@$(call need,$(QEMU),qemu-system-x86)
+	@$(call need,$(or $(TEST_PYTHON),python3-pexpect),python3-pexpect)
+	$(Q)$(TEST_PYTHON) tests/qemu/pictures.py $(ELF) .
+
 export: $(ELF) ## run CMDS, write all events for other tools, by FORMAT=
 	@$(call need,$(QEMU),qemu-system-x86)
 	@$(call need,$(PYTHON),python3)
@@ -1069,7 +1074,7 @@ clean: ## remove build/
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help deps toolchain run exec sure handouts export bench bench-hosted gdb \
+.PHONY: all help deps toolchain run exec sure handouts pictures export bench bench-hosted gdb \
         dump grade student-kit gradescope console hosted iso check test coverage \
         mutants fuzz soak soak-qemu test-debian test-export test-toolchains clean \
         record replay why-lost FORCE

@@ -42,6 +42,7 @@ TIMEOUT = 60                    # seconds; a step takes far less on any machine
 GUEST_TIME = ("-icount", "shift=7,sleep=off")
 EXIT_STATUS = 32                # what the kernel adds to its status
 
+QUESTION = "\x1b7\x1b[999;999H\x1b[6n\x1b8"     # asks a terminal for its size
 CTRL_C, CTRL_U, BACKSPACE, UP, DOWN = "\x03", "\x15", "\x7f", "\x1b[A", "\x1b[B"
 
 
@@ -253,6 +254,25 @@ class Machine:
             except ValueError as error:
                 self.fail(f"{command!r}: {line!r} is no JSON: {error}")
         return objects
+
+    # ---- a terminal with colours ----------------------------------------------
+
+    def tell_size(self, rows=24, columns=80):
+        """The terminal is asked for its size, at the first key of a hand, and tells."""
+        self.send("c")
+        self.wait_for(QUESTION)
+        self.send(f"\x1b[{rows};{columns}R")
+        self.wait_for("\x1b[?2004h")
+        self.send("heck\r")
+        self.wait_for("rules hold")
+        self.wait_for("marbles> \x1b[m")
+        return self
+
+    def drawn(self, command):
+        """What a command prints there, with its colours."""
+        self.send(command + "\r")
+        self.wait_for("\x1b[?2004l")
+        return self.wait_for(re.compile("(?=\x1b\\[1mmarbles> |marbles> )"))
 
     # ---- what tests often ask -------------------------------------------------
 

@@ -2,11 +2,10 @@
 import re
 
 import pytest
-from marbles import rows, site
+from marbles import QUESTION, rows, site
 from qmp import Monitor
 from test_vga import on_the_line
 
-QUESTION = "\x1b[6n\x1b8"               # the end of what asks for the terminal's size
 WIDTH, HEIGHT = 32, 16
 SITE = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 SIGNS = ".MGSseLP"
@@ -318,28 +317,10 @@ def test_slab_shows_its_slots(boot, cmdline):
 
 # ---- where it is drawn ------------------------------------------------------------
 
-def terminal(machine, rows=24, columns=80):
-    """The machine now knows that its terminal has colours, and its size."""
-    machine.send("c")
-    machine.wait_for(QUESTION)
-    machine.send(f"\x1b[{rows};{columns}R")
-    machine.wait_for("\x1b[?2004h")
-    machine.send("heck\r")
-    machine.wait_for("rules hold")
-    machine.wait_for("marbles> \x1b[m")
-    return machine
-
-
-def drawn(machine, command="heapmap"):
-    machine.send(command + "\r")
-    machine.wait_for("\x1b[?2004l")
-    return machine.wait_for(re.compile("(?=\x1b\\[1mmarbles> |marbles> )"))
-
-
 def test_colours_where_the_terminal_has_them_and_the_same_letters(boot):
     machine = boot(memory="16M")
     plain_lines = machine.run(SEVERAL + "; heapmap")[-22:]
-    shown = drawn(terminal(machine))
+    shown = machine.tell_size().drawn("heapmap")
     assert "\x1b[30;4" in shown
     assert rows(re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", shown))[-22:] == plain_lines
     assert shown.count("\x1b[") < 120             # where it changes, not at each cell
@@ -362,7 +343,7 @@ def test_no_colours_where_there_are_none(boot, cmdline):
 
 
 def test_watch_draws_it_in_place_and_sends_little(boot):
-    machine = terminal(boot(memory="16M"))
+    machine = boot(memory="16M").tell_size()
     machine.send("watch heapmap\r")
     frames = []
     for _ in range(3):

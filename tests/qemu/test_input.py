@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from marbles import BACKSPACE, CTRL_C, CTRL_U, DOWN, environment, PROMPT, ROOT, UP
+from marbles import (BACKSPACE, CTRL_C, CTRL_U, DOWN, PROMPT, QUESTION, ROOT, UP,
+                     environment)
 
 GOOD = ["mm_check: all rules hold"]
 
@@ -178,21 +179,11 @@ def test_what_is_typed_while_a_command_runs_is_not_lost(boot):
 
 # ---- a terminal that answers -------------------------------------------------------
 
-QUESTION = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
-
 
 @pytest.fixture
 def terminal(boot):
     """A machine that knows: its terminal has 20 rows of 60 columns."""
-    machine = boot()
-    machine.send("c")                       # a hand, that pauses
-    machine.wait_for(QUESTION)
-    machine.send("\x1b[20;60R")
-    machine.wait_for("\x1b[?2004h")
-    machine.send("heck\r")
-    machine.wait_for("rules hold")
-    machine.wait_for("marbles> \x1b[m")
-    return machine
+    return boot().tell_size(20, 60)
 
 
 def test_a_script_never_sees_an_escape_sequence(boot):
