@@ -204,8 +204,9 @@ static int read_request(int argc, char **argv, struct request *request)
         !shell_address(argv[at + 1], "ADDR", &address))
         return SHELL_USAGE;
     request->zoom = address >> PAGE_SHIFT;
-    if (request->zoom >= blocks_end())
-        return shell_usage("ADDR: %s lies behind the heap", argv[at + 1]);
+    if (request->zoom < blocks_begin() || request->zoom >= blocks_end())
+        return shell_usage("ADDR: %s lies %s the heap", argv[at + 1],
+                           request->zoom < blocks_begin() ? "before" : "behind");
     return SHELL_OK;
 }
 

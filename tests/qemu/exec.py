@@ -190,6 +190,8 @@ def watchdog(limit):
 
 def arguments(limit, *parameters):
     """Of QEMU, so that it runs the commands and tells on stdout what they print."""
+    if not qemu.commands().strip():
+        raise qemu.Refused(qemu.NO_COMMANDS)
     return ["-append", qemu.run(qemu.commands() + "\nexit", *watchdog(limit), *parameters),
             "-no-reboot", "-serial", "stdio", "-monitor", "none"] + qemu.flags()
 

@@ -66,6 +66,9 @@ def commands():
     return os.environ.get("MARBLES_CMDS", "").replace("$$", "$")
 
 
+NO_COMMANDS = 'CMDS: which commands?  CMDS="kmalloc 100; leaks"'
+
+
 def parameters(*more):
     """With those that stand behind the user's own."""
     given = os.environ.get("MARBLES_CMDLINE", "")

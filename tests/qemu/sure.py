@@ -15,6 +15,7 @@ import os
 import sys
 
 from listing import end, is_lost, objects
+from qemu import NO_COMMANDS
 
 HIDDEN = 7
 
@@ -25,6 +26,8 @@ def plural(count, word):
 
 def main():
     cmds, cmdline = (os.environ.get(name, "") for name in ("MARBLES_CMDS", "MARBLES_CMDLINE"))
+    if not cmds.strip():
+        end("sure", NO_COMMANDS)
     as_it_comes, cleared = (
         objects("sure", sys.argv[1:], cmds, f"{cmdline} init_on_alloc={value}")
         for value in (0, 1))

@@ -81,7 +81,7 @@ def test_make_exec_fails_and_names_the_status_of_a_command_that_failed(elf):
 
 
 @pytest.mark.parametrize("commands, status", [
-    ("check", 0), ("", 0), ("whatis", 2), ("nonsense", 3), ("kfree 0xdeadbeef", 4),
+    ("check", 0), ("whatis", 2), ("nonsense", 3), ("kfree 0xdeadbeef", 4),
     ("params slub_debug=ZP; kmalloc 50; poke $1+50; check; nonsense", 4),
     ("kmalloc 50; kfree $1; kfree $1; meminfo; whatis", 4),
     ("check; nonsense; whatis", 3), ("exit 9", 9), ("check; exit 63; nonsense", 63)])
@@ -181,6 +181,13 @@ def test_a_qemu_that_does_not_run_is_127(elf):
     assert done.returncode == 127 and "QEMU ended with 1" in done.stderr
     done = run("check", elf, MARBLES_QEMUFLAGS="'open")
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+
+
+def test_no_commands_are_asked_for(elf):
+    for done in (run(" ", elf), make("sure", "CMDS=", check=False)):
+        said = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert 'CMDS: which commands?  CMDS="kmalloc 100; leaks"\n' in said
 
 
 def test_an_open_quote_in_CMDLINE_is_refused(elf):

@@ -368,6 +368,7 @@ def test_on_the_vga_screen(boot, tmp_path):
 @pytest.mark.parametrize("command, words", [
     ("heapmap nonsense", "is none of these words"),
     ("heapmap zoom", "ADDR is missing"), ("heapmap zoom 4000M", "lies behind the heap"),
+    ("heapmap zoom kmalloc", "kmalloc lies before the heap"),
     ("heapmap kind zoom 1M more", 'unexpected "more"'), ("heapmap slab", "is missing"),
     ("heapmap slab 1M", "is in no slab"), ("heapmap slab kmalloc-8", "has no slab"),
     ("heapmap slab nonsense", "nonsense")])
