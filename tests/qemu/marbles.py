@@ -17,6 +17,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+from pathlib import Path
 
 import pexpect
 
@@ -73,6 +74,23 @@ def unwrapped(rows):
 def plain(text):
     """Console text as lines, without what ends them."""
     return unwrapped(rows(text))
+
+
+def children_with(mark):
+    """Of all processes with that in their environment: handles that tell their end."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (folder / "environ").read_bytes():
+                yield os.pidfd_open(int(folder.name))
+        except OSError:
+            pass                # it is somebody else's, or has ended
+
+
+def all_end(handles):
+    """Wait for it."""
+    for handle in handles:
+        assert select.select([handle], [], [], TIMEOUT)[0], "a process was left"
+        os.close(handle)
 
 
 class Machine:

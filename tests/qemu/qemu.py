@@ -15,6 +15,8 @@ What ends us, and what then ends QEMU:
     SIGKILL                         our end of a pipe closes, at whose other end a
                                     shell waits to kill QEMU
     make, or GDB, was killed        we are somebody else's child now: `orphaned`
+    the terminal is gone            the same: of who waits there the shell alone is told,
+                                    and where that is make itself, it waits for us
 
 What the user of make wrote comes from the environment, where no shell and no make has
 touched it: MARBLES_CMDLINE, kernel parameters; MARBLES_QEMUFLAGS, words with quotes
@@ -120,9 +122,17 @@ def show(data):
 
 # ---- ending -------------------------------------------------------------------------
 
+terminal = select.poll()        # that we were started at, if any: is it still there?
+for descriptor in (0, 1, 2):
+    if os.isatty(descriptor):
+        terminal.register(descriptor, 0)
+        break
+
+
 def orphaned():
-    """Is the make that has started us gone?"""
-    return "MAKELEVEL" in os.environ and os.getppid() != parent
+    """Is the make that has started us gone, or the terminal?"""
+    return "MAKELEVEL" in os.environ and os.getppid() != parent or \
+        any(came & select.POLLHUP for _, came in terminal.poll(0))
 
 
 def raise_it(number, _frame):

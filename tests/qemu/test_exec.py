@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 
+import pexpect
 import pytest
-from marbles import GUEST_TIME, ROOT, environment, make, site
+from marbles import (GUEST_TIME, ROOT, all_end, children_with, environment, make,
+                     site)
 
 KMALLOC = site("kernel/memory/cmd_alloc.c", r"= kmalloc\(")
 
@@ -258,6 +260,19 @@ def test_qemu_ends_with_whoever_is_ended(elf, who, number):
     assert running.returncode != 0 and b"Traceback" not in said
     if who == "exec.py":
         assert (running.returncode, said) == (-number, b"")
+
+
+@pytest.mark.parametrize("what", [["run"], ["record", "RECORD=/dev/null"],
+                                  ["exec", "CMDS=check; crash loop", "SECONDS=600"]])
+def test_all_end_with_their_terminal(elf, tmp_path, what):
+    """Where make leads the session, as behind ssh -t, nobody but make is told."""
+    child = pexpect.spawn("make", ["--no-print-directory", *what], cwd=ROOT, timeout=60,
+                          env={**environment(), "MARK": str(tmp_path)})
+    child.expect("marbles> " if what[0] != "exec" else "all rules hold")
+    handles = list(children_with(f"MARK={tmp_path}"))
+    assert len(handles) >= 3, "make, Python, QEMU"
+    os.close(child.child_fd)                    # as a terminal does that is closed
+    all_end(handles)
 
 
 def test_a_machine_that_resets_or_goes_off_is_125(elf):

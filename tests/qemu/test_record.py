@@ -4,7 +4,6 @@ import lzma
 import os
 import random
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -14,7 +13,8 @@ import pexpect
 import pytest
 import qemu
 import session
-from marbles import PROMPT, QEMU, ROOT, SAN, TIMEOUT, make
+from marbles import (PROMPT, QEMU, ROOT, SAN, TIMEOUT, all_end, children_with,
+                     make)
 
 OPTIONS = ["-accel", "tcg", "-m", "16M", "-display", "none", "-net", "none",
            "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
@@ -296,22 +296,6 @@ def test_a_replay_that_goes_another_way_says_so(short, tmp_path):
 
 
 # ---- nothing is left ---------------------------------------------------------------
-
-def children_with(mark):
-    """Of all processes with that in their environment: handles that tell their end."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "environ").read_bytes():
-                yield os.pidfd_open(int(folder.name))
-        except OSError:
-            pass                # it is somebody else's, or has ended
-
-
-def all_end(handles):
-    for handle in handles:
-        assert select.select([handle], [], [], TIMEOUT)[0], "a process was left"
-        os.close(handle)
-
 
 @pytest.mark.parametrize("who", ["record", "replay", "gdb"])
 def test_killed_it_leaves_no_process(elf, tmp_path, who):
