@@ -32,8 +32,9 @@ AT_ONCE = 2
 NO_SCREEN = ["-vga", "none"]    # whose 16 MB would be in each dump
 NO_COMPILE, NO_TOOL, USAGE = 126, 127, 2
 COMPILER_SAYS = re.compile(r"^(.+?):(\d+):(?:\d+:)? (?:fatal )?error: (.*)$", re.M)
+COMMAND_TWICE = re.compile(r"multiple definition of .shell_command_(\w+)'.*")
 LINKER_SAYS = re.compile(r"^.*?([^\s:()]+\.c):(\d+): (undefined reference.*|multiple "
-                         r"definition.*)$", re.M)
+                         r"definition.*|there is a command .*)$", re.M)
 
 
 def complaint(parameters, printed):
@@ -85,7 +86,7 @@ class Grading:
             raise Wrong(f"the kernel cannot be built:\n{done.stderr.strip()}", NO_TOOL)
         said = [line for line in done.stderr.splitlines()
                 if not line.startswith("make")]
-        self.problem = "\n".join(said)
+        self.problem = COMMAND_TWICE.sub(r"there is a command \1 already", "\n".join(said))
         found = COMPILER_SAYS.search(self.problem) or LINKER_SAYS.search(self.problem)
         self.problem_at = (self.files[0], 1, "it does not link")
         if found:
@@ -167,6 +168,8 @@ def lessons():
 
 
 def lab_of(name):
+    if not name:
+        raise Wrong(f"LESSON: which lesson? one of {', '.join(lessons())}")
     if name not in lessons():
         raise Wrong(f'LESSON: "{name}" is none of {", ".join(lessons())}')
     path = (LABS / name / f"{name}.lab").relative_to(ROOT)

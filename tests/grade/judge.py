@@ -124,7 +124,7 @@ def explain(fact, value, facts):
     if fact.name == "instructions":
         what = f"instructions of {fact.function}"
         if value is None:
-            yield f"{what}: it has never run to its end"
+            yield f"{what}: it has never run to its end, or is not there"
             return
         yield f"{what} = {value}, and should be {fact}"
         return

@@ -41,6 +41,7 @@ PROMPT = "marbles> "
 HEAD = re.compile(r"([a-z][a-z0-9_-]*), (\d+) points?: (\S.*)")
 FACT = re.compile(r"([a-z]+)(?: of (\w+))? (=|<=|>=) (\d+)")
 MEMORY = re.compile(r"\d+M")
+LEAST_MEMORY = 4                # MB: with less the kernel does not come to its prompt
 WITH = re.compile(r"\w+\.c")
 
 
@@ -129,9 +130,9 @@ class Reader:
                 self.statement(line)
         self.end_test()
         if not self.lab.title:
-            self.wrong("there is no title")
+            self.wrong("there is no title", 1)
         if not self.lab.tests:
-            self.wrong("there is no test")
+            self.wrong("there is no test", max(1, self.number))
 
     def statement(self, line):
         word, _, rest = line.partition(" ")
@@ -162,6 +163,8 @@ class Reader:
         self.once("memory")
         if not MEMORY.fullmatch(text):
             self.wrong(f'memory: "{text}" is no size such as 16M')
+        if int(text[:-1]) < LEAST_MEMORY:
+            self.wrong(f"memory: {text} is too little: {LEAST_MEMORY}M at least")
         self.lab.memory = text
 
     def seconds(self, text):

@@ -87,7 +87,8 @@ def test_a_lab_has_a_reference_six_that_are_wrong_and_a_handout(lesson):
     lab = labfile.read(LABS / lesson / f"{lesson}.lab", lesson)
     handout = (LABS / lesson / "README.md").read_text()
     rows = re.findall(r"^\| (\w+) \| (\d+) \|", handout, re.M)
-    assert "reference" in names and len(names) >= 7
+    assert "reference" in names, f"solutions of {lesson}: reference.c is missing"
+    assert len(names) >= 7, f"solutions of {lesson}: {len(names) - 1} are wrong ones, 6 must"
     assert [(test.name, str(test.points)) for test in lab.tests] == rows
     assert f"{lab.points} points" in handout
 
@@ -95,7 +96,8 @@ def test_a_lab_has_a_reference_six_that_are_wrong_and_a_handout(lesson):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_skeleton_compiles_and_has_few_points(grade, lesson):
     grading = grade(lesson, (LABS / lesson / f"{lesson}.c").read_text())
-    assert 0 < grading.score <= grading.lab.points / 3, formats.text(grading)
+    assert 0 < grading.score <= grading.lab.points / 3, \
+        f"the skeleton has too many points, or none:\n{formats.text(grading)}"
 
 
 # ---- what it says --------------------------------------------------------------------
@@ -147,7 +149,8 @@ BROKEN = solution("names").replace("kfree(entry);", "kfree(entri);")
 @pytest.mark.parametrize("text,line,words", [
     (BROKEN, 1 + BROKEN[:BROKEN.index("entri")].count("\n"), "undeclared"),
     ("int absent(int);\nint here(void);\nint here(void)\n{\n    return absent(1);\n}\n",
-     5, "undefined reference")])
+     5, "undefined reference"),
+    (lab_with("").replace("names", "meminfo"), 8, "there is a command meminfo already")])
 def test_what_does_not_compile_is_told_by_its_line(grade, folder, text, line, words):
     grading = grade("names", text)
     said = formats.gcc(grading)
@@ -210,7 +213,7 @@ def test_github_and_gcc_name_the_line(grade, folder):
 
 @pytest.mark.parametrize("words,said", [
     (["LAB={lab}", "LESSON=nimes"], 'grade: LESSON: "nimes" is none of '),
-    (["LAB={lab}"], 'grade: LESSON: "" is none of '),
+    (["LAB={lab}"], "grade: LESSON: which lesson? one of "),
     (["LESSON=names"], "grade: LAB: which file? make grade LAB=mine.c LESSON=names"),
     (["LAB={lab}", "LESSON=names", "FORMAT=xml"], 'grade: FORMAT: "xml" is none of text'),
     (["LAB=/nowhere.c", "LESSON=names"], "LAB: there is no file nowhere.c")])

@@ -47,9 +47,10 @@ def test_files_beside_it_are_built_in(tmp_path):
 
 
 @pytest.mark.parametrize("old,new,line,words", [
-    ("title A lab\n", "", 12, "there is no title"),
+    ("title A lab\n", "", 1, "there is no title"),
     ("title A lab", "title A lab\ntitle B", 2, "title is there already"),
     ("memory 8M", "memory 8MB", 2, '"8MB" is no size'),
+    ("memory 8M", "memory 2M", 2, "memory: 2M is too little: 4M at least"),
     ("seconds 2", "seconds 0", 3, '"0" is no number from 1 to 60'),
     ("memory 8M", "with y.c", 2, 'with: "y.c" is no C file beside this one'),
     ("memory 8M", "with ../x.c", 2, 'with: "../x.c" is no C file'),
