@@ -235,6 +235,7 @@ KERNEL += kernel/line/utf8.c            #   those bytes, made into characters (p
 KERNEL += kernel/line/lookalike.c       #   characters, made into ASCII (pure)
 KERNEL += kernel/line/line_view.c       #   a line on its screen, in few bytes (pure)
 KERNEL += kernel/line/tty.c             #   the one at the console
+KERNEL += kernel/line/colour.c          #   letters on a colour, if it has some
 KERNEL += kernel/line/edit.c            # editing a line (pure)
 KERNEL += kernel/line/edit_text.c       #   its text
 KERNEL += kernel/line/edit_search.c     #   Ctrl-R

@@ -14,7 +14,7 @@ enum { MAX_CLASSES = 13 };
 /* What memory can be, in one view of it. */
 struct class {
     char letter;                /* 0: there is no such class in this view */
-    uint8_t colour;             /* of the background, 1 to 7 as ECMA-48 counts; 0: none */
+    uint8_t colour;             /* of the background: kernel/line/colour.h */
     uint8_t rank;               /* the higher, the more is it to be seen; 0: not taken */
     const char *name;
 };

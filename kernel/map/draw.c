@@ -4,48 +4,23 @@
  *     a cell   s.     two columns, for a character is twice as high as it is wide: so a
  *                     square of cells is one on the screen
  *
- * The letters say everything, and are ASCII: what goes to the console goes to a terminal
- * and to the VGA screen alike, and that has other characters behind 0x7f, and no colours.
- * Colour is put around the letters where the terminal has told its size, as those do that
- * understand escape sequences, unless term=mono; not in a log, or with run=.  It is sent
- * only where it changes: cells of one class, side by side, cost their letters alone.
+ * The letters say everything; where the terminal has colours (kernel/line/colour.c) they
+ * stand on that of their class.
  */
 #include "kernel/map/draw.h"
 
-#include "kernel/line/tty.h"
+#include "kernel/line/colour.h"
 #include "kernel/printk.h"
-
-static const struct class *now;         /* in whose colour the terminal writes */
-
-static unsigned colour_of(const struct class *class)
-{
-    bool has_colours = tty_attended && tty.width != 0 && !tty.mono;
-
-    return class != NULL && has_colours ? class->colour : 0;
-}
-
-static void set_colour(const struct class *class)
-{
-    unsigned colour = colour_of(class);
-
-    if (colour == colour_of(now))
-        return;
-    if (colour != 0)
-        kprintf("\x1b[30;4%um", colour);        /* black, on that */
-    else
-        kprintf("\x1b[m");
-    now = class;
-}
 
 void draw_sign(const struct class *class, char sign)
 {
-    set_colour(class);
+    colour_set(class != NULL ? class->colour : BLACK);
     kprintf("%c", sign);
 }
 
 void draw_text(void)
 {
-    set_colour(NULL);
+    colour_set(BLACK);
 }
 
 static void draw_cell(const struct cell *cell)
@@ -74,7 +49,7 @@ static void draw_guide(unsigned y)
 
 void draw_cells(void)
 {
-    now = NULL;
+    colour_begin();
     for (unsigned y = 0; y < CELLS_HEIGHT; y++) {
         for (unsigned x = 0; x < CELLS_WIDTH; x++) {
             struct cell cell = cells_look(cells_at(x, y));

@@ -22,13 +22,13 @@
 
 #include "kernel/cpu/cpu.h"
 #include "kernel/leaks/scan.h"
+#include "kernel/line/colour.h"
 #include "kernel/map/blocks.h"
 #include "kernel/memory/sites.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
 enum { AGES = 3 };
-enum { BLACK, RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN, WHITE };
 
 enum { FULL = CLASS_SLACK, PART = CLASS_OWN, EMPTY, LARGE, PAGES };     /* by kind */
 enum { OTHER_SITES = CLASS_OWN + SITE_LETTERS };
