@@ -59,6 +59,19 @@ void owners_print_usual(void);
 /* Of what is possible, if all of its line, two and more, are: ", through the member at 8". */
 const char *owners_member(const struct mm_live *live, char *text, size_t size);
 
+/* ---- where it was last seen: lost.c ---------------------------------------------------- */
+
+struct seen {
+    struct holder holder;       /* of the word that it was seen in; */
+    const char *became;         /* what became of that; NULL: no scan has seen it, */
+    const struct alloc_site *by;        /* and by whose call; NULL: unknown */
+};
+
+/* Of what is definite now.  False: no scan has seen a pointer to it. */
+bool lost_seen(const struct mm_live *lost, struct seen *seen);
+/* "the variable head, which was overwritten". */
+const char *seen_text(const struct seen *seen, char *text, size_t size);
+
 /* ---- what only ever grows: grow.c ------------------------------------------------------ */
 
 /* How much each line has now, if anything was taken or given back since the last time. */

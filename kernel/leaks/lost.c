@@ -15,15 +15,13 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
-enum { PLACE_SIZE = 96, TEXT_SIZE = 240 };
+enum { PLACE_SIZE = 96, TEXT_SIZE = 240, SEEN_SIZE = 400 };
 
 struct losses {
     bool json;
     unsigned objects, never;    /* lost; of them, never seen in anything */
     size_t bytes;
-    struct holder holder;       /* of the one that is told next: where it was last seen, */
-    const char *became;         /*   what became of that word (NULL: no scan has seen it), */
-    const struct alloc_site *by;        /* and by whose call, if it is known */
+    struct seen seen;           /* where the one that is told next was last */
 };
 
 /* What became of the word, and by whose call if it is known. */
@@ -56,23 +54,47 @@ static bool is_now(const char *end)
     return strcmp(end, "gone") == 0 || strncmp(end, "not ", 4) == 0;
 }
 
+bool lost_seen(const struct mm_live *lost, struct seen *seen)
+{
+    seen->became = NULL;
+    seen->by = NULL;
+    if (lost->seen_in == 0)
+        return false;
+    holder_find(lost->seen_in, &seen->holder);
+    seen->became = became(&seen->holder, lost, &seen->by);
+    return true;
+}
+
+const char *seen_text(const struct seen *seen, char *text, size_t size)
+{
+    char holder[TEXT_SIZE], caller[PLACE_SIZE];
+
+    ksnprintf(text, size, "%s, which %s %s%s%s",
+              holder_text(&seen->holder, holder, sizeof(holder)),
+              is_now(seen->became) ? "is" : "was", seen->became,
+              seen->by != NULL ? " by " : "",
+              seen->by != NULL ? site_place(seen->by, caller, sizeof(caller)) : "");
+    return text;
+}
+
 static void print_loss_json(const struct losses *losses, const struct mm_live *lost,
                             const char *place)
 {
+    const struct seen *seen = &losses->seen;
     char text[TEXT_SIZE];
 
     kprintf("{\"address\": \"0x%08x\", \"serial\": %u, \"site\": ", (unsigned)lost->start,
             (unsigned)lost->serial);
     json_string(place);
     kprintf(", \"bytes\": %zu, \"slot\": ", lost->asked);
-    if (losses->became != NULL) {
-        json_string(holder_text(&losses->holder, text, sizeof(text)));
-        kprintf(", \"became\": \"%s\", \"by\": ", losses->became);
+    if (seen->became != NULL) {
+        json_string(holder_text(&seen->holder, text, sizeof(text)));
+        kprintf(", \"became\": \"%s\", \"by\": ", seen->became);
     } else {
         kprintf("null, \"became\": null, \"by\": ");
     }
-    if (losses->by != NULL)
-        json_string(site_place(losses->by, text, sizeof(text)));
+    if (seen->by != NULL)
+        json_string(site_place(seen->by, text, sizeof(text)));
     else
         kprintf("null");
     kprintf(", \"usual\": ");
@@ -92,16 +114,11 @@ static void print_usual(const struct alloc_site *site)
 static void print_loss(const struct losses *losses, const struct mm_live *lost,
                        const char *place)
 {
-    const struct alloc_site *by = losses->by;
-    char text[TEXT_SIZE], caller[PLACE_SIZE];
+    char text[SEEN_SIZE];
 
     kprint_wrapped(2, "0x%08x, %zu bytes, serial %u, taken by %s", (unsigned)lost->start,
                    lost->asked, (unsigned)lost->serial, place);
-    kprint_wrapped(4, "  last seen in %s, which %s %s%s%s",
-                   holder_text(&losses->holder, text, sizeof(text)),
-                   is_now(losses->became) ? "is" : "was", losses->became,
-                   by != NULL ? " by " : "",
-                   by != NULL ? site_place(by, caller, sizeof(caller)) : "");
+    kprint_wrapped(4, "  last seen in %s", seen_text(&losses->seen, text, sizeof(text)));
     print_usual(lost->site);
 }
 
@@ -114,13 +131,7 @@ static bool look(const struct mm_live *live, void *arg)
     losses->objects++;
     losses->bytes += live->asked;
     losses->never += live->seen_in == 0;
-    losses->became = NULL;
-    losses->by = NULL;
-    if (live->seen_in == 0)
-        return losses->json;
-    holder_find(live->seen_in, &losses->holder);
-    losses->became = became(&losses->holder, live, &losses->by);
-    return true;
+    return lost_seen(live, &losses->seen) || losses->json;
 }
 
 static bool tell(const struct mm_live *live, void *arg)

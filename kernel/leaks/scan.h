@@ -8,7 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/line/colour.h"
 #include "mm/scan/scan.h"
+
+/* What is of a kind has its colour in every picture. */
+enum { REACHABLE_COLOUR = GREEN, POSSIBLE_COLOUR = YELLOW, INDIRECT_COLOUR = MAGENTA,
+       DEFINITE_COLOUR = RED, UNSEEN_COLOUR = WHITE };
 
 /* What is a root, in the order in which they are looked at. */
 enum root_kind {

@@ -1,17 +1,21 @@
 /*
- * why.c - leaks why: the shortest way from a root to it.
+ * why.c - leaks why: the shortest way from a root to it, as a picture (boxes.c).
  *
  * The way is found backwards, from note to note (mm/scan), and told forwards.  It may be as
  * long as a list, and there is no memory to turn it round in: so each of so many steps is
  * kept on the way, and the steps between two of those are found again.
  */
+#include "kernel/leaks/boxes.h"
 #include "kernel/leaks/leaks_priv.h"
 
 #include "kernel/memory/sites.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
+#include "kernel/symbols.h"
 
-enum { KEPT = 512, SHOWN = 12, PLACE_SIZE = 96, DOUBT_SIZE = 64, TEXT_SIZE = 240 };
+enum { KEPT = 512, SHOWN = 4 };
+enum { PLACE_SIZE = 96, DOUBT_SIZE = 64, HOW_SIZE = 48, TEXT_SIZE = 240, SEEN_SIZE = 400,
+       WHOLE_SIZE = TEXT_SIZE + HOW_SIZE + DOUBT_SIZE };
 
 static struct {
     uintptr_t kept[KEPT];       /* words: of every stride-th step from the end */
@@ -80,8 +84,57 @@ static uintptr_t word_of(unsigned n)
     return way.between[at];
 }
 
-/* ---- leaks why ----------------------------------------------------------------------- */
+/* ---- as a picture ---------------------------------------------------------------------- */
 
+static unsigned colour_of(enum mm_scan_kind kind)
+{
+    static const unsigned colours[MM_SCAN_KINDS] = {
+        [MM_UNSEEN] = UNSEEN_COLOUR, [MM_REACHABLE] = REACHABLE_COLOUR,
+        [MM_POSSIBLE] = POSSIBLE_COLOUR, [MM_INDIRECT] = INDIRECT_COLOUR,
+        [MM_DEFINITE] = DEFINITE_COLOUR };
+
+    return colours[kind];
+}
+
+/* What the word lies in: all of a variable, an object that is there, or was. */
+static struct box box_around(const struct holder *holder)
+{
+    struct box box = { .bytes = sizeof(uintptr_t), .sign = '*' };
+    struct symbol symbol;
+
+    if (holder->is_live) {
+        box.bytes = holder->live.asked > 0 ? holder->live.asked : 1;
+        box.colour = colour_of(holder->live.kind);
+    } else if (holder->former.serial != 0) {
+        box.bytes = holder->former.asked;
+    }
+    box.at = holder->offset;
+    if (holder->is_root && holder->root == ROOT_VARIABLES &&
+        symbol_find(holder->word, &symbol)) {
+        box.bytes = symbol.size;
+        box.at = holder->word - symbol.start;
+    }
+    return box;
+}
+
+/* Draw the line to what is around next: to its middle, if that is what the word holds. */
+static void lead_to(struct box *box, const struct holder *holder, uintptr_t next, char *text,
+                    size_t size)
+{
+    struct mm_live live;
+
+    text[0] = '\0';
+    box->head = 'v';
+    if (!scan_find(next, &live))
+        return;
+    box->to_bytes = live.asked;
+    if (holder->value - live.start - 1 >= live.room - 1)
+        return;
+    box->to_at = holder->value - live.start;
+    ksnprintf(text, size, ", into its middle, offset %u", (unsigned)box->to_at);
+}
+
+/* Was it said to be no leak? */
 static bool is_kept(uintptr_t word)
 {
     struct mm_live live;
@@ -89,24 +142,37 @@ static bool is_kept(uintptr_t word)
     return scan_find(word, &live) && live.kind == MM_REACHABLE;
 }
 
-/* Does the word hold the middle of what is around next, and not its start? */
-static bool is_into_middle(const struct holder *holder, uintptr_t next)
+/* That nothing leads to the first: who had it last, or nobody that is known. */
+static void print_nobody(uintptr_t first)
 {
+    struct box nobody = { .head = '?' };
+    char text[SEEN_SIZE], whole[SEEN_SIZE + 80];
     struct mm_live live;
+    struct seen seen;
 
-    return scan_find(next, &live) && holder->value - live.start - 1 < live.room - 1;
+    if (is_kept(first)) {
+        box_print(&nobody, "of the first of these was said that it is no leak (kmemleak)");
+    } else if (scan_find(first, &live) && live.kind == MM_DEFINITE && lost_seen(&live, &seen)) {
+        nobody = box_around(&seen.holder);
+        nobody.sign = 'x';
+        nobody.head = ':';
+        nobody.to_bytes = live.asked;
+        ksnprintf(whole, sizeof(whole), "%s: nothing points to the next one, it is lost",
+                  seen_text(&seen, text, sizeof(text)));
+        box_print(&nobody, whole);
+    } else {
+        box_print(&nobody, "nothing points to the first of these: it is lost");
+    }
 }
 
 static void print_root(bool json)
 {
     struct holder holder;
-    char text[TEXT_SIZE], doubt[DOUBT_SIZE];
+    char text[TEXT_SIZE], how[HOW_SIZE], doubt[DOUBT_SIZE], whole[WHOLE_SIZE];
 
     if (way.root == 0) {
         if (!json)
-            kprintf(is_kept(word_of(way.count - 1))
-                        ? "of the first of these was said that it is no leak (kmemleak)\n"
-                        : "nothing points to the first of these: it is lost\n");
+            print_nobody(word_of(way.count - 1));
         return;
     }
     holder_find(way.root, &holder);
@@ -114,38 +180,62 @@ static void print_root(bool json)
         kprintf("{\"step\": 0, \"kind\": \"root\"");
         holder_json(&holder);
         kprintf(", \"doubt\": %s}\n", doubt_name(&holder));
-    } else {
-        kprint_wrapped(6, "   0  %s%s%s", holder_text(&holder, text, sizeof(text)),
-                       is_into_middle(&holder, word_of(way.count - 1))
-                           ? ", into the middle of the first" : "",
-                       doubt_text(&holder, doubt, sizeof(doubt)));
+        return;
     }
+
+    struct box box = box_around(&holder);
+
+    lead_to(&box, &holder, word_of(way.count - 1), how, sizeof(how));
+    ksnprintf(whole, sizeof(whole), "%s%s%s", holder_text(&holder, text, sizeof(text)), how,
+              doubt_text(&holder, doubt, sizeof(doubt)));
+    box_print(&box, whole);
+}
+
+static void print_step_json(unsigned n, const struct holder *holder, bool is_last)
+{
+    kprintf("{\"step\": %u, \"kind\": \"%s\"", n, kind_name(holder->live.kind));
+    holder_json(holder);
+    kprintf(", \"doubt\": %s}\n", is_last ? "null" : doubt_name(holder));
 }
 
 /* The n-th from the root. */
 static void print_step(unsigned n, bool json)
 {
     struct holder holder;
-    char place[PLACE_SIZE], doubt[DOUBT_SIZE];
+    char place[PLACE_SIZE], how[HOW_SIZE] = "", doubt[DOUBT_SIZE] = "", whole[WHOLE_SIZE];
     bool is_last = n == way.count;      /* of which the word is an address only */
-    const char *to = is_last ? "this is it, offset " : "next at offset ", *how = "";
 
     holder_find(word_of(way.count - n), &holder);
-    if (!is_last && is_into_middle(&holder, word_of(way.count - n - 1)))
-        how = ", into its middle";
     if (json) {
-        kprintf("{\"step\": %u, \"kind\": \"%s\"", n, kind_name(holder.live.kind));
-        holder_json(&holder);
-        kprintf(", \"doubt\": %s}\n", is_last ? "null" : doubt_name(&holder));
-    } else {
-        kprint_wrapped(6, "%4u  0x%08x  %zu bytes, serial %u, taken by %s: %s%u%s%s", n,
-                       (unsigned)holder.live.start, holder.live.asked,
-                       (unsigned)holder.live.serial,
-                       site_place(holder.live.site, place, sizeof(place)),
-                       to, (unsigned)holder.offset, how,
-                       is_last ? "" : doubt_text(&holder, doubt, sizeof(doubt)));
+        print_step_json(n, &holder, is_last);
+        return;
     }
+
+    struct box box = box_around(&holder);
+
+    if (is_last) {
+        box.sign = 'o';
+    } else {
+        lead_to(&box, &holder, word_of(way.count - n - 1), how, sizeof(how));
+        doubt_text(&holder, doubt, sizeof(doubt));
+    }
+    ksnprintf(whole, sizeof(whole), "0x%08x, %zu bytes, serial %u, by %s: %s offset %u%s%s",
+              (unsigned)holder.live.start, holder.live.asked, (unsigned)holder.live.serial,
+              site_place(holder.live.site, place, sizeof(place)),
+              is_last ? "this is it," : "next at", (unsigned)holder.offset, how, doubt);
+    box_print(&box, whole);
 }
+
+static void print_left_out(unsigned steps)
+{
+    struct box nobody = { .head = ':' };
+    char text[TEXT_SIZE];
+
+    ksnprintf(text, sizeof(text), "... %u more ...", steps);
+    box_print(&nobody, text);
+}
+
+/* ---- leaks why ----------------------------------------------------------------------- */
 
 int leaks_why(int argc, char **argv, bool json)
 {
@@ -170,7 +260,7 @@ int leaks_why(int argc, char **argv, bool json)
         if (json || n <= SHOWN || n + SHOWN > way.count)
             print_step(n, json);
         else if (n == SHOWN + 1)
-            kprintf("      ... %u more ...\n", way.count - 2 * SHOWN);
+            print_left_out(way.count - 2 * SHOWN);
     }
     return SHELL_OK;
 }

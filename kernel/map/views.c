@@ -66,11 +66,11 @@ static const struct class ages[MAX_CLASSES] = {
 static const struct class finds[MAX_CLASSES] = {
     COMMON,
     [CLASS_SLACK] = { 's', BLACK, 2, "rest of slabs" },
-    [CLASS_OWN + MM_UNSEEN] = { 'n', WHITE, 3, "unseen" },
-    [CLASS_OWN + MM_REACHABLE] = { 'r', GREEN, 3, "reachable" },
-    [CLASS_OWN + MM_POSSIBLE] = { 'p', YELLOW, 4, "possible" },
-    [CLASS_OWN + MM_INDIRECT] = { 'i', MAGENTA, 5, "indirect" },
-    [CLASS_OWN + MM_DEFINITE] = { 'd', RED, 6, "definite" },
+    [CLASS_OWN + MM_UNSEEN] = { 'n', UNSEEN_COLOUR, 3, "unseen" },
+    [CLASS_OWN + MM_REACHABLE] = { 'r', REACHABLE_COLOUR, 3, "reachable" },
+    [CLASS_OWN + MM_POSSIBLE] = { 'p', POSSIBLE_COLOUR, 4, "possible" },
+    [CLASS_OWN + MM_INDIRECT] = { 'i', INDIRECT_COLOUR, 5, "indirect" },
+    [CLASS_OWN + MM_DEFINITE] = { 'd', DEFINITE_COLOUR, 6, "definite" },
 };
 
 struct view {

@@ -1,20 +1,22 @@
 """refs.py - who points there: marbles refs ADDR, and the shortest way: marbles why ADDR.
 
 As the shell's `refs` and `leaks why`.  A word points to a thing if its value lies in it,
-or in the page struct of one of its pages.  ADDR is any expression.
+or in the page struct of one of its pages.  ADDR is any expression.  Who had what is lost
+is not told: that the scans of the program have noted, and here none has been.
 """
 import json
 
 import gdb
 
 from .doubt import doubt_of, doubt_text
+from .drawn import Box
 from .heap import Heap
 from .leaks import plural
 from .mark import KINDS, REACHABLE, look
 from .sites import Sites
 from .target import Command, number, write
 
-SHOWN = 12                      # steps at both ends of a long way
+SHOWN = 4                       # steps at both ends of a long way
 
 
 class Words:
@@ -131,24 +133,47 @@ class Why(AddressCommand):
                                   **words.holder_json(word), "doubt":
                                   doubt_of(words, word)[0] if n < len(way) else None}))
             return
-        if root:
-            write(f"   0  {words.holder(root)}{doubt_text(words, root)}")
-        elif words.marks.kinds[way[0]] == REACHABLE:
-            write("of the first of these was said that it is no leak (kmemleak)")
-        else:
-            write("nothing points to the first of these: it is lost")
+        self._draw_root(words, root, way[0])
         for n, (i, word) in enumerate(zip(way, links), 1):
             if n <= SHOWN or n + SHOWN > len(way):
-                self._step(words, n, i, word, n == len(way))
+                self._draw_step(words, i, word, way[n] if n < len(way) else None)
             elif n == SHOWN + 1:
-                write(f"      ... {len(way) - 2 * SHOWN} more ...")
+                self._draw_nobody(words, ":", f"... {len(way) - 2 * SHOWN} more ...")
+
+    def _draw_root(self, words, root, first):
+        if not root:
+            self._draw_nobody(words, "?", "of the first of these was said that it is no leak "
+                              "(kmemleak)" if words.marks.kinds[first] == REACHABLE else
+                              "nothing points to the first of these: it is lost")
+            return
+        start, size = words.roots.extent(root)
+        box = Box(words.live.word, size, root - start)
+        box.write(words.holder(root) + self._lead_to(words, box, root, first))
 
     @staticmethod
-    def _step(words, n, i, word, is_last):
-        where = "this is it, offset " if is_last else "next at offset "
-        write(f"{n:4}  {words.live.starts[i]:#010x}  {words.thing(i)}: {where}"
-              f"{word - words.live.starts[i]}"
-              f"{'' if is_last else doubt_text(words, word)}")
+    def _draw_nobody(words, head, text):
+        box = Box(words.live.word)
+        box.head = head
+        box.write(text)
+
+    def _draw_step(self, words, i, word, following):
+        live = words.live
+        at = word - live.starts[i]
+        box = Box(live.word, max(live.asked[i], 1), at, "o" if following is None else "*")
+        what = f"{live.starts[i]:#010x}, {live.asked[i]} bytes, serial {live.serials[i]}, " \
+               f"by {words.sites.place(live.sites[i])}"
+        box.write(f"{what}: this is it, offset {at}" if following is None else
+                  f"{what}: next at offset {at}" + self._lead_to(words, box, word, following))
+
+    @staticmethod
+    def _lead_to(words, box, word, following):
+        """What is to be said of that."""
+        live = words.live
+        at = words.marks.value_at(word) - live.starts[following]
+        is_inside = 0 < at < live.rooms[following]
+        box.lead_to(live.asked[following], at if is_inside else 0)
+        return (f", into its middle, offset {at}" if is_inside else "") + \
+            doubt_text(words, word)
 
 
 Refs()

@@ -169,6 +169,12 @@ class Roots:
         name, start, _ = found
         return name if word == start else f"{name}+{word - start:#x}"
 
+    def extent(self, word):
+        """Start and bytes of the variable it lies in; of other roots, of the word."""
+        root = self.around(word)
+        found = self.symbols.find_variable(word) if root.kind == VARIABLES else None
+        return found[1:] if found else (word, self.word)
+
     def text(self, word):
         name, root = self.name(word), self.around(word)
         return f"the variable {name}" if root and root.kind == VARIABLES else name

@@ -156,14 +156,48 @@ def test_texts_are_the_shells_own(machine):
     address = machine.take("kmalloc 100")[1]
     machine.run("kmalloc 200 3; forget $")
     questions = ["meminfo", "buddyinfo", "slabinfo", "leaks", "leaks all", "check",
-                 f"whatis {address + 5:#x}", f"refs {address + 5:#x}",
-                 f"why {address:#x}"]
+                 f"whatis {address + 5:#x}", f"refs {address + 5:#x}"]
     as_linux = {"buddyinfo": "buddyinfo -l", "slabinfo": "slabinfo -l"}
     wanted = {question: machine.run(as_linux.get(question, as_in_shell(question)))
               for question in questions}
     for question, said in ask(machine, *questions).items():
         got, lines = words(said.splitlines()), words(wanted[question])
         assert got[:len(lines)] == lines, question
+
+
+def picture(text):
+    """But for who had what is lost, which only the shell knows."""
+    lines = [line.rstrip() for line in text.splitlines()
+             if not line.startswith(("scanned: ", "[Inferior "))]
+    first = next((n for n, line in enumerate(lines) if re.match(r" \[.*\] +0x", line)), 0)
+    is_lost = any(sign in line[:20] for line in lines[:first] for sign in ":?")
+    return lines[first if is_lost else 0:]
+
+
+def compare_pictures(machine, *questions):
+    wanted = {question: "\n".join(machine.run(as_in_shell(question)))
+              for question in questions}
+    for question, said in ask(machine, *questions).items():
+        assert picture(said) == picture(wanted[question]), question
+
+
+@pytest.fixture
+def lists():
+    elf = ROOT / marbles.make("all", "LAB=tests/labs/lists.c").stdout.split()[-1]
+    with marbles.Machine(elf, memory="16M", stopped=True) as machine:
+        machine.gdb()
+        machine.boot()
+        yield machine
+
+
+@pytest.mark.parametrize("work", [
+    "lists keep 5; lists members 3", "lists keep 300", "lists circle 3; leaks; lists cut",
+    "lists tree 100; lists ring 9; lists singles 20", "lists ring 8; lists tree 3"])
+def test_pictures_are_the_shells_own(lists, work):
+    lists.run(work + "; kmalloc 1000")
+    listed = [int(row["address"], 16) for row in lists.listed()]
+    compare_pictures(lists, f"why {listed[-1] + 20:#x}",
+                     *(f"why {address:#x}" for address in listed[:2] + listed[-2:]))
 
 
 # ---- what a program has said of its objects ----------------------------------------
@@ -204,13 +238,14 @@ def compare_leaks(machine, numbers):
     questions = ["leaks -j", "owners -j", "tree -j", "leaks", "owners"]
     for row in listed:
         questions += [f"why {row['address']} -j", f"refs {row['address']} -j",
-                      f"why {row['address']}", f"refs {row['address']}"]
+                      f"refs {row['address']}"]
     wanted = {question: said_by_shell(machine, question) if question.endswith("-j") else
               told(machine.run(as_in_shell(question))) for question in questions}
     for question, said in ask(machine, *questions).items():
         got = rows(said) if question.endswith("-j") else \
             told(said.splitlines())[:len(wanted[question])]
         assert got == wanted[question], question
+    compare_pictures(machine, *(f"why {row['address']}" for row in listed))
     lost = [int(row["address"], 16) for row in machine.json("kmemleak -j")
             if row["site"] == PIECE]
     said = machine.gdb(f"source {SCRIPT}", LOST_PIECES)
@@ -258,7 +293,7 @@ def test_what_a_command_has_in_hand_is_not_lost(elf):
                            "marbles leaks -j", "marbles why address", "delete")
         assert rows(said)[0]["kind"] == "reachable", said
         assert "100 bytes, serial 1," in said, said
-        assert re.search(r"^ +0  (the stack|a register)\n +1  0x", said, re.M), said
+        assert re.search(r"^ \[\*\] +(the stack|a register)\n  v\n \[o\.+\] 0x", said, re.M), said
         machine.boot()
         assert rows(ask(machine, "leaks -j")["leaks -j"])[-1]["reachable"] == 1
 
