@@ -329,7 +329,7 @@ SHELL_COMMAND_IN("find leaks", leaks,
     "all lists what is reachable, too; list [KIND|FILE:LINE], object by object.\n"
     "why ADDR: how it is reached, drawn: a sign is a word, * a pointer, o is ADDR.\n"
     "lost: where each leak was last seen (of scans before: run leaks now and then).\n"
-    "tree: what each takes with it.\n"
+    "tree: what each takes with it, and how much comes back.\n"
     "owners [FILE:LINE]: where things of each line usually hang.\n"
     "mark [NAME], run, since [NAME]: what one piece of work did not give back.\n"
     "grow: which lines had more at each mark, and under watch: a leak that is held.\n"

@@ -3,15 +3,22 @@
  * with all of that.
  *
  *     bytes objects
- *       192       3  0x0021c080, 64 bytes, serial 3, a ring, by list.c:20
- *       at 0: 0x0021c0c0, 64 bytes, serial 4, by list.c:20
- *         at 0: 0x0021c100, 64 bytes, serial 5, by list.c:20
+ *      6412     101  0x0021c080, 12 bytes, serial 3, by labs/list.c:20
+ *       128       2  |- at 0: 0x0021c0c0, 64 bytes, serial 4, list.c:24
+ *        64       1  | `- at 8: 0x0021c100, 64 bytes, serial 5, list.c:25
+ *        64       1  |- at 4: 0x0021c140, 64 bytes, serial 6, list.c:24
+ *      6208      97  `- 97 more
+ *
+ * A row's bytes and objects are its own with all that hangs on it.  What is not drawn is
+ * summed up where it begins, with what else of its tree is not.
  *
  * Most bytes first.  They are ranked without memory for them all: a walk keeps the first so
  * many, printed next; with -j another walk keeps those that rank behind them, and so on.
  *
- * Cost: a scan, and a walk through what is lost (with -j one for each KEPT of them).
+ * Cost: a scan, a walk through what is lost (with -j one for each KEPT of them), and one
+ * through each tree that is drawn.
  */
+#include "kernel/leaks/boxes.h"
 #include "kernel/leaks/leaks_priv.h"
 
 #include "kernel/cpu/cpu.h"
@@ -19,7 +26,9 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
-enum { SHOWN = 10, ROWS = 7, DEEPEST = 6, KEPT = 1024, PLACE_SIZE = 96, COLUMN = 4 };
+/* On a screen: so many rows of a tree, and rows of all trees. */
+enum { ROWS = 7, ROWS_OF_ALL = 16, KEPT = 1024 };
+enum { COLUMN = 19, BRANCH = 2, PLACE_SIZE = 96, TEXT_SIZE = 240 };
 
 /* ---- most bytes first ------------------------------------------------------------ */
 
@@ -78,10 +87,12 @@ static void begin_ranking(unsigned most)
 
 /* ---- one tree -------------------------------------------------------------------- */
 
-struct tree {
-    const struct mm_lost *lost;
-    bool json;
-    unsigned rows, depth, offset;       /* of the member that is told */
+/* One of its members, or of those that are drawn the sum of what is not: start 0. */
+struct member {
+    struct mm_live live;
+    unsigned depth, offset;     /* of the word that holds it, in its holder */
+    uint32_t objects;           /* it and all that hangs on it, */
+    size_t bytes;               /*   as asked for */
 };
 
 /* How far into its holder the word lies that holds it. */
@@ -93,71 +104,159 @@ static unsigned offset_in_holder(const struct mm_live *live)
                ? (unsigned)(live->seen_in - holder.start) : 0;
 }
 
-static void print_member_json(const struct tree *tree, const struct mm_live *live)
+/* The next one, with interrupts on, and mm left, until it is told. */
+static bool find_member(struct mm_scan_tree *at, struct member *member)
 {
-    unsigned depth = tree->depth;
+    uint32_t flags = irq_save();
+    bool found = mm_scan_next_in_tree(at, &member->live);
+
+    member->depth = at->depth;
+    member->offset = found && at->depth > 0 ? offset_in_holder(&member->live) : 0;
+    irq_restore(flags);
+    return found && !shell_interrupted();
+}
+
+static void print_member_json(const struct mm_lost *lost, const struct member *member)
+{
+    const struct mm_live *live = &member->live;
     char place[PLACE_SIZE];
 
     kprintf("{\"depth\": %u, \"kind\": \"%s\", \"address\": \"0x%08x\", \"serial\": %u, "
-            "\"site\": ", depth, kind_name(live->kind), (unsigned)live->start,
+            "\"site\": ", member->depth, kind_name(live->kind), (unsigned)live->start,
             (unsigned)live->serial);
     json_string(site_place(live->site, place, sizeof(place)));
     kprintf(", \"bytes\": %zu", live->asked);
-    if (depth > 0)
-        kprintf(", \"offset\": %u}\n", tree->offset);
+    if (member->depth > 0)
+        kprintf(", \"offset\": %u}\n", member->offset);
     else
         kprintf(", \"objects\": %u, \"total\": %zu, \"ring\": %s}\n",
-                (unsigned)tree->lost->objects, tree->lost->bytes,
-                tree->lost->is_ring ? "true" : "false");
+                (unsigned)lost->objects, lost->bytes, lost->is_ring ? "true" : "false");
 }
 
-static void print_member(const struct tree *tree, const struct mm_live *live)
+static void print_tree_json(const struct mm_lost *lost)
 {
-    unsigned depth = tree->depth;
-    char place[PLACE_SIZE], where[40] = "";
-
-    if (depth == 0)
-        ksnprintf(where, sizeof(where), "%9zu %7u  ", tree->lost->bytes,
-                  (unsigned)tree->lost->objects);
-    else
-        ksnprintf(where, sizeof(where), "%*sat %u: ",
-                  COLUMN + 2 * (int)(depth < DEEPEST ? depth : DEEPEST), "", tree->offset);
-    kprint_wrapped(0, "%s0x%08x, %zu bytes, serial %u%s, by %s", where,
-                   (unsigned)live->start, live->asked, (unsigned)live->serial,
-                   depth == 0 && tree->lost->is_ring ? ", a ring" : "",
-                   site_place(live->site, place, sizeof(place)));
-}
-
-static bool tell_member(struct tree *tree, const struct mm_live *live)
-{
-    if (tree->json) {
-        print_member_json(tree, live);
-        return !shell_interrupted();
-    }
-    if (tree->rows++ < ROWS || tree->lost->objects == ROWS + 1) {
-        print_member(tree, live);
-        return !shell_interrupted();
-    }
-    kprintf("%*s... %u more\n", COLUMN + 2, "", (unsigned)tree->lost->objects - ROWS);
-    return false;
-}
-
-/* Its members one by one, with interrupts on, and mm left, while one is told. */
-static void print_tree(const struct mm_lost *lost, bool json)
-{
-    struct tree tree = { .lost = lost, .json = json };
     struct mm_scan_tree at = { .top = lost->start };
-    struct mm_live live;
-    bool found;
+    struct member member;
 
-    do {
-        uint32_t flags = irq_save();
+    while (find_member(&at, &member))
+        print_member_json(lost, &member);
+}
 
-        found = mm_scan_next_in_tree(&at, &live);
-        tree.depth = at.depth;
-        tree.offset = found && at.depth > 0 ? offset_in_holder(&live) : 0;
-        irq_restore(flags);
-    } while (found && tell_member(&tree, &live));
+/* ---- as a picture ----------------------------------------------------------------- */
+
+static struct drawing {
+    const struct mm_lost *lost;
+    struct member rows[ROWS + 1];       /* as they are drawn */
+    unsigned count;
+    unsigned row;               /* that is drawn now */
+    unsigned open[ROWS + 1];    /* by depth: the row of whom the next one may hang on, */
+    unsigned opened;            /*   and of how many depths there is one */
+} drawing;
+
+static unsigned rows_of(const struct mm_lost *lost)
+{
+    return lost->objects < ROWS + 1 ? (unsigned)lost->objects : ROWS + 1;
+}
+
+/* Below the first rows: their sum, as deep as the one of these that is least deep. */
+static void leave_out(const struct member *member)
+{
+    struct member *left = &drawing.rows[ROWS];
+
+    if (drawing.count == ROWS) {
+        drawing.count++;
+        *left = (struct member){ .depth = member->depth };
+    }
+    if (left->depth > member->depth)
+        left->depth = member->depth;
+    left->objects++;
+    left->bytes += member->live.asked;
+}
+
+static void add_member(struct member *member)
+{
+    unsigned depth = member->depth;
+    bool is_drawn = drawing.count < ROWS || drawing.lost->objects == ROWS + 1;
+
+    if (drawing.opened > depth)
+        drawing.opened = depth;
+    if (is_drawn) {
+        drawing.open[drawing.opened++] = drawing.count;
+        drawing.rows[drawing.count++] = *member;
+    }
+    for (unsigned i = 0; i < drawing.opened; i++) {
+        drawing.rows[drawing.open[i]].objects++;
+        drawing.rows[drawing.open[i]].bytes += member->live.asked;
+    }
+    if (!is_drawn)
+        leave_out(member);
+}
+
+/* Does one that hangs on the same come below that row? */
+static bool is_followed(unsigned row, unsigned depth)
+{
+    while (++row < drawing.count && drawing.rows[row].depth > depth)
+        ;
+    return row < drawing.count && drawing.rows[row].depth == depth;
+}
+
+static size_t draw_branches(unsigned text_row, bool is_last, const void *arg)
+{
+    const struct member *member = &drawing.rows[drawing.row];
+
+    (void)is_last, (void)arg;
+    if (text_row == 0)
+        kprintf("%9zu %7u ", member->bytes, (unsigned)member->objects);
+    else
+        kprintf("%*s", COLUMN - 1, "");
+    for (unsigned depth = 1; depth <= member->depth; depth++) {
+        bool goes_on = is_followed(drawing.row, depth);
+
+        if (text_row > 0 || depth < member->depth)
+            kprintf(goes_on ? " |" : "  ");
+        else
+            kprintf(goes_on ? " |-" : " `-");
+    }
+    return COLUMN - 1 + BRANCH * member->depth + (text_row == 0 && member->depth > 0);
+}
+
+static void format_member(const struct member *member, char *text, size_t size)
+{
+    const struct mm_live *live = &member->live;
+    char place[PLACE_SIZE], what[64];
+
+    site_place(live->site, place, sizeof(place));
+    ksnprintf(what, sizeof(what), "0x%08x, %zu bytes, serial %u", (unsigned)live->start,
+              live->asked, (unsigned)live->serial);
+    if (live->start == 0)
+        ksnprintf(text, size, "%u more", (unsigned)member->objects);
+    else if (member->depth > 0)
+        ksnprintf(text, size, "at %u: %s, %s", member->offset, what, place_end(place));
+    else
+        ksnprintf(text, size, "%s%s, by %s", what, drawing.lost->is_ring ? ", a ring" : "",
+                  place);
+}
+
+static void draw_member(const struct member *member)
+{
+    char text[TEXT_SIZE];
+
+    format_member(member, text, sizeof(text));
+    print_beside(COLUMN + (member->depth > 0 ? BRANCH * member->depth + 1 : 0), 1, text,
+                 draw_branches, NULL);
+}
+
+static void draw_tree(const struct mm_lost *lost)
+{
+    struct mm_scan_tree at = { .top = lost->start };
+    struct member member = { .objects = 0 };
+
+    drawing.lost = lost;
+    drawing.count = drawing.opened = 0;
+    while (find_member(&at, &member))
+        add_member(&member);
+    for (drawing.row = 0; drawing.row < drawing.count; drawing.row++)
+        draw_member(&drawing.rows[drawing.row]);
 }
 
 /* ---- all of them ----------------------------------------------------------------- */
@@ -167,7 +266,7 @@ static void print_all_json(const struct mm_scan *found)
     begin_ranking(KEPT);
     while (find_next())
         for (unsigned i = 0; i < ranking.count && !shell_interrupted(); i++)
-            print_tree(&ranking.first[i], true);
+            print_tree_json(&ranking.first[i]);
     kprintf("{\"summary\": true, \"definite\": %u, \"indirect\": %u, \"bytes\": %zu}\n",
             (unsigned)found->objects[MM_DEFINITE], (unsigned)found->objects[MM_INDIRECT],
             found->bytes[MM_DEFINITE] + found->bytes[MM_INDIRECT]);
@@ -188,10 +287,11 @@ static void print_of_pieces(const struct mm_scan *found, const struct mm_lost *a
 static void print_first(const struct mm_scan *found)
 {
     const struct mm_lost *all = &ranking.all;
-    unsigned left = (unsigned)found->objects[MM_DEFINITE];
-    size_t shown = 0;
+    unsigned left = (unsigned)found->objects[MM_DEFINITE], rows = 0;
+    uint32_t objects = 0;
+    size_t bytes = 0;
 
-    begin_ranking(SHOWN);
+    begin_ranking(ROWS_OF_ALL);
     if (!find_next()) {
         if (all->objects == found->objects[MM_INDIRECT])
             kprintf("nothing is lost\n");
@@ -200,13 +300,17 @@ static void print_first(const struct mm_scan *found)
     }
     kprintf("    bytes objects  what is lost, taken by whom; and what goes with it\n");
     for (unsigned i = 0; i < ranking.count && !shell_interrupted(); i++) {
-        print_tree(&ranking.first[i], false);
-        shown += ranking.first[i].bytes;
+        rows += rows_of(&ranking.first[i]);
+        if (rows > ROWS_OF_ALL)
+            break;
+        draw_tree(&ranking.first[i]);
+        objects += ranking.first[i].objects;
+        bytes += ranking.first[i].bytes;
         left--;
     }
     if (left > 0)
-        kprintf("%9zu          in %u more, each with no more: leaks tree -j\n",
-                all->bytes - shown, left);
+        kprintf("%9zu %7u  in %u more, each with no more: leaks tree -j\n",
+                all->bytes - bytes, (unsigned)(all->objects - objects), left);
     kprintf("%9zu bytes come back: %u lost object%s, and %u that go with %s\n", all->bytes,
             (unsigned)found->objects[MM_DEFINITE], plural(found->objects[MM_DEFINITE]),
             (unsigned)(all->objects - found->objects[MM_DEFINITE]),

@@ -44,11 +44,10 @@ static void print_header(bool is_zoomed)
             plural(pages), kilobytes(pages));
 }
 
-/* Of a line of code the end, with its number. */
+/* What of a line of code there is room for, with its number. */
 static const char *end_of(const char *name)
 {
-    const char *slash = strrchr(name, '/');
-    const char *end = slash != NULL ? slash + 1 : name;
+    const char *end = place_end(name);
     size_t length = strlen(end);
 
     return length > NAME_COLUMNS ? end + length - NAME_COLUMNS : end;

@@ -40,6 +40,13 @@ const char *site_place(const struct alloc_site *site, char *buf, size_t size)
     return buf;
 }
 
+const char *place_end(const char *place)
+{
+    const char *slash = strrchr(place, '/');
+
+    return slash != NULL ? slash + 1 : place;
+}
+
 bool site_is(const struct alloc_site *site, const char *line)
 {
     char place[NAME_SIZE];

@@ -16,6 +16,9 @@
  */
 const char *site_place(const struct alloc_site *site, char *buf, size_t size);
 
+/* Of such a place what stands behind its folders: "foo.c:12". */
+const char *place_end(const char *place);
+
 /* Is it what the line means: its place, or the end of that, from behind a "/" on? */
 bool site_is(const struct alloc_site *site, const char *line);
 

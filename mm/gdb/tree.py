@@ -6,12 +6,13 @@ it is held by what it holds, all of that is a ring.
 """
 import json
 
+from .drawn import beside
 from .leaks import plural
 from .mark import DEFINITE, INDIRECT, KINDS
 from .refs import Words
 from .target import Command, write
 
-SHOWN, ROWS, DEEPEST, COLUMN = 10, 7, 6, 19
+ROWS, ROWS_OF_ALL, COLUMN, BRANCH = 7, 16, 19, 2
 
 
 class Trees:
@@ -65,19 +66,106 @@ def print_json(trees, top):
         write(json.dumps(row))
 
 
-def print_text(trees, top):
-    words, members = trees.words, trees.members[top]
+class Row:
+    """Of a picture: one of a tree, with what hangs on it; thing None: what is left out."""
+
+    def __init__(self, thing, depth):
+        self.thing, self.depth, self.objects, self.bytes = thing, depth, 0, 0
+
+    def add(self, bytes):
+        self.objects += 1
+        self.bytes += bytes
+
+
+def rows_of(trees, top):
+    """As they are drawn: the first, and a row for all below these."""
+    members, rows, path = trees.members[top], [], []
     shown = ROWS + 1 if len(members) == ROWS + 1 else ROWS
-    for i, depth in members[:shown]:
-        what = f"{words.live.starts[i]:#010x}, {words.thing(i)}"
-        if depth:
-            indent = " " * (COLUMN + 2 * min(depth, DEEPEST))
-            write(f"{indent}at {trees.offset(i)}: {what}")
-        else:
-            write(f"{trees.total[top]:9} {len(members):7}  {what}"
-                  f"{', a ring' if trees.is_ring(top) else ''}")
-    if len(members) > shown:
-        write(f"{'':{COLUMN + 2}}... {len(members) - shown} more")
+    left = Row(None, min((depth for _, depth in members[shown:]), default=0))
+    for n, (i, depth) in enumerate(members):
+        del path[depth:]
+        if n < shown:
+            rows.append(Row(i, depth))
+            path.append(rows[-1])
+        for row in path if n < shown else path + [left]:
+            row.add(trees.words.live.asked[i])
+    return rows + [left] if left.objects else rows
+
+
+def is_followed(rows, n, depth):
+    """Does one that hangs on the same, at that depth, come below the n-th row?"""
+    return next((row.depth for row in rows[n + 1:] if row.depth <= depth), 0) == depth
+
+
+def draw(trees, top, rows, n):
+    words, row = trees.words, rows[n]
+    if row.thing is None:
+        text = f"{row.objects} more"
+    else:
+        text = f"{words.live.starts[row.thing]:#010x}, {words.live.asked[row.thing]} bytes, " \
+               f"serial {words.live.serials[row.thing]}"
+        place = words.sites.place(words.live.sites[row.thing])
+        text = f"at {trees.offset(row.thing)}: {text}, {place.rpartition('/')[2]}" \
+            if row.depth else f"{text}{', a ring' if trees.is_ring(top) else ''}, by {place}"
+
+    def branches(text_row, _):
+        goes_on = [is_followed(rows, n, depth) for depth in range(1, row.depth + 1)]
+        rails = "".join(" |" if on else "  " for on in goes_on)
+        if text_row:
+            return f"{'':{COLUMN - 1}}{rails}"
+        if row.depth:
+            rails = rails[:-2] + (" |-" if goes_on[-1] else " `-")
+        return f"{row.bytes:9} {row.objects:7} {rails}"
+    beside(COLUMN + (BRANCH * row.depth + 1 if row.depth else 0), 1, text, branches)
+
+
+def draw_first(trees):
+    """Those for which there is room; their number."""
+    room = ROWS_OF_ALL
+    for shown, top in enumerate(trees.tops):
+        rows = rows_of(trees, top)
+        room -= len(rows)
+        if room < 0:
+            return shown
+        for n in range(len(rows)):
+            draw(trees, top, rows, n)
+    return len(trees.tops)
+
+
+def write_of_pieces(trees, objects, bytes):
+    """What goes with pieces that a program has told of by kmemleak_alloc is in no tree."""
+    marks = trees.words.marks
+    more = marks.count(DEFINITE) + marks.count(INDIRECT) - objects
+    if more:
+        lost = marks.live.bytes_of(marks.of_kind(DEFINITE, INDIRECT))
+        write(f"{lost - bytes:9} bytes in {plural(more, 'object')} go with lost pieces of "
+              "kmemleak_alloc: see kmemleak")
+
+
+def write_json(trees):
+    marks = trees.words.marks
+    for top in trees.tops:
+        print_json(trees, top)
+    write(json.dumps({"summary": True, "definite": len(trees.tops),
+                      "indirect": marks.count(INDIRECT),    # those of lost pieces, too
+                      "bytes": marks.live.bytes_of(marks.of_kind(DEFINITE, INDIRECT))}))
+
+
+def write_text(trees):
+    tops = trees.tops
+    objects, bytes = sum(map(len, trees.members.values())), sum(trees.total.values())
+    if tops:
+        write("    bytes objects  what is lost, taken by whom; and what goes with it")
+        left = tops[draw_first(trees):]
+        if left:
+            write(f"{sum(map(trees.total.get, left)):9} "
+                  f"{sum(len(trees.members[top]) for top in left):7}  in {len(left)} more, "
+                  "each with no more: marbles tree -j")
+        write(f"{bytes:9} bytes come back: {plural(len(tops), 'lost object')}, and "
+              f"{objects - len(tops)} that go with {'it' if len(tops) == 1 else 'them'}")
+    elif not trees.words.marks.count(INDIRECT):
+        write("nothing is lost")
+    write_of_pieces(trees, objects, bytes)
 
 
 class Tree(Command):
@@ -86,29 +174,7 @@ class Tree(Command):
 
     def run(self, words, as_json):
         trees = Trees(Words())
-        marks, tops = trees.words.marks, trees.tops
-        indirect = marks.count(INDIRECT)        # one that a lost piece has is in no tree
-        bytes = marks.live.bytes_of(marks.of_kind(DEFINITE, INDIRECT))
-        if as_json:
-            for top in tops:
-                print_json(trees, top)
-            write(json.dumps({"summary": True, "definite": len(tops),
-                              "indirect": indirect, "bytes": bytes}))
-            return
-        if not tops:
-            return write("nothing is lost")
-        write("    bytes objects  what is lost, taken by which line; and what goes "
-              "with it")
-        for top in tops[:SHOWN]:
-            print_text(trees, top)
-        if len(tops) > SHOWN:
-            left = bytes - sum(trees.total[top] for top in tops[:SHOWN])
-            write(f"{left:9}          in {len(tops) - SHOWN} more, each with no more: "
-                  "marbles tree -j")
-        write(f"{bytes:9} bytes come back if {plural(len(tops), 'lost object')} "
-              f"{'is' if len(tops) == 1 else 'are'} freed, with {indirect} that "
-              f"{'goes' if indirect == 1 else 'go'} with "
-              f"{'it' if len(tops) == 1 else 'them'}")
+        write_json(trees) if as_json else write_text(trees)
 
 
 Tree()

@@ -1,14 +1,15 @@
-"""leaks why as a picture: what is drawn is what -j says, on a screen of 80x24."""
+"""leaks why and leaks tree as pictures: what is drawn is what -j says, on a screen of 80x24."""
 import re
 
 import pytest
 from conftest import build_with
 from marbles import ROOT, make, rows
 from qmp import Monitor
+from test_leaks_tree import trees
 from test_readme import Reader
 from test_vga import on_the_line
 
-SIGNS, LEFT = 16, 20                    # signs of a box; columns of the picture
+SIGNS, LEFT, BRANCHES = 16, 20, 18     # signs of a box; columns of pictures: of why, of tree
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +188,114 @@ def test_what_is_held_has_no_broken_line(lists):
         assert not re.search("[x:?]", "".join(pictures)), pictures
 
 
+# ---- leaks tree: read back --------------------------------------------------------
+
+ROW = re.compile(r"(?P<bytes>[ \d]{8}\d) (?P<objects>[ \d]{6}\d) (?P<branch>(?: \||  )*"
+                 r"(?: [|`]-)? )(?P<text>.*)")
+
+
+def pictured(lines):
+    """(depth, branch, bytes, objects, text) of each row between the head and the sums."""
+    assert lines[0] == "    bytes objects  what is lost, taken by whom; and what goes with it"
+    found = []
+    for line in lines[1:]:
+        if " come back: " in line or "in " in line[19:22]:
+            break
+        row = ROW.fullmatch(line)
+        if not row:                     # goes on
+            found[-1][4] += " " + line.replace("|", " ").strip()
+            continue
+        depth = (len(row["branch"]) - 2) // 2 if "-" in row["branch"] else 0
+        found.append([depth, row["branch"], int(row["bytes"]), int(row["objects"]),
+                      row["text"]])
+    return found
+
+
+def hangs_on(tree, n):
+    """Of the n-th row of a tree of -j: it and all that hangs on it."""
+    end = n + 1
+    while end < len(tree) and tree[end]["depth"] > tree[n]["depth"]:
+        end += 1
+    return tree[n:end]
+
+
+def check_branches(group):
+    """Each | leads down to the next one that hangs on the same."""
+    for n, (depth, branch, *_) in enumerate(group):
+        for level in range(1, depth + 1):
+            below = next((row[0] for row in group[n + 1:] if row[0] <= level), 0)
+            rail = branch[2 * level - 1]
+            wanted = "|" if below == level else "`" if level == depth else " "
+            assert rail == wanted, group
+
+
+def check_tree(machine):
+    """leaks tree against -j."""
+    lines = machine.run("leaks tree")
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    every, summary = trees(machine.json("leaks tree -j"))
+    shown, at = pictured(lines), 0
+    for tree in every:
+        if at == len(shown):
+            break
+        drawn = 8 if len(tree) == 8 else min(len(tree), 7)
+        group = shown[at:at + drawn + (len(tree) > drawn)]
+        at += len(group)
+        check_branches(group)
+        for n, (depth, _, bytes, objects, text) in enumerate(group[:drawn]):
+            row, below = tree[n], hangs_on(tree, n)
+            what = f"{row['address']}, {row['bytes']} bytes, serial {row['serial']}"
+            assert depth == row["depth"]
+            assert objects == len(below) and bytes == sum(one["bytes"] for one in below)
+            assert text == (f"at {row['offset']}: {what}, {row['site'].rpartition('/')[2]}"
+                            if n else f"{what}{', a ring' if row['ring'] else ''}, "
+                                      f"by {row['site']}")
+        assert (group[0][2], group[0][3]) == (tree[0]["total"], tree[0]["objects"])
+        if len(tree) > drawn:
+            rest = tree[drawn:]
+            assert group[-1][0] == min(row["depth"] for row in rest)
+            assert group[-1][2:] == [sum(row["bytes"] for row in rest), len(rest),
+                                     f"{len(rest)} more"]
+    tops = [group for group in shown if group[0] == 0]
+    left = every[len(tops):]
+    told = [line for line in lines if line[19:22] == "in "]
+    assert told == ([f"{sum(tree[0]['total'] for tree in left):9} "
+                     f"{sum(map(len, left)):7}  in {len(left)} more, each with no more: "
+                     "leaks tree -j"] if left else [])
+    assert any(line.startswith(f"{summary['bytes']:9} bytes come back: ") for line in lines)
+    return lines
+
+
+# ---- leaks tree -------------------------------------------------------------------
+
+@pytest.mark.parametrize("shape", [
+    "lists tree 3", "lists tree 100", "lists ring 7", "lists ring 8", "lists ring 9",
+    "lists ring 20000", "lists singles 16", "lists singles 17", "graph tree",
+    "lists tree 100; lists ring 9; lists singles 20; graph ring; graph tree",
+    "lists tree 4; lists tree 3; lists tree 2; lists tree 1", "graph list 1000; graph drop"])
+def test_what_is_drawn_of_a_tree_is_what_json_has(shapes, shape):
+    machine = shapes()
+    machine.run(shape)
+    check_tree(machine)
+
+
+def test_a_tree_of_a_hundred_is_cut_and_the_rest_is_summed_up(lists):
+    lists.run("lists tree 100")
+    lines = check_tree(lists)
+    branches = [line[BRANCHES:].split("at ")[0] for line in lines[1:9]]
+    assert branches[1:7] == [" |- ", " | `- "] * 3 and branches[7] == " `- 194 more"
+    assert lines[8].split()[:2] == [str(194 * 56), "194"]
+
+
+def test_the_bytes_of_a_row_come_back_if_it_is_freed_with_what_hangs_on_it(lists):
+    lists.run("lists tree 4")
+    row = pictured(lists.run("leaks tree"))[3]
+    (tree,), _ = trees(lists.json("leaks tree -j"))
+    before = lists.meminfo()["live_bytes"]
+    lists.run("kfree " + " ".join(one["address"] for one in hangs_on(tree, 3)))
+    assert before - lists.meminfo()["live_bytes"] == row[2]
+
+
 # ---- the README's -----------------------------------------------------------------
 
 def of_readme(beginning):
@@ -197,13 +306,15 @@ def of_readme(beginning):
 
 
 def test_the_pictures_of_the_readme_are_what_is_drawn(boot, lists_elf):
-    guests, circle = boot(), boot(lists_elf)
+    guests, circle, tree = boot(), boot(lists_elf), boot(lists_elf)
     guests.run("guests 3")
     (name,) = [row for row in guests.listed() if row["serial"] == 2]
     assert Reader().same(of_readme(" [*]"), guests.run(f"leaks why {name['address']}"))
     circle.run("lists circle 3; leaks; lists cut")
     (lost,) = circle.listed("definite")
     assert Reader().same(of_readme(" [x]"), circle.run(f"leaks why {lost['address']}"))
+    tree.run("lists tree 100")
+    assert Reader().same([*of_readme("    bytes"), "..."], tree.run("leaks tree"))
 
 
 # ---- where it is drawn ------------------------------------------------------------
@@ -224,7 +335,7 @@ def test_boxes_have_colours_where_the_terminal_has_them_and_the_same_letters(lis
         assert letters[-len(lines):] == lines
 
 
-@pytest.mark.parametrize("shape", ["lists keep 9; leaks why $$"])
+@pytest.mark.parametrize("shape", ["lists keep 9; leaks why $$", "lists tree 100; leaks tree"])
 def test_pictures_on_the_vga_screen_are_those_of_the_line(boot, lists_elf, tmp_path, shape):
     machine = boot(lists_elf, arguments=Monitor.arguments(tmp_path))
     monitor = Monitor(tmp_path)
@@ -238,7 +349,7 @@ def test_pictures_on_the_vga_screen_are_those_of_the_line(boot, lists_elf, tmp_p
 
 
 def test_make_exec_prints_the_same_picture(boot):
-    command = "kmalloc 100; leaks why $1; leaks list reachable"
+    command = "kmalloc 100; leaks why $1; forget $; leaks tree"
     lines = boot().run(command)
     done = make("exec", f"CMDS={command}")
     assert done.stdout.splitlines()[-len(lines):-1] == lines[:-1]   # the last has the time

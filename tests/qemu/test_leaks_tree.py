@@ -39,7 +39,7 @@ def test_a_tree_is_shown_as_one_holders_first(lists):
     lines = lists.run("leaks tree")
     assert re.match(rf" +{6 * NODE + 12} +7  0x[0-9a-f]{{8}}, 12 bytes, serial 1, ",
                     lines[1])
-    assert [re.match(r" +at (\d+): ", line)[1] for line in lines[2:8]] == \
+    assert [re.search(r"[|`]- at (\d+): ", line)[1] for line in lines[2:8]] == \
         ["0", "0", "4", "0", "8", "0"]
     assert lines[8] == "      348 bytes come back: 1 lost object, and 6 that go with it"
 
@@ -67,23 +67,23 @@ def test_freeing_it_all_gives_back_as_much_as_was_said(lists):
 def test_the_largest_come_first_and_what_is_left_out_is_said(lists):
     lists.run("lists ring 9; lists singles 15; lists tree 2")
     lines = lists.run("leaks tree")
-    assert ", a ring, " in lines[1] and "... 2 more" in lines[8]
+    assert ", a ring, " in lines[1] and any(line.endswith("`- 2 more") for line in lines)
     shown = [line for line in lines if re.match(r" +\d+ +\d+  0x", line)]
-    assert len(shown) == 10
+    assert len(shown) == 5              # with 8, 5, 1, 1 and 1 rows
     totals = [int(line.split()[0]) for line in shown]
     assert totals == sorted(totals, reverse=True)
-    assert f"{7 * NODE:9}          in 7 more" in "\n".join(lines)
+    assert f"{12 * NODE:9} {12:7}  in 12 more" in "\n".join(lines)
     every, summary = trees(lists.json("leaks tree -j"))
     assert len(every) == 17 and summary["definite"] == 17
     assert sum(tree[0]["total"] for tree in every) == summary["bytes"]
-    assert [tree[0]["total"] for tree in every][:10] == totals
+    assert [tree[0]["total"] for tree in every][:5] == totals
 
 
 def test_a_long_list_that_is_lost_is_one_tree(lists):
     lists.run("lists ring 20000")
     lines = lists.run("leaks tree")
     assert ", a ring, " in lines[1] and len(lines) < 20
-    assert "... 19993 more" in "\n".join(lines)
+    assert "`- 19993 more" in "\n".join(lines)
 
 
 def test_thousands_of_leaks_are_each_listed_once_and_in_order(lists):
