@@ -73,7 +73,10 @@ void shell_loop(void) __attribute__((noreturn));
 /* The status of the first command since boot that failed; SHELL_OK: none did. */
 int shell_status(void);
 
-/* All commands, to loop over; and the one of that name, or NULL. */
+/*
+ * All commands, to loop over; and the one of that name.  NULL: there is none, or there are
+ * two, by SHELL_COMMAND_NAMED: then nobody knows which is meant.
+ */
 const struct shell_command *shell_commands_begin(void);
 const struct shell_command *shell_commands_end(void);
 const struct shell_command *shell_find(const char *name);

@@ -117,11 +117,16 @@ static int print_whole(const char *name)
     return SHELL_OK;
 }
 
-/* The words behind `help` may be the name of a group, or its first word. */
+/*
+ * The words behind `help` may be the name of a group, or its first word, if no command, of a
+ * lab, is called so.
+ */
 static bool find_group(int argc, char **argv, unsigned *group)
 {
     char name[CALL_SIZE] = "";
 
+    if (argc == 2 && shell_find(argv[1]) != NULL)
+        return false;
     for (int i = 1; i < argc; i++) {
         strlcat(name, i > 1 ? " " : "", sizeof(name));
         strlcat(name, argv[i], sizeof(name));

@@ -20,12 +20,16 @@ const struct shell_command *shell_commands_end(void)
 
 const struct shell_command *shell_find(const char *name)
 {
-    const struct shell_command *command;
+    const struct shell_command *command, *found = NULL;
 
     if (strcmp(name, "?") == 0)
         name = "help";
-    for (command = shell_commands_begin(); command < shell_commands_end(); command++)
-        if (strcmp(command->name, name) == 0)
-            return command;
-    return NULL;
+    for (command = shell_commands_begin(); command < shell_commands_end(); command++) {
+        if (strcmp(command->name, name) != 0)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = command;
+    }
+    return found;
 }

@@ -108,6 +108,8 @@ int unknown_command(const char *name)
                        name);
     else if (is_to_leave(name))
         kprint_wrapped(0, "%s: unknown command; %s", name, leave_hint);
+    else if (nearest != NULL && strcmp(nearest, name) == 0)
+        kprint_wrapped(0, "%s: two commands are named so, and neither is run", name);
     else if (nearest != NULL)
         kprint_wrapped(0, "%s: unknown command; did you mean \"%s\"?  \"help\" lists all",
                        name, nearest);

@@ -76,6 +76,25 @@ SHELL_COMMAND(leaky, "", "forget eight objects", cmd_leaky);
 """
 
 
+def test_a_lab_may_have_a_command_that_is_called_as_a_group_begins(tmp_path):
+    (tmp_path / "find.c").write_text(LEAKY.replace("leaky", "find"))
+    with Machine(build_with([tmp_path / "find.c"])) as machine:
+        assert machine.run("help find") == ["find ", "forget eight objects"]
+        assert "allocinfo" in machine.run("help find leaks")[0]
+
+
+def test_of_two_commands_with_one_name_neither_is_run(tmp_path):
+    (tmp_path / "leaky.c").write_text(LEAKY.replace(
+        'SHELL_COMMAND(leaky, "", "forget eight objects", cmd_leaky);',
+        'SHELL_COMMAND_NAMED(NULL, too, "check", "", "mine", NULL, cmd_leaky, NULL);'))
+    with Machine(build_with([tmp_path / "leaky.c"])) as machine:
+        assert machine.run("check") == [
+            "check: two commands are named so, and neither is run"]
+        assert machine.meminfo()["kmallocs"] == 0
+    assert "Error 3" in make("exec", f"LAB={tmp_path}/leaky.c", "CMDS=check",
+                             check=False).stderr
+
+
 def test_what_a_lab_leaks_is_named_by_its_file_and_line(tmp_path):
     lab = tmp_path / "leaky.c"
     lab.write_text(LEAKY)
