@@ -30,6 +30,9 @@ int lesson_take_words(struct lesson_run *run, int argc, char **argv);
 /* One more that came with the command; false: it is too long, or one too many. */
 bool lesson_add_answer(struct lesson_run *run, const char *answer);
 
+/* What a run of that seed begins with: `random`. */
+uint32_t lesson_random_of(const char *seed);
+
 /* Run it, and clean up behind it. */
 void lesson_begin(struct lesson_run *run);
 /* What a student tries meanwhile; nothing is left of it either. */

@@ -42,7 +42,7 @@ int lesson_take_words(struct lesson_run *run, int argc, char **argv)
 }
 
 /* FNV-1a, as in http://www.isthe.com/chongo/tech/comp/fnv/; xorshift knows no 0. */
-static uint32_t random_of(const char *seed)
+uint32_t lesson_random_of(const char *seed)
 {
     uint32_t hash = 2166136261u;
 
@@ -108,7 +108,7 @@ void lesson_begin(struct lesson_run *run)
     void (*filter)(const char *, size_t) = kprintf_filter;
     struct before before;
 
-    run->random = random_of(run->seed);
+    run->random = lesson_random_of(run->seed);
     if (run->json)
         kprintf_filter = drop;
     remember(&before);
