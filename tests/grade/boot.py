@@ -27,6 +27,7 @@ import qemu  # noqa: E402
 
 REST = 5                        # seconds for all else
 MOST = 256 * 1024               # bytes of output that are kept
+LOOKS = 3                       # at what may be the prompt
 PROMPT = re.compile(rb"marbles> \Z")
 HUNG = re.compile(rb"(\w+ was ended by the watchdog, in [^\n]*(?:\n +[^\n]*)??),"
                   rb"\s*status 6")
@@ -50,11 +51,14 @@ class Boot:
         self.log += data[:MOST - len(self.log)]
 
     def is_at_the_prompt(self):
-        """The machine is stopped if so, and goes on if not."""
-        frozen = running.Frozen(self.machine, self.elf)
-        if frozen.running() == (None, None) and "readline" in list(frozen.calls()):
-            return True
-        self.machine.ask("cont")
+        """The machine is stopped if so, and goes on if not.  Who is stopped in the first
+        instructions of a function has no frame yet, and his caller is not seen: so it is
+        not looked at once."""
+        for _ in range(LOOKS):
+            frozen = running.Frozen(self.machine, self.elf)
+            if frozen.running() == (None, None) and "readline" in list(frozen.calls()):
+                return True
+            self.machine.ask("cont")
         return False
 
     def dump(self):
