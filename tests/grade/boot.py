@@ -13,10 +13,12 @@ As tests/gdb/dump.py, for a grader: what is run is not trusted.
 stdout is what was printed; the status is 0 if CORE is there, else exec.py's: 124, 125,
 127, 2, with one line on stderr.
 """
+import contextlib
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -27,7 +29,7 @@ import qemu  # noqa: E402
 
 REST = 5                        # seconds for all else
 MOST = 256 * 1024               # bytes of output that are kept
-LOOKS = 3                       # at what may be the prompt
+QUIET = 0.05                    # seconds
 PROMPT = re.compile(rb"marbles> \Z")
 HUNG = re.compile(rb"(\w+ was ended by the watchdog, in [^\n]*(?:\n +[^\n]*)??),"
                   rb"\s*status 6")
@@ -50,16 +52,31 @@ class Boot:
         self.cut += max(0, len(self.log) + len(data) - MOST)
         self.log += data[:MOST - len(self.log)]
 
+    def pieces(self):
+        """What it prints; b"" if that is nothing for a while: then it may be looked at."""
+        end = self.machine.started + self.limit
+        while time.monotonic() < end:
+            try:
+                yield from self.machine.output(min(end, time.monotonic() + QUIET))
+                return
+            except qemu.TimeOut:
+                yield b""
+        raise qemu.TimeOut
+
     def is_at_the_prompt(self):
-        """The machine is stopped if so, and goes on if not.  Who is stopped in the first
-        instructions of a function has no frame yet, and his caller is not seen: so it is
-        not looked at once."""
-        for _ in range(LOOKS):
-            frozen = running.Frozen(self.machine, self.elf)
-            if frozen.running() == (None, None) and "readline" in list(frozen.calls()):
-                return True
-            self.machine.ask("cont")
+        """The machine is stopped if so, and goes on if not: also if it was met at the
+        beginning of a function, where there is no frame yet."""
+        frozen = running.Frozen(self.machine, self.elf)
+        if frozen.running() == (None, None) and "readline" in list(frozen.calls()):
+            return True
+        self.machine.ask("cont")
         return False
+
+    def drain(self):
+        """What it had printed when it was stopped."""
+        with contextlib.suppress(qemu.TimeOut):
+            for data in self.machine.output(time.monotonic() + QUIET):
+                self.keep(data)
 
     def dump(self):
         self.machine.ask("dump-guest-memory", paging=False,
@@ -70,13 +87,14 @@ class Boot:
         """To the prompt: (status, in words what kept it from there)."""
         end = b""
         try:
-            for data in self.machine.output(self.machine.started + self.limit):
+            for data in self.pieces():
                 self.keep(data)
                 end = (end + data.replace(b"\r", b""))[-1024:]
                 hung = HUNG.search(end)
                 if hung:
                     return running.TIMED_OUT, " ".join(hung[1].decode().split())
-                if PROMPT.search(end) and self.is_at_the_prompt():
+                if not data and PROMPT.search(end) and self.is_at_the_prompt():
+                    self.drain()
                     self.dump()
                     return 0, ""
             status, why = running.judge(self.machine.process.wait())

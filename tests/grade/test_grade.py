@@ -143,6 +143,15 @@ def test_a_lab_can_do_as_it_likes_and_is_judged_all_the_same(grade, body, words)
     assert words in formats.text(grade("names", lab_with(body), only=1))
 
 
+def test_all_that_is_printed_among_false_prompts_is_kept(grade):
+    """Where the real one comes while a false one is looked at."""
+    body = "for (int i = 0; i < 200; i++) kprintf(\"marbles> %d\\nmarbles> \\n\", i);"
+    grading = grade("names", lab_with(body), only=1)
+    printed = grading.verdicts[0].outcome.printed
+    runs = " ".join(grading.lab.tests[0].commands).count("names ")
+    assert printed.count("marbles> 199\n") == runs and printed.endswith("marbles> \n")
+
+
 BROKEN = solution("names").replace("kfree(entry);", "kfree(entri);")
 
 
