@@ -60,7 +60,7 @@ def target_of(program):
     fields = load("layout")
 
     class Layout(fields.Fields):
-        def __init__(self, name):
+        def __init__(self, name, _file=None):
             self.type = program.type(f"struct {name}")
             super().__init__(self.type.size)
             self._collect(self.type, 0)
@@ -127,7 +127,7 @@ def target_of(program):
         Layout=Layout, Unreadable=Unreadable, cache_number=fields.cache_number,
         enum=enum, read=read, read_string=read_string, place=place, value=value,
         address_of_label=address_of_label,
-        constant=lambda name: int(program.constant(name)),
+        constant=lambda name, _file: int(program.constant(name)),
         static=lambda file, name: if_there(value, file, name),
         static_place=lambda file, name: if_there(place, file, name),
         word_size=lambda: drgn.sizeof(program.type("void *")),

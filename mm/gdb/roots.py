@@ -70,7 +70,7 @@ class Roots:
         place = target.static_place(file, "held")
         if not place:
             return
-        layout, (start, size) = target.Layout("held"), place
+        layout, (start, size) = target.Layout("held", file), place
         raw = target.read(start, size, "what the shell holds")
         offset = layout.fields["address"][0] // 8
         last = target.static(file, "last_number")
@@ -89,7 +89,7 @@ class Roots:
         if not level or low is None or high is None:
             return
         runs = target.static_place(file, "runs")
-        layout = target.Layout("run")
+        layout = target.Layout("run", file)
         raw = target.read(runs[0] + (level - 1) * layout.size, layout.size, "a command")
         if self._name_of(layout.get(raw, "command")) in SCANNERS:
             start = layout.get(raw, "frame") - 3 * self.word
@@ -101,7 +101,7 @@ class Roots:
         self._of_registers()
 
     def _name_of(self, command):
-        layout = target.Layout("shell_command")
+        layout = target.Layout("shell_command", "kernel/shell/run.c")
         raw = target.read(command, layout.size, "a command")
         return target.read_string(layout.get(raw, "name"))
 

@@ -38,7 +38,7 @@ class Said:
     @staticmethod
     def _table(file, struct, count, *fields):
         """The first `count` entries."""
-        place, layout = target.static_place(file, "table"), target.Layout(struct)
+        place, layout = target.static_place(file, "table"), target.Layout(struct, file)
         if not place or not count:
             return iter(())
         if count * layout.size > place[1]:
@@ -54,8 +54,9 @@ class Said:
 
     def _read_said(self):
         """Of one thing what closes it comes first, then areas."""
-        not_leak, ignore, no_scan, area = (target.constant(f"SAID_{name}") for name in (
-            "NOT_LEAK", "IGNORE", "NO_SCAN", "AREA"))
+        not_leak, ignore, no_scan, area = (
+            target.constant(f"SAID_{name}", SAID)
+            for name in ("NOT_LEAK", "IGNORE", "NO_SCAN", "AREA"))
         closed = set()
         for start, serial, what, first, size in self._table(
                 SAID, "said", target.static(SAID, "count"),
@@ -85,7 +86,7 @@ class Said:
         live, heap = self.live, self.live.heap
         if not target.static(SAID, "told.cleared"):
             return []
-        cleared = target.constant("CLEARED")
+        cleared = target.constant("CLEARED", SAID)
         marked = cleared << 16 | 1 << 31
         last = target.static("mm/scan/mark.c", "scan.serial")
         found = [i for i, size in enumerate(live.sizes) if size & marked == marked]

@@ -22,7 +22,7 @@ class Symbols:
         end = target.address_of_label("symbol_table_end")
         if start is None or end is None or not 0 <= end - start < 1 << 24:
             return
-        layout = target.Layout("table_entry")
+        layout = target.Layout("table_entry", "kernel/symbols.c")
         fields = layout.unpacker("start", "size", "name")
         raw = target.read(start, (end - start) // layout.size * layout.size, "symbols")
         self.entries = list(fields.iter_unpack(raw))

@@ -115,9 +115,31 @@ def value_of(found):
     return int.from_bytes(raw, "little")
 
 
-def constant(name):
-    """Of an enum without a name."""
-    return int(gdb.parse_and_eval(name))
+OF_MM = "mm/slab.c"             # it knows all that mm's files share
+
+
+def scope(file):
+    """Where names mean what they do in that file: a lab may have a struct of the same name.
+    None: there is no such file in this program."""
+    try:
+        lines = gdb.decode_line(f"{file}:1")[1] or ()
+    except gdb.error:
+        return None
+    return next((line.symtab.static_block() for line in lines
+                 if line.symtab.filename.endswith(file)), None)
+
+
+def type_of(name, file):
+    """`struct page`, `enum page_kind`, as that file has it."""
+    block = scope(file)
+    return gdb.lookup_type(name, block) if block else gdb.lookup_type(name)
+
+
+def constant(name, file):
+    """Of an enum without a name, as that file has it."""
+    block = scope(file)
+    found = gdb.lookup_symbol(name, block)[0] if block else None
+    return int(found.value() if found else gdb.parse_and_eval(name))
 
 
 def word_size():
@@ -209,16 +231,16 @@ def variables_of(file):
 
 
 def enum(name):
-    """The values of an enum by name, and the names by value."""
-    values = {f.name: f.enumval for f in gdb.lookup_type("enum " + name).fields()}
+    """The values of an enum of mm by name, and the names by value."""
+    values = {f.name: f.enumval for f in type_of("enum " + name, OF_MM).fields()}
     return values, {value: name for name, value in values.items()}
 
 
 class Layout(Fields):
-    """Where the fields of a struct lie."""
+    """Where the fields of a struct lie, as a file has it."""
 
-    def __init__(self, name):
-        self.type = gdb.lookup_type("struct " + name)
+    def __init__(self, name, file=OF_MM):
+        self.type = type_of("struct " + name, file)
         super().__init__(self.type.sizeof)
         self._collect(self.type, 0)
 

@@ -501,3 +501,28 @@ def test_the_window_of_the_tui_moves_as_one_steps(elf):
         tui.sendline("quit")
         tui.expect(pexpect.EOF)
         machine.boot()
+
+
+# ---- a lab with names of its own ---------------------------------------------------
+
+def test_structs_of_a_lab_with_names_of_the_kernels(tmp_path):
+    """GDB finds the one that it has met last, if it is not told whose is meant."""
+    ours = {"held": ("kernel/memory/held.c", "held"), "run": ("kernel/shell/run.c", "runs"),
+            "said": ("mm/scan/said.c", "table"), "own": ("mm/scan/own.c", "table")}
+    lab = tmp_path / "namesakes.c"
+    lab.write_text('#include "kernel/shell.h"\n' + "".join(
+        f"struct {name} {{ char other[333]; }} its_{name};\n" for name in ours))
+    built = marbles.make("all", f"LAB={lab}").stdout.split()[-1]
+    words = [*(f"print its_{name}" for name in ours), f"source {SCRIPT}",
+             "python from marbles_mm import target",
+             *(f'python print("read", target.Layout("{name}", "{file}").size)'
+               for name, (file, _) in ours.items()),
+             *(f"echo there&print sizeof('{file}'::{table}[0])"
+               for file, table in ours.values())]
+    done = subprocess.run(["gdb", "-nx", "-batch", ROOT / built]
+                          + [word for one in "&".join(words).split("&")
+                             for word in ("-ex", one)],
+                          capture_output=True, text=True, timeout=60)
+    read, there = (re.findall(pattern, done.stdout)
+                   for pattern in (r"read (\d+)", r"there\$\d+ = (\d+)"))
+    assert read == there and len(read) == len(ours) and "333" not in read, done

@@ -27,7 +27,7 @@ class Calls:
 
     def __init__(self):
         address, size = target.static_place(CALLS, "ring")
-        layout = target.Layout("traced_call")
+        layout = target.Layout("traced_call", CALLS)
         raw = target.read(address, size, "the ring of calls")
         room, written = size // layout.size, target.static(CALLS, "written")
         self.newest_first = [layout.all(raw[n % room * layout.size:][:layout.size])
