@@ -47,14 +47,14 @@ static bool count_marbles(struct lesson_run *run)
     lesson_say("The shell calls pointers $1, $2 ..., and shows where they point (0x...).  Behind "
                "it stand the marble's cache, which is lesson 2, and its serial number, lesson "
                "9.");
-    lesson_bag();
+    lesson_bag(run);
     if (!lesson_ask(run, "You take %u marbles and put %u of them back.  How many are out?",
                     (unsigned)taken, (unsigned)back))
         return false;
     lesson_do("kmalloc %u %u", SIZE, (unsigned)taken);
     for (uint32_t i = 0; i < back; i++)
         lesson_do("kfree $%u", first + (unsigned)i);
-    lesson_bag();
+    lesson_bag(run);
     lesson_is(run, live_objects() - before,
               "What was put back anybody may have next.  What was not stays out, until its "
               "owner puts it back, whoever that is and however long that takes.");

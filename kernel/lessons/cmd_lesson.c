@@ -8,7 +8,8 @@
  *     marbles> lesson bag -h              its handout
  *
  * Who leaves a lesson by Ctrl-C goes on where it was when the same is asked for again:
- * the answers are kept, and what belongs to them is done once more.  -n begins anew.
+ * the answers are kept, of each lesson the last that were, and what belongs to them is done
+ * once more.  -n begins anew.
  */
 #include "kernel/lessons/lesson_priv.h"
 
@@ -16,13 +17,23 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
-/* The lesson that was left last, and how far it had come. */
-static struct {
+/*
+ * A place for each lesson: how far it had come when it was left.  Are there more lessons than
+ * places, by labs, two share one, and the later has it.
+ */
+enum { PLACES = 16 };
+
+static struct left {
     const struct lesson *lesson;        /* NULL: none was */
     char seed[LESSON_SEED_SIZE];
     char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
     unsigned count;
-} left;
+} places[PLACES];
+
+static struct left *place_of(const struct lesson *lesson)
+{
+    return &places[(size_t)(lesson - __start_lessons) % PLACES];
+}
 
 /* ---- the list -------------------------------------------------------------------- */
 
@@ -111,33 +122,45 @@ static int print_handout(const struct lesson *lesson)
 /* It was left before: what was answered is taken up. */
 static void take_up(struct lesson_run *run)
 {
-    if (left.lesson != run->lesson || strcmp(left.seed, run->seed) != 0 || run->given > 0)
+    const struct left *left = place_of(run->lesson);
+
+    if (left->lesson != run->lesson || strcmp(left->seed, run->seed) != 0 || run->given > 0)
         return;
-    for (unsigned i = 0; i < left.count; i++)
-        lesson_add_answer(run, left.answers[i]);
-    if (!run->json && left.count > 0)
-        kprint_wrapped(0, "You have answered %u question%s of it; lesson %s -n begins anew.",
-                       left.count, plural(left.count), run->lesson->name);
+    for (unsigned i = 0; i < left->count; i++)
+        lesson_add_answer(run, left->answers[i]);
+    if (!run->json && left->count > 0)
+        kprint_wrapped(0, "You have answered %u question%s of it; lesson %s %s%s%s -n begins "
+                       "anew.", left->count, plural(left->count), run->lesson->name,
+                       lesson_quote(run->seed), run->seed, lesson_quote(run->seed));
 }
 
+/* Who leaves takes the place of whom left before; who ends needs his own no more. */
 static void keep(const struct lesson_run *run)
 {
-    left.lesson = run->left ? run->lesson : NULL;
-    strlcpy(left.seed, run->seed, sizeof(left.seed));
-    left.count = run->asked;
-    memcpy(left.answers, run->answers, sizeof(left.answers));
+    struct left *left = place_of(run->lesson);
+
+    if (!run->left && strcmp(left->seed, run->seed) != 0)
+        return;
+    left->lesson = run->left ? run->lesson : NULL;
+    strlcpy(left->seed, run->seed, sizeof(left->seed));
+    left->count = run->asked;
+    memcpy(left->answers, run->answers, sizeof(left->answers));
 }
 
 static void print_result(const struct lesson_run *run)
 {
+    const char *quote = lesson_quote(run->seed);
+
+    kprintf("\n");
     if (run->left) {
-        kprintf("\nLeft at question %u: lesson %s goes on there.\n", run->asked + 1,
-                run->lesson->name);
+        kprint_wrapped(0, "Left at question %u: lesson %s %s%s%s goes on there.", run->asked + 1,
+                       run->lesson->name, quote, run->seed, quote);
         return;
     }
-    kprintf("\n");
     kprint_wrapped(2, "%u of %u right.  What many believe, and what is not so: %s.",
                    run->right, run->shown, run->lesson->belief);
+    kprint_wrapped(2, "What it took the lesson has given back, the lost as well: the kernel "
+                   "keeps records of all that is out, which a program does not have.");
     kprintf("Now try: %s\n", run->lesson->then);
 }
 
@@ -149,16 +172,19 @@ static void begin(const struct lesson_run *run)
 }
 
 /* With answers the status says whether they are right: so a script may collect them. */
-static int run_lesson(struct lesson_run *run)
+static int run_lesson(struct lesson_run *run, bool anew)
 {
     bool judged = run->given > 0;
 
-    take_up(run);
+    if (!lesson_has_records(run) || !lesson_prepare(run))
+        return SHELL_FAILED;
+    if (!anew)
+        take_up(run);
     if (!run->json)
         begin(run);
     lesson_begin(run);
     keep(run);
-    if (!run->json)
+    if (!run->json && !run->stopped)
         print_result(run);
     return lesson_end(run, judged);
 }
@@ -180,9 +206,7 @@ static int cmd_lesson(int argc, char **argv)
     status = lesson_take_words(&run, argc - 2, argv + 2);
     if (status != SHELL_OK)
         return status;
-    if (anew)
-        left.lesson = NULL;
-    return run_lesson(&run);
+    return run_lesson(&run, anew);
 }
 
 SHELL_COMMAND_WORDS("lessons", lesson, "[NAME [SEED [ANSWER...]]] [-h] [-n] [-j]",

@@ -60,14 +60,14 @@ static bool ask_rate(struct lesson_run *run)
     lesson_say("At each tick of the timer, 100 a second, packets arrive.  For each the driver "
                "takes a buffer; one in ten packets is damaged, and its buffer is "
                "forgotten.");
-    lesson_bag();
+    lesson_bag(run);
     if (!lesson_ask(run, "%u packets arrive at each tick.  How many marbles are lost in 10 "
                     "ticks, a tenth of a second?", (unsigned)packets))
         return false;
     lesson_do("drain start %u", (unsigned)packets);
     cpu_idle();
     lost = lost_in_ten_ticks();
-    lesson_bag();
+    lesson_bag(run);
     lesson_do("drain stop");
     lesson_is(run, lost, "So many in 10 ticks; the driver ran some ticks longer, and has lost more.  In "
               "an hour that would be %u.  Nothing else is to be seen of it yet.",
@@ -89,7 +89,7 @@ static bool ask_cost(struct lesson_run *run)
 }
 
 /* All there is, in chunks that hang on each other, until a small one fails. */
-static bool fails_when_empty(size_t bytes)
+static bool fails_when_empty(const struct lesson_run *run, size_t bytes)
 {
     void **list = NULL, **more;
     void *wanted;
@@ -100,7 +100,7 @@ static bool fails_when_empty(size_t bytes)
             list = more;
         }
     wanted = kmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
-    lesson_bag();
+    lesson_bag(run);
     kfree(wanted);
     while (list != NULL) {
         more = *list;
@@ -119,7 +119,7 @@ static void ask_innocent(struct lesson_run *run)
                        (unsigned)size))
         return;
     lesson_say("(Something else takes all there is now, and gives it back afterwards.)");
-    lesson_is(run, fails_when_empty(size),
+    lesson_is(run, fails_when_empty(run, size),
               "The bag is one for all.  Who fails first is whoever asks next, not who leaks: so "
               "the place where it crashes says nothing about the place of the mistake.  "
               "`leaks` does.");

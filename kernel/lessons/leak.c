@@ -65,7 +65,7 @@ static bool ask_end_of_function(struct lesson_run *run)
                        "and returns.  What becomes of the object?", SMALL))
         return false;
     take_and_return();
-    lesson_bag();
+    lesson_bag(run);
     stays = scan_find_serial(mm_last_serial(), &live);
     if (stays)
         kfree((void *)live.start);      /* the next question is about others */

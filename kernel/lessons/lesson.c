@@ -22,6 +22,7 @@
 #include "kernel/line/tty.h"
 #include "kernel/memory/held.h"
 #include "kernel/memory/stats.h"
+#include "kernel/params.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
@@ -81,24 +82,31 @@ static void repeat(char *text, char c, unsigned n)
     text[n] = 0;
 }
 
-/* Each marble in the bag is one of BAG_WIDTH parts of memory, or less; outside, an object. */
-void lesson_bag(void)
+/*
+ * Each marble in the bag is one of BAG_WIDTH parts of memory, or less; outside, an object that
+ * was taken since this lesson began, by whomever.
+ */
+void lesson_bag(const struct lesson_run *run)
 {
     char in[BAG_WIDTH + 1], out[FEW + 1];
-    struct mm_stats stats;
-    unsigned full;
+    const struct mm_stats *before = &run->before;
+    struct mm_stats now;
+    unsigned full, more;
+    size_t bytes;
 
-    stats_get(&stats);
-    full = stats.total_pages == 0 ? 0 :
-           (stats.free_pages * BAG_WIDTH + stats.total_pages - 1) / stats.total_pages;
+    stats_get(&now);
+    full = now.total_pages == 0 ? 0 :
+           (now.free_pages * BAG_WIDTH + now.total_pages - 1) / now.total_pages;
+    more = now.live_objects > before->live_objects ? now.live_objects - before->live_objects : 0;
+    bytes = now.live_bytes > before->live_bytes ? now.live_bytes - before->live_bytes : 0;
     repeat(in, 'o', full < BAG_WIDTH ? full : BAG_WIDTH);
-    repeat(out, 'o', stats.live_objects < FEW ? stats.live_objects : FEW);
+    repeat(out, 'o', more < FEW ? more : FEW);
     kprintf("  the bag  (%-*s)  %u kB free\n", BAG_WIDTH, in,
-            (unsigned)stats.free_pages * 4);
-    kprintf("  outside   %s%s\n", out, stats.live_objects > FEW ? " ..." : "");
-    kprintf("            %u taken - %u given back = %u out, %zu byte%s\n",
-            (unsigned)stats.kmallocs, (unsigned)stats.kfrees, (unsigned)stats.live_objects,
-            stats.live_bytes, plural(stats.live_bytes));
+            (unsigned)now.free_pages * (PAGE_SIZE / 1024));
+    kprintf("  outside   %s%s\n", out, more > FEW ? " ..." : "");
+    kprint_wrapped(0, "  since the lesson began: %u taken - %u given back = %u out, %zu byte%s",
+                   (unsigned)(now.kmallocs - before->kmallocs),
+                   (unsigned)(now.kfrees - before->kfrees), more, bytes, plural(bytes));
 }
 
 /* ---- asking ---------------------------------------------------------------------- */
@@ -108,21 +116,42 @@ static bool is_unknown(const char *answer)
     return answer[0] == 0 || strcmp(answer, "?") == 0;
 }
 
-/* Of a choice its letter, or any word; else a number, of which the shell says what is wrong. */
+static bool is_number(const char *answer, uint64_t *number)
+{
+    return parse_size(answer, number) && *number <= UINT32_MAX;
+}
+
+/* Of a choice its letter, or any word; else a number.  False: that was said. */
 static bool is_answer(const struct lesson_run *run, const char *answer)
 {
-    uint32_t number;
+    uint64_t number;
 
     if (is_unknown(answer) || run->kind == LESSON_WORD)
         return true;
-    if (run->kind == LESSON_NUMBER)
-        return shell_number(answer, "answer", &number);
+    if (run->kind == LESSON_NUMBER && is_number(answer, &number))
+        return true;
+    if (run->kind == LESSON_NUMBER) {
+        kprintf("  a number, such as 100, or ? (Enter alone): I do not know\n");
+        return false;
+    }
     if (answer[1] == 0 && (answer[0] | 0x20) >= 'a' &&
         (answer[0] | 0x20) < 'a' + (int)run->choices)
         return true;
     kprintf("  one of the letters a %s %c, or ? (Enter alone): I do not know\n",
             run->choices == 2 ? "or" : "to", 'a' + (int)run->choices - 1);
     return false;
+}
+
+/* Without the blanks around it. */
+static void trim(char *text)
+{
+    size_t first = 0, end = strlen(text);
+
+    while (end > 0 && text[end - 1] == ' ')
+        text[--end] = 0;
+    while (text[first] == ' ')
+        first++;
+    memmove(text, text + first, end + 1 > first ? end + 1 - first : 1);
 }
 
 /* One a line, with its letter; how many. */
@@ -152,6 +181,7 @@ static bool take_typed(struct lesson_run *run, const char *text, const char *cho
     char *answer = run->answers[run->asked];
 
     while (readline("  your guess> ", answer, LESSON_ANSWER_SIZE)) {
+        trim(answer);
         if (run->then != NULL && strcmp(answer, "!") == 0) {
             lesson_try(run->then);
             print_question(run, text, choices);
@@ -165,17 +195,31 @@ static bool take_typed(struct lesson_run *run, const char *text, const char *cho
     return false;
 }
 
-/* The answer to question number run->asked; those that came with the command were tried. */
+/* One that came with the command; false: it cannot be one of this question. */
+static bool take_given(struct lesson_run *run)
+{
+    const char *answer = run->answers[run->asked];
+    void (*filter)(const char *, size_t) = kprintf_filter;
+
+    kprintf("  your guess> %s\n", answer);
+    if (is_answer(run, answer))
+        return true;
+    run->stopped = true;
+    kprintf_filter = run->json ? NULL : filter;
+    kprintf(run->json ? "{\"error\": \"question %u has no such answer\"}\n"
+                      : "Stopped at question %u: it has no such answer.\n", run->asked + 1);
+    kprintf_filter = filter;
+    return false;
+}
+
+/* The answer to question number run->asked. */
 static bool take_answer(struct lesson_run *run, const char *text, const char *choices)
 {
-    char *answer = run->answers[run->asked];
-
     if (run->asked < run->given) {
-        if (!is_answer(run, answer))
-            answer[0] = 0;
-        kprintf("  your guess> %s\n", answer);
+        if (!take_given(run))
+            return false;
     } else if (!tty_attended || run->json) {
-        answer[0] = 0;
+        run->answers[run->asked][0] = 0;
     } else if (!take_typed(run, text, choices)) {
         return false;
     }
@@ -233,13 +277,13 @@ bool lesson_ask_word(struct lesson_run *run, const char *fmt, ...)
 
 static bool is_right(const struct lesson_run *run, const char *answer, uint32_t measured)
 {
-    uint32_t said;
+    uint64_t said;
 
     if (is_unknown(answer))
         return false;
     if (run->kind == LESSON_CHOICE)
         return (uint32_t)((answer[0] | 0x20) - 'a') == measured;
-    return shell_number(answer, "answer", &said) && said == measured;
+    return is_number(answer, &said) && said == measured;
 }
 
 static char lower(char c)

@@ -73,7 +73,7 @@ int lesson_do(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* The $number that the next pointer gets which the shell holds. */
 unsigned lesson_next_pointer(void);
 
-/* The bag, as the counters have it now: how full it is, and what is out. */
-void lesson_bag(void);
+/* The bag, as the counters have it now: how full it is, and what is out since the begin. */
+void lesson_bag(const struct lesson_run *run);
 
 #endif

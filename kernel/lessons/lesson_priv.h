@@ -5,6 +5,7 @@
 #define KERNEL_LESSONS_LESSON_PRIV_H
 
 #include "kernel/lessons/lesson.h"
+#include "mm/mm.h"
 
 /* The answers of a whole quiz are words of one line, of which there are 32 (MAX_WORDS). */
 enum { LESSON_QUESTIONS = 28, LESSON_ANSWER_SIZE = 24, LESSON_SEED_SIZE = 32 };
@@ -19,6 +20,8 @@ struct lesson_run {
     char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
     unsigned given, asked, right, shown;
     bool json, left;
+    bool stopped;               /* by a word that cannot be the answer that it came as */
+    struct mm_stats before;     /* the heap when it began: what it takes is counted from there */
     enum lesson_kind kind;      /* of the last question, */
     unsigned choices;           /*   and how many letters it has */
     const char *about;          /*   and in a quiz its name */
@@ -33,6 +36,16 @@ bool lesson_add_answer(struct lesson_run *run, const char *answer);
 /* What a run of that seed begins with: `random`. */
 uint32_t lesson_random_of(const char *seed);
 
+/* What stands around a word that a line to type is made of: a quote, if it has blanks, or "". */
+const char *lesson_quote(const char *word);
+
+/*
+ * Switch off the dials, which lesson_begin() puts back.  False: it cannot run now, and why was
+ * said; all is as before.
+ */
+bool lesson_prepare(const struct lesson_run *run);
+/* Is it recorded who takes what?  False: not, and that was said. */
+bool lesson_has_records(const struct lesson_run *run);
 /* Run it, and clean up behind it. */
 void lesson_begin(struct lesson_run *run);
 /* What a student tries meanwhile; nothing is left of it either. */

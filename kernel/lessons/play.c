@@ -2,21 +2,24 @@
  * play.c - from the begin to the end of a lesson, or of a quiz.
  *
  *     words       whose numbers, and the answers that come with the command
+ *     prepare     dials are as at a fresh boot, and those that were not wait until it is over;
+ *                 with too little memory it refuses
  *     begin       it runs, told or, with -j, only counted
  *     clean up    the heap is as before: what was taken since is given back, lost or not,
- *                 and dials are what they were; if anything is left (nothing is recorded)
+ *                 and dials are what they were; if anything is left (a quiz without records)
  *                 that is said
  *     end         the status: with answers, whether they are right
  */
 #include "kernel/lessons/lesson_priv.h"
 #include "kernel/memory/held.h"
+#include "kernel/memory/report.h"
 #include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "mm/scan/scan.h"
 #include "mm/slab.h"
 
-enum { NEARLY_NONE = 64 };              /* pages */
+enum { NEEDED_KB = 1024, WHY_SIZE = 200, DIALS_SIZE = 200 };
 
 static const char *const usual_seed = "class";
 
@@ -41,6 +44,11 @@ int lesson_take_words(struct lesson_run *run, int argc, char **argv)
     return SHELL_OK;
 }
 
+const char *lesson_quote(const char *word)
+{
+    return strchr(word, ' ') != NULL ? "\"" : "";
+}
+
 /* FNV-1a, as in http://www.isthe.com/chongo/tech/comp/fnv/; xorshift knows no 0. */
 uint32_t lesson_random_of(const char *seed)
 {
@@ -49,6 +57,52 @@ uint32_t lesson_random_of(const char *seed)
     for (; *seed != 0; seed++)
         hash = (hash ^ (uint8_t)*seed) * 16777619u;
     return hash != 0 ? hash : 1;
+}
+
+/* ---- refusing ------------------------------------------------------------------------ */
+
+/* As JSON, or as a sentence; false. */
+static bool refuse(const struct lesson_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static bool refuse(const struct lesson_run *run, const char *fmt, ...)
+{
+    char why[WHY_SIZE];
+    va_list args;
+
+    va_start(args, fmt);
+    kvsnprintf(why, sizeof(why), fmt, args);
+    va_end(args);
+    if (run->json) {
+        kprintf("{\"error\": ");
+        json_string(why);
+        kprintf("}\n");
+    } else {
+        kprint_wrapped(0, "%s: %s", shell_running->name, why);
+    }
+    return false;
+}
+
+/* Is all here that it takes to measure anything? */
+static bool can_run(const struct lesson_run *run, bool rested)
+{
+    struct mm_stats stats;
+    unsigned free_kb;
+
+    mm_reclaim();
+    stats_get(&stats);
+    free_kb = (unsigned)stats.free_pages * (PAGE_SIZE / 1024);
+    if (free_kb < NEEDED_KB)
+        return refuse(run, "it needs %u kB of memory, and %u kB are free; what is lost only "
+                      "`reboot` brings back", NEEDED_KB, free_kb);
+    if (!rested)
+        return refuse(run, "red zones stand around objects that are still out, and with them it "
+                      "would measure something else: give these back, or `reboot`");
+    return true;
+}
+
+bool lesson_has_records(const struct lesson_run *run)
+{
+    return mm_records || refuse(run, "kmemleak=off keeps no records, so it can neither find what "
+                                "is lost nor give back what it takes: boot without it");
 }
 
 /* ---- begin and end ------------------------------------------------------------------ */
@@ -89,11 +143,11 @@ static void remember(struct before *before)
     shell_wipe_stack();
 }
 
+/* Before dials are put back: they may wait for objects. */
 static void clean_up(const struct before *before)
 {
     struct mm_stats stats;
 
-    shell_put_back_dials();
     take_back(before->stats.last_serial);
     held_rewind(before->newest);
     stats_get(&stats);
@@ -101,6 +155,21 @@ static void clean_up(const struct before *before)
         lesson_say("%u objects that this lesson has taken are still out.",
                    (unsigned)(stats.live_objects - before->stats.live_objects));
     held_set_last(before->last);
+}
+
+bool lesson_prepare(const struct lesson_run *run)
+{
+    char dials[DIALS_SIZE];
+    bool rested = dials_rest(dials, sizeof(dials));
+
+    if (!can_run(run, rested)) {
+        shell_put_back_dials();
+        return false;
+    }
+    if (dials[0] != 0 && !run->json)
+        kprint_wrapped(0, "%s wait%s until the %s is over.", dials,
+                       strstr(dials, ", ") == NULL ? "s" : "", shell_running->name);
+    return true;
 }
 
 void lesson_begin(struct lesson_run *run)
@@ -112,21 +181,22 @@ void lesson_begin(struct lesson_run *run)
     if (run->json)
         kprintf_filter = drop;
     remember(&before);
-    if (before.stats.free_pages < NEARLY_NONE)
-        lesson_say("Nearly no memory is left, and things will fail that should not.  After "
-                   "`reboot` there is.");
+    run->before = before.stats;
     run->lesson->run(run);
     clean_up(&before);
+    shell_put_back_dials();
     kprintf_filter = filter;
 }
 
 void lesson_try(const char *line)
 {
+    char dials[DIALS_SIZE];
     struct before before;
 
     remember(&before);
     lesson_do("%s", line);
     clean_up(&before);
+    dials_rest(dials, sizeof(dials));
 }
 
 int lesson_end(const struct lesson_run *run, bool judged)
@@ -137,6 +207,8 @@ int lesson_end(const struct lesson_run *run, bool judged)
         json_string(run->seed);
         kprintf(", \"right\": %u, \"of\": %u}\n", run->right, run->shown);
     }
+    if (run->stopped)
+        return SHELL_USAGE;
     if (run->given > run->asked && !run->left)
         return shell_usage("%u answers, but there are %u questions", run->given, run->asked);
     return run->left || (judged && run->right < run->shown) ? SHELL_FAILED : SHELL_OK;

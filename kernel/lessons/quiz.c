@@ -164,7 +164,7 @@ static void print_again(const struct lesson_run *run)
     char line[LESSON_QUESTIONS * (LESSON_ANSWER_SIZE + 3) + 8] = "";
 
     for (unsigned n = 0; n < run->asked; n++) {
-        const char *answer = run->answers[n], *quote = strchr(answer, ' ') ? "\"" : "";
+        const char *answer = run->answers[n], *quote = lesson_quote(answer);
         size_t used = strlen(line);
 
         ksnprintf(line + used, sizeof(line) - used, " %s%s%s", quote,
@@ -173,7 +173,8 @@ static void print_again(const struct lesson_run *run)
     if (wanted.most < LESSON_QUESTIONS)
         ksnprintf(line + strlen(line), sizeof(line) - strlen(line), " -n %u",
                   (unsigned)wanted.most);
-    kprint_wrapped(2, "Left.  To go on:  quiz %s%s%s%s", run->seed, line,
+    kprint_wrapped(2, "Left.  To go on:  quiz %s%s%s%s%s%s", lesson_quote(run->seed), run->seed,
+                   lesson_quote(run->seed), line,
                    wanted.lesson != NULL ? " -t " : "",
                    wanted.lesson != NULL ? wanted.lesson : "");
 }
@@ -275,8 +276,10 @@ static int cmd_quiz(int argc, char **argv)
 
     bool judged = run.given > 0;
 
+    if (!lesson_prepare(&run))
+        return SHELL_FAILED;
     lesson_begin(&run);
-    if (!run.json)
+    if (!run.json && !run.stopped)
         print_result(&run);
     return lesson_end(&run, judged);
 }

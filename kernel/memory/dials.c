@@ -82,3 +82,28 @@ DIAL_CALLED(kfence_every, "kfence.every", "N", "0",
 DIAL(failslab, "N,%,SPACE,TIMES", "0", "fail each Nth call for an object");
 DIAL(fail_page_alloc, "N,%,SPACE,TIMES", "0", "fail each Nth call for pages");
 DIAL_CALLED(fail_nth, "fail-nth", "N", "0", "fail the Nth allocation from now on");
+
+/* One of those above; slab_debug is slub_debug once more. */
+static bool is_on(const struct kernel_param *param)
+{
+    return param->get != NULL && strcmp(param->file, __FILE__) == 0 &&
+           strcmp(param->name, "slab_debug") != 0 && param->get()[0] != 0 &&
+           strcmp(param->get(), param->off) != 0;
+}
+
+bool dials_rest(char *text, size_t size)
+{
+    bool done = true;
+
+    text[0] = 0;
+    for (const struct kernel_param *dial = params_begin(); dial < params_end(); dial++) {
+        size_t used = strlen(text);
+
+        if (!is_on(dial))
+            continue;
+        ksnprintf(text + used, size - used, "%s%s=%s", used > 0 ? ", " : "", dial->name,
+                  dial->get());
+        done &= dial->set(dial->off);
+    }
+    return done;
+}

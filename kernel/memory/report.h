@@ -16,6 +16,13 @@ void report_init(void);
 /* mm/watch/dials.h: watch with the dials that were set, and know who calls. */
 void dials_init(void);
 
+/*
+ * All dials of mm are off, as at a fresh boot; shell_put_back_dials() is for later, and comes
+ * by itself if the command is ended.  `text`, of `size` bytes, gets those that were on:
+ * "kfence.every=1, slub_debug=Z", or "".  False: one cannot be off yet, and the log says why.
+ */
+bool dials_rest(char *text, size_t size);
+
 /* A fault is reported: was mm at work, and for whom? */
 void report_busy(void);
 

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import build_with
 from marbles import CTRL_C, ROOT, make
+from test_commands import FAILED, USAGE, status_of
 
 NAMES = [name for path in sorted((ROOT / "kernel/lessons").glob("*.c"))
          for name in re.findall(r"^LESSON\(\d+, (\w+),", path.read_text(), re.M)]
@@ -41,6 +43,15 @@ def typed(machine, name, seed, answers):
         machine.send(f"{answer}\r")
     machine.until_prompt()
     return "".join(machine.read.parts[begin:]).replace("\r", "").split("\n")[1:]
+
+
+def head(machine, line):
+    """What stands above its first question, which is left at once."""
+    machine.send(f"{line}\r")
+    text = machine.wait_for("your guess> ").replace("\r", "")
+    machine.send(CTRL_C)
+    machine.until_prompt()
+    return text.split("\n")[1:]
 
 
 def live(machine):
@@ -94,7 +105,8 @@ def test_who_leaves_goes_on_where_he_was(boot, name):
     machine.send(f"{right[0]}\r")
     machine.wait_for("your guess> ")
     machine.send(CTRL_C)
-    assert "Left at question 2" in "\n".join(machine.until_prompt())
+    text = "\n".join(machine.until_prompt())
+    assert f"Left at question 2: lesson {name} bo goes on there." in text
     assert live(machine) == before
     text = "\n".join(typed(machine, name, "bo", right[1:]))
     assert "You have answered 1 question of it" in text
@@ -117,6 +129,56 @@ def test_its_number_is_as_good_as_its_name(machine):
     for row in rows(machine, "lesson -j"):
         assert machine.run(f"lesson {row['number']} -h") == \
             machine.run(f"lesson {row['name']} -h")
+
+
+def test_each_lesson_keeps_its_own_place(boot):
+    """And whose it is may have blanks in it; another's run to its end takes nothing away."""
+    machine = boot()
+    right = {name: keys(machine, name, "'bo ann'") for name in NAMES}
+    for name in NAMES:
+        machine.send(f"lesson {name} 'bo ann'\r")
+        machine.wait_for("your guess> ")
+        machine.send(f"{right[name][0]}\r")
+        machine.wait_for("your guess> ")
+        machine.send(CTRL_C)
+        text = "\n".join(machine.until_prompt())
+        assert f'Left at question 2: lesson {name} "bo ann" goes on there.' in text
+    for name in NAMES:
+        keys(machine, name, "cy")
+        text = "\n".join(typed(machine, name, '"bo ann"', right[name][1:]))
+        assert "You have answered 1 question of it" in text
+        assert f"{len(right[name])} of {len(right[name])} right." in text
+
+
+def test_a_word_that_cannot_be_the_answer_stops_it_there(lab):
+    for words, number in [("bag mira vier b b", 1), ("bag mira 4 q b", 2)]:
+        text, status = status_of(lab, f"lesson {words}")
+        text = "\n".join(text)
+        assert status == USAGE and f"Stopped at question {number}: it has no such answer" in text
+        assert f"\n{number}. " in text and f"\n{number + 1}. " not in text
+        assert "right." not in text.replace(": right.", "")
+        found = rows(lab, f"lesson {words} -j")
+        assert found[-2] == {"error": f"question {number} has no such answer"}
+        assert found[-1]["of"] == number - 1 == len(found) - 2
+
+
+def test_blanks_around_an_answer_are_none_of_it(machine):
+    right = keys(machine, "bag", "ann")
+    text = "\n".join(typed(machine, "bag", "ann", [f" {right[0]}", f"{right[1]}  ",
+                                                   f"  {right[2]} "]))
+    assert "3 of 3 right." in text
+    text = "\n".join(typed(machine, "bag", "ann", ["4 2", "4", "b", "b"]))
+    assert "a number, such as 100" in text and "0x64" not in text
+
+
+def test_the_bag_shows_what_the_lesson_itself_has_out(boot):
+    """However much others have taken before."""
+    machine = boot()
+    machine.run("kmalloc 100 20")
+    right = keys(machine, "bag", "mira")
+    text = "\n".join(shown(machine, f"lesson bag mira {' '.join(right)}"))
+    assert " = 0 out" in text and f" = {right[0]} out, {100 * int(right[0])} bytes" in text
+    assert re.search(rf"outside   o{{{right[0]}}}$", text, re.M)
 
 
 def test_who_has_answered_nothing_is_not_told_how_much_he_has(machine):
@@ -143,12 +205,93 @@ def test_reports_that_a_lesson_means_are_no_failure(machine):
     assert done.returncode == 2 and "Error 1" in done.stderr
 
 
-def test_with_nearly_no_memory_left_it_says_so_first(boot):
-    machine = boot(memory="8M")
-    assert "Nearly no memory" not in " ".join(shown(machine, "lesson bag ann 1 b b"))
-    shown(machine, "kmalloc 64K 200")
-    text = " ".join(shown(machine, "lesson bag ann 1 b b"))
-    assert text.index("Nearly no memory is left") < text.index("1. You take")
+def now(machine, dial):
+    """That dial as it is set now."""
+    name = dial.split("=")[0]
+    return f"{name}={machine.json(f'params {name} -j')[0]['now']}"
+
+
+DIALS = [("kfence.every=1",), ("init_on_free=1",), ("slub_debug=ZP",), ("quarantine=64K",),
+         ("failslab=1,100,0,-1", "fail_page_alloc=1,100,0,-1")]
+
+
+@pytest.mark.parametrize("dials", DIALS, ids=lambda dials: dials[0])
+def test_dials_of_before_wait_until_a_lesson_is_over(boot, dials):
+    """What is right is what is right at a fresh boot, and they are put back behind it."""
+    machine = boot()
+    right = {name: keys(machine, name, "mira") for name in NAMES}
+    for dial in dials:
+        machine.run(f"params {dial}")
+    before = [now(machine, dial) for dial in dials]
+    for name in NAMES:
+        assert keys(machine, name, "mira") == right[name], name
+        said, *_ = head(machine, f"lesson {name} mira")
+        waiting, last = said.split(" wait")
+        assert sorted(waiting.split(", ")) == sorted(before)
+        assert last == f"{'s'[len(dials) - 1:]} until the lesson is over."
+        assert before == [now(machine, dial) for dial in dials]
+    machine.run("params failslab=0; params fail_page_alloc=0")
+    machine.is_whole()
+
+
+def test_at_a_fresh_boot_no_dial_waits_and_who_leaves_has_them_back(machine):
+    assert head(machine, "lesson bag ann")[0].startswith("Lesson 1: ")
+    machine.run("params kfence.every=3")
+    machine.send("lesson late ann\r")
+    machine.wait_for("kfence.every=3 waits")
+    machine.wait_for("your guess> ")
+    machine.send("b\r")
+    machine.wait_for("your guess> ")
+    machine.send(CTRL_C)
+    machine.until_prompt()
+    assert now(machine, "kfence.every") == "kfence.every=3"
+    machine.run("params kfence.every=0")
+
+
+FAULTS = """
+#include "kernel/lessons/lesson.h"
+static void faults(struct lesson_run *run) { (void)run; *(volatile int *)8 = 1; }
+LESSON(77, faults, "Faults", "none", "meminfo", faults);
+"""
+
+
+def test_dials_are_put_back_behind_a_lesson_that_faults(boot, tmp_path):
+    (tmp_path / "faults.c").write_text(FAULTS)
+    machine = boot(build_with([tmp_path / "faults.c"]))
+    machine.run("params kfence.every=5")
+    text = "\n".join(shown(machine, "lesson faults"))
+    assert "kfence.every=5 waits" in text and "put back: kfence.every=5" in text
+    assert now(machine, "kfence.every") == "kfence.every=5"
+
+
+def test_with_red_zones_that_cannot_go_yet_nothing_is_measured(boot):
+    machine = boot(cmdline="slub_debug=Z")
+    machine.run("kmalloc 100")
+    assert "red zones stand around objects" in " ".join(shown(machine, "lesson sizes ann"))
+    assert set(rows(machine, "lesson sizes ann -j")[0]) == {"error"}
+    machine.run("kfree $")
+    assert len(keys(machine, "sizes", "ann")) == 4
+
+
+def test_without_records_it_refuses(boot, lab_elf):
+    machine = boot(lab_elf, cmdline="kmemleak=off")
+    for name in NAMES:
+        text, status = status_of(machine, f"lesson {name} ann")
+        assert status == FAILED and "kmemleak=off keeps no records" in " ".join(text)
+        assert set(rows(machine, f"lesson {name} ann -j")[0]) == {"error"}
+
+
+def test_with_too_little_memory_it_refuses_and_says_what_it_needs(boot, lab_elf):
+    machine = boot(lab_elf, memory="8M")
+    assert keys(machine, "bag", "ann")
+    machine.run("kmalloc 64K 200", bug="out of memory")
+    free = machine.meminfo()["free_kb"]
+    for name in [f"lesson {name} ann" for name in NAMES] + ["quiz ann"]:
+        text, status = status_of(machine, name)
+        assert status == FAILED and "1." not in " ".join(text)
+        assert f"it needs 1024 kB of memory, and {free} kB are free" in " ".join(text)
+        assert "only `reboot`" in " ".join(text)
+        assert set(rows(machine, f"{name} -j")[0]) == {"error"}
     machine.is_whole()
 
 

@@ -158,22 +158,35 @@ def test_where_nobody_sits_all_is_told_and_nothing_asked():
     assert "BUG" not in text
 
 
-@pytest.mark.parametrize("cmdline, missing", [
-    ("kmemleak=off", {"cycle", "head", "grows"}),       # nothing can be scanned
-    ("failslab=1,100,0,-1", set(MEASURED) - {"kfree-null"}),
-])
-def test_what_cannot_be_measured_is_not_judged(boot, cmdline, missing):
-    machine = boot(cmdline=cmdline)
+def test_what_cannot_be_measured_is_not_judged(boot):
+    """Without records nothing can be scanned."""
+    machine = boot(cmdline="kmemleak=off")
     before = live(machine)
-    machine.send("quiz ann -j\r")
-    lines = machine.until_prompt()[1:]
-    *questions, summary = [json.loads(line) for line in lines if line.startswith("{")]
-    asked = {row["about"] for row in questions}
-    assert {name for _, name in NAMES} - asked == missing
+    *questions, summary = machine.json("quiz ann -j")
+    missing = {name for _, name in NAMES} - {row["about"] for row in questions}
+    assert missing == {"cycle", "head", "grows"}
     assert summary["of"] == LAST - len(missing)
     typed(machine, "quiz ann -t leak", ["?"] * sum(lesson == "leak" for lesson, _ in NAMES))
     assert "it cannot be measured now" in "".join(machine.read.parts)
     assert live(machine) == before
+    machine.is_whole()
+
+
+@pytest.mark.parametrize("dial", ["failslab=1,100,0,-1", "quarantine=64K", "kfence.every=1"])
+def test_dials_of_before_wait_until_it_is_over(boot, dial):
+    """Also behind a line that is tried, which may set others."""
+    machine = boot()
+    right, abouts = keys(machine, "ann")
+    machine.run(f"params {dial}")
+    name = dial.split("=")[0]
+    before = machine.json(f"params {name} -j")
+    assert keys(machine, "ann") == (right, abouts)
+    answers = [word for answer in right[:-1] for word in (answer, "!")] + right[-1:]
+    text = "".join(typed(machine, "quiz ann", answers))
+    assert re.search(rf"^{re.escape(name)}=\S+ waits until the quiz is over", text, re.M)
+    assert f"{LAST} of {LAST} right." in text
+    assert machine.json(f"params {name} -j") == before
+    machine.run(f"params {name}=0")
     machine.is_whole()
 
 
