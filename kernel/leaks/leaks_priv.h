@@ -52,7 +52,7 @@ void holders_print(const struct mm_scan *found);
 
 /* By the last scan; then: */
 void owners_count(void);
-/* "of its line 899 hang at offset 0 of what list.c:20 took", or "": nowhere. */
+/* "899 others of this line hang at offset 0 of what list.c:20 took", or "": nowhere. */
 const char *owners_usual(const struct alloc_site *site, char *text, size_t size);
 /* The same for each line of which something is lost. */
 void owners_print_usual(void);

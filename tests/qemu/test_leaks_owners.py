@@ -26,7 +26,7 @@ def test_siblings_tell_where_the_link_of_a_lost_one_belonged(lists):
         "      111  from nothing: lost",
         "        1  from the variable head"]
     text = "\n".join(lists.run("leaks lost"))
-    assert text.count(f"of its line 888 hang at offset 0 of what {KEEP} took") == 111
+    assert text.count(f"888 others of this line hang at offset 0 of what {KEEP} took") == 111
 
 
 def test_nobody_is_said_to_be_lost_while_all_is_held(lists):
@@ -66,7 +66,7 @@ def test_counts_add_up_to_all_that_is_live(lists):
 def test_what_was_never_seen_is_told_by_its_line(lists):
     lists.run("lists keep 50; lists unlink 5")
     text = "\n".join(lists.run("leaks lost"))
-    assert f"  {KEEP}: of its line 40 hang at offset 0 of what {KEEP} took" in text
+    assert f"  {KEEP}: 40 others of this line hang at offset 0 of what {KEEP} took" in text
 
 
 def test_a_line_that_took_nothing_or_is_none_is_named(lists):
