@@ -5,6 +5,7 @@
  *     marbles> quiz ann                   in ann's order, with ann's letters
  *     marbles> quiz ann b c kmemleak      and with ann's answers
  *     marbles> quiz ann -n 5 -t any       five, of those that lesson any tells
+ *     marbles> quiz ann -t bag,leak       of those that one of these tells
  *
  * Lessons say how a thing works; a quiz asks what follows from it, and which tool is for which
  * situation, because who knows tools by heart often cannot choose between them (Webb and
@@ -26,7 +27,7 @@ enum { TEXT_SIZE = 256 };
 /* What the running quiz is to ask. */
 static struct {
     uint32_t most;              /* so many, */
-    const char *lesson;         /*   of this lesson; NULL: of all */
+    const char *lessons;        /*   of these, "bag,leak"; NULL: of all */
     bool wrong[LESSON_QUESTIONS];       /* of the table: it was not answered right */
 } wanted;
 
@@ -108,7 +109,8 @@ static bool ask_by_kind(struct lesson_run *run, const struct quiz_question *ques
     return question->choices != NULL ? ask_choice(run, question) : ask_number(run, question);
 }
 
-static bool ask(struct lesson_run *run, unsigned which)
+/* Behind the last there is no question at which ! could be typed. */
+static bool ask(struct lesson_run *run, unsigned which, bool is_last)
 {
     const struct quiz_question *question = &quiz_questions[which];
     unsigned right = run->right;
@@ -117,7 +119,7 @@ static bool ask(struct lesson_run *run, unsigned which)
     if (!ask_by_kind(run, question))
         return false;
     run->then = question->then;
-    kprint_wrapped(5, "  To try it (!): %s", run->then);
+    kprint_wrapped(5, "  To try it%s: %s", is_last ? "" : " (!)", run->then);
     wanted.wrong[which] = run->right == right;
     return true;
 }
@@ -133,9 +135,22 @@ static void shuffle(struct lesson_run *run, unsigned *order, unsigned count)
     }
 }
 
+/* Is it one of "bag,leak"? */
+static bool is_listed(const char *lesson, const char *list)
+{
+    size_t length = strlen(lesson);
+
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, lesson, length) == 0 && (at[length] == 0 || at[length] == ','))
+            return true;
+    }
+    return false;
+}
+
 static bool is_wanted(const struct quiz_question *question)
 {
-    return wanted.lesson == NULL || strcmp(wanted.lesson, question->lesson) == 0;
+    return wanted.lessons == NULL || is_listed(question->lesson, wanted.lessons);
 }
 
 static void quiz(struct lesson_run *run)
@@ -150,7 +165,7 @@ static void quiz(struct lesson_run *run)
     kprint_wrapped(2, "%u question%s, in the order of: %s.  Type a letter, a number or a word; "
                    "? is \"I do not know\".  ! runs the line to try, Ctrl-C leaves.",
                    count, plural(count), run->seed);
-    for (unsigned n = 0; n < count && ask(run, order[n]); n++)
+    for (unsigned n = 0; n < count && ask(run, order[n], n + 1 == count); n++)
         continue;
 }
 
@@ -175,8 +190,8 @@ static void print_again(const struct lesson_run *run)
                   (unsigned)wanted.most);
     kprint_wrapped(2, "Left.  To go on:  quiz %s%s%s%s%s%s", lesson_quote(run->seed), run->seed,
                    lesson_quote(run->seed), line,
-                   wanted.lesson != NULL ? " -t " : "",
-                   wanted.lesson != NULL ? wanted.lesson : "");
+                   wanted.lessons != NULL ? " -t " : "",
+                   wanted.lessons != NULL ? wanted.lessons : "");
 }
 
 /* Which lessons tell what was not known, each once. */
@@ -233,11 +248,10 @@ static const char *nth_lesson(unsigned n)
     return NULL;
 }
 
-static int set_lesson(const char *lesson)
+static int check_lesson(const char *lesson)
 {
     const char *name, *nearest = shell_nearest(lesson, nth_lesson);
 
-    wanted.lesson = lesson;
     for (unsigned n = 0; (name = nth_lesson(n)) != NULL; n++)
         if (strcmp(name, lesson) == 0)
             return SHELL_OK;
@@ -245,6 +259,23 @@ static int set_lesson(const char *lesson)
         return shell_usage("-t: no question is about \"%s\", but \"%s\" has some", lesson,
                            nearest);
     return shell_usage("-t: no question is about \"%s\"; \"lesson\" lists lessons", lesson);
+}
+
+/* Each of "bag,leak". */
+static int set_lessons(const char *list)
+{
+    char lesson[LESSON_SEED_SIZE];
+    const char *at = list, *end;
+    int status = SHELL_OK;
+
+    wanted.lessons = list;
+    for (; at != NULL && status == SHELL_OK; at = end != NULL ? end + 1 : NULL) {
+        end = strchr(at, ',');
+        ksnprintf(lesson, sizeof(lesson), "%.*s",
+                  (int)(end != NULL ? (size_t)(end - at) : strlen(at)), at);
+        status = check_lesson(lesson);
+    }
+    return status;
 }
 
 static int set_most(const char *most)
@@ -260,7 +291,7 @@ static int cmd_quiz(int argc, char **argv)
 {
     bool json = shell_option(&argc, argv, "-j");
     const char *most = take_option(&argc, argv, "-n");
-    const char *lesson = take_option(&argc, argv, "-t");
+    const char *lessons = take_option(&argc, argv, "-t");
     struct lesson_run run = { .lesson = &lesson_of_quiz, .json = json };
     int status;
 
@@ -268,7 +299,7 @@ static int cmd_quiz(int argc, char **argv)
     wanted.most = LESSON_QUESTIONS;
     if (most != NULL && (status = set_most(most)) != SHELL_OK)
         return status;
-    if (lesson != NULL && (status = set_lesson(lesson)) != SHELL_OK)
+    if (lessons != NULL && (status = set_lessons(lessons)) != SHELL_OK)
         return status;
     status = lesson_take_words(&run, argc - 1, argv + 1);
     if (status != SHELL_OK)
@@ -284,13 +315,13 @@ static int cmd_quiz(int argc, char **argv)
     return lesson_end(&run, judged);
 }
 
-SHELL_COMMAND_WORDS("lessons", quiz, "[NAME [ANSWER...]] [-n COUNT] [-t LESSON] [-j]",
+SHELL_COMMAND_WORDS("lessons", quiz, "[NAME [ANSWER...]] [-n COUNT] [-t LESSON,...] [-j]",
     "the questions of the course, in any order",
     "NAME is yours: everybody has another order, and who runs it again with your name\n"
     "has yours.  Enter alone, or ?, is \"I do not know\"; ! runs the line that stands\n"
-    "behind the last explanation.  -n: so many.  -t: those that this lesson tells.\n"
+    "behind the last explanation.  -n: so many.  -t: those that these lessons tell.\n"
     "Ctrl-C leaves, and says how to go on.\n"
     "What can be measured is; of facts and advice kernel/lessons/quiz_table.c has the\n"
     "answers.\n"
-    "    quiz ann c c -n 2",
+    "    quiz ann c c -n 2 -t bag,leak,any",
     cmd_quiz, nth_lesson);

@@ -78,7 +78,7 @@ struct node {
     struct node *next;
 };
 
-static struct node *first_node;         /* what hangs here is live */
+static struct node *first_node;         /* what hangs here is reachable */
 
 /* False: not all were made. */
 static __attribute__((noinline)) bool make_nodes(unsigned count)
@@ -278,7 +278,7 @@ const struct quiz_question quiz_questions[] = {
     MEASURED("leak", "cycle",
          "a points to b, b points to a, and nobody else knows them.  What does a scan call "
          "them?",
-         "both lost|both live, for something points to each|one lost, one live",
+         "both lost|both reachable, for something points to each|one lost, one reachable",
          lost_in_a_cycle,
          "A scan starts from the variables, and follows pointers.  It never comes there; "
          "counting references, it would seem that both are in use.",
@@ -301,7 +301,7 @@ const struct quiz_question quiz_questions[] = {
          "a small one|a large one|both are found at once",
          "Before a small one is felt somebody has rebooted, and nobody looks for what is not "
          "felt.",
-         "drain start 20; uptime; meminfo; drain stop"),
+         "guests 1000; guests leave; leaks"),
     FACT("drained", "whose",
          "In your code, which gives all back, kmalloc(100) returns NULL.  Where do you look?",
          "who has taken all the memory|at this very line|at what kmalloc does wrong",
@@ -396,7 +396,7 @@ const struct quiz_question quiz_questions[] = {
          "Your code takes one large block, and hands out its parts itself.  Which finds a "
          "part that was not given back?",
          "debug code of your own|kmemleak|page_owner=on",
-         "To all others it is one object, and live.  Only you know what a part is; count what "
+         "To all others it is one object, and reachable.  Only you know what a part is; count what "
          "is out, and for whom.",
          "kmalloc 8000; leaks all"),
 };
