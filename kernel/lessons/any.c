@@ -1,13 +1,15 @@
 /*
  * any.c - lesson 6: kfree, of any pointer?
  *
- * kfree is safe on what came from kmalloc or its kin and was not freed yet.  And on NULL.  On
- * nothing else: not on a pointer into the middle of an object, a local variable, a string, a
- * page, an address that somebody made up; and not twice.
+ * kfree is safe on what came from kmalloc or its kin and was not freed yet.  And
+ * on NULL.  On nothing else: not on a pointer into the middle of an object, a
+ * local variable, a string, a page, an address that somebody made up; and not
+ * twice.
  *
- * Marbles proves each pointer before it believes it, names what it really is, and goes on.
- * Most kernels do not: their list of what is free lies in the free objects themselves, and kfree
- * just writes there.  This lesson has such an allocator, of eight slots:
+ * Marbles proves each pointer before it believes it, names what it really is, and
+ * goes on.  Most kernels do not: their list of what is free lies in the free
+ * objects themselves, and kfree just writes there.  This lesson has such an
+ * allocator, of eight slots:
  *
  *     free -> | next | -> | next | -> 0        kfree(p):  p->next = free; free = p
  *
@@ -22,7 +24,8 @@
  *
  * Questions
  *   1. Why may kfree(NULL) be called, and why is that good?
- *   2. In a kernel that proves nothing, when do you notice that you have freed something twice?
+ *   2. In a kernel that proves nothing, when do you notice that you have freed
+ *      something twice?
  *   3. What does the proof cost?  (make bench)
  */
 #include "kernel/lessons/lesson.h"
@@ -92,6 +95,9 @@ static uint32_t outcome_of(unsigned kind)
     stats_get(&before);
     kfree(pointers[kind]);
     stats_get(&after);
+    kprintf("kfree(%p): %u given back, %u refused\n", pointers[kind],
+            (unsigned)(after.kfrees - before.kfrees),
+            (unsigned)(after.bad_frees - before.bad_frees));
     if (kind != GOOD && kind != TWICE)
         kfree(p);
     return after.bad_frees != before.bad_frees ? 2 : after.kfrees != before.kfrees ? 0 : 1;
@@ -125,7 +131,8 @@ static bool ask_twice(struct lesson_run *run)
 
     kprintf("\n");
     lesson_say("Now an allocator as most kernels have it: the list of what is free lies in the "
-               "free slots, and nothing is proved.");
+               "free slots, and nothing is proved.  It has %u slots of %zu bytes, side by side, "
+               "and alloc() gives one of them.", SLOTS, sizeof(struct slot));
     if (!lesson_choose(run, "another slot|the same slot as the one before|NULL",
                        "a = alloc(); free(a); free(a); b = alloc(); c = alloc().  What is c, "
                        "compared with b?"))
@@ -147,8 +154,9 @@ static void ask_interior(struct lesson_run *run)
 {
     char *a, *b;
 
-    if (!lesson_choose(run, "yes|no", "a = alloc(); free(a + 8); b = alloc(): do the 16 bytes "
-                       "of b reach into the slot behind a?"))
+    if (!lesson_choose(run, "yes|no", "a = alloc(); free(a + 8); b = alloc().  b's owner writes to "
+                       "%zu bytes from b on, for so large is a slot.  Do they reach into the slot "
+                       "behind a?", sizeof(struct slot)))
         return;
     tiny_begin();
     a = (char *)tiny_alloc();

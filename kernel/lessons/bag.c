@@ -1,22 +1,23 @@
 /*
  * bag.c - lesson 1: the bag of marbles.
  *
- * A kernel has a bag of marbles: its memory.  kmalloc takes one out and gives you a pointer,
- * which is where it lies.  kfree puts it back.  What is not put back stays out, and the bag
- * has one less for everybody.
+ * A kernel has a bag of marbles: its memory.  kmalloc takes one out and gives you
+ * a pointer, which is where it lies.  kfree puts it back.  What is not put back
+ * stays out, and the bag has one less for everybody.
  *
- * A pointer is a number in a variable of yours.  kfree gets a copy of that number.  So it
- * cannot change your variable; and it has no reason to wipe the marble.
+ * A pointer is a number in a variable of yours.  kfree gets a copy of that number.
+ * So it cannot change your variable; and it has no reason to wipe the marble.
  *
  * Try it
  *     meminfo                     what is in the bag
- *     kmalloc 100                 one out; the shell holds the pointer as $1
+ *     kmalloc 100                 one out; the shell holds its pointer as $
  *     meminfo                     how much less is free?
- *     kfree $1                    back
- *     dump $1                     the pointer is the same.  What lies there?
+ *     kfree $                     back
+ *     dump $                      the pointer is the same.  What lies there?
  *
  * Questions
- *   1. You have p = kmalloc(100) and q = p.  You call kfree(p).  What may you do with q?
+ *   1. You have p = kmalloc(100) and q = p.  You call kfree(p).  What may you do
+ *      with q?
  *   2. Why does the free memory fall by 4 kB, and not by 100 bytes?
  *   3. Your function returns, and p was a local variable.  Where is the marble?
  */
@@ -26,7 +27,7 @@
 #include "kernel/string.h"
 #include "mm/slab.h"
 
-enum { SIZE = 100 };
+enum { SIZE = 100, LINE_SIZE = 100 };
 
 static uint32_t live_objects(void)
 {
@@ -41,9 +42,11 @@ static bool count_marbles(struct lesson_run *run)
     uint32_t taken = lesson_number(run, 3, 9), back = lesson_number(run, 1, taken - 1);
     uint32_t before = live_objects();
     unsigned first = lesson_next_pointer();
+    char line[LINE_SIZE] = "";
 
     lesson_say("Memory is a bag of marbles.  kmalloc takes one out, kfree puts it back.  In the "
-               "picture each o outside is one object; what is inside shows how full it is.");
+               "picture each o outside is one object that came out since the lesson began; those "
+               "inside are no objects, but show how much of all memory is free.");
     lesson_say("The shell calls pointers $1, $2 ..., and shows where they point (0x...).  Behind "
                "it stand the marble's cache, which is lesson 2, and its serial number, lesson "
                "9.");
@@ -53,7 +56,8 @@ static bool count_marbles(struct lesson_run *run)
         return false;
     lesson_do("kmalloc %u %u", SIZE, (unsigned)taken);
     for (uint32_t i = 0; i < back; i++)
-        lesson_do("kfree $%u", first + (unsigned)i);
+        ksnprintf(line + strlen(line), sizeof(line) - strlen(line), " $%u", first + (unsigned)i);
+    lesson_do("kfree%s", line);
     lesson_bag(run);
     lesson_is(run, live_objects() - before,
               "What was put back anybody may have next.  What was not stays out, until its "
@@ -92,8 +96,9 @@ static bool look_at_the_marble(struct lesson_run *run)
     char seen[8];
 
     if (p == NULL || !lesson_choose(run, "all zeros|the word that was written|something else",
-                                    "You write \"%s\" into it from its 17th byte on, and "
-                                    "kfree it.  What is in these bytes then?", word)) {
+                                    "p = kmalloc(%u).  You write \"%s\" into this marble "
+                                    "from its 17th byte on; kfree(p).  What is in these bytes "
+                                    "then?", SIZE, word)) {
         kfree(p);
         return false;
     }

@@ -1,29 +1,31 @@
 /*
  * buddies.c - lesson 3: buddies.
  *
- * Below the slabs are pages of 4 kB.  They are given out in blocks of 1, 2, 4, 8 ... pages: of
- * order 0, 1, 2, 3.  Is there no block of the order that is wanted a larger one is split in
- * halves.  These two halves are buddies, for ever:
+ * Below the slabs are pages of 4 kB.  They are given out in blocks of 1, 2, 4, 8
+ * ... pages: of order 0, 1, 2, 3.  Is there no block of the order that is wanted a
+ * larger one is split in halves.  These two halves are buddies, for ever:
  *
- *     order 4   |                              16 pages                             |
- *     order 3   |             8                |                 8                  |
- *     order 2   |      A       |       B       |       C        |        D         |
- *                    A and B are buddies             C and D are buddies
+ *     order 4   |                            16 pages                           |
+ *     order 3   |               8               |               8               |
+ *     order 2   |       A       |       B       |       C       |       D       |
+ *                   A and B are buddies             C and D are buddies
  *
- * Two buddies that are both free are joined at once.  B and C are neighbours, and no buddies:
- * they never join, free or not.
+ * Two buddies that are both free are joined at once.  B and C are neighbours, and
+ * no buddies: they never join, free or not.
  *
  * Try it
  *     buddyinfo                   free blocks by order
- *     pages 2; pages 2; pages 2   three blocks of 4 pages: $1, $2, $3
+ *     pages 2; pages 2; pages 2   on a fresh machine: three blocks of 4 pages
  *     pages free $2; buddyinfo    which number changes?
  *     pages free $1; buddyinfo    and now?
  *
  * Questions
- *   1. A block begins at page 24 and has order 3.  Where does its buddy begin?  (24 ^ 8)
- *   2. All blocks of order 2 are free but each second one.  How large is the largest block
- *      that you can have?  What is that called?
- *   3. Why are only buddies joined?  What would one have to know to join any neighbours?
+ *   1. A block begins at page 24 and has order 3.  Where does its buddy begin?
+ *      (24 ^ 8)
+ *   2. All blocks of order 2 are free but each second one.  How large is the
+ *      largest block that you can have?  What is that called?
+ *   3. Why are only buddies joined?  What would one have to know to join any
+ *      neighbours?
  */
 #include "kernel/lessons/lesson.h"
 #include "kernel/memory/stats.h"

@@ -21,7 +21,7 @@
  * A place for each lesson: how far it had come when it was left.  Are there more lessons than
  * places, by labs, two share one, and the later has it.
  */
-enum { PLACES = 16 };
+enum { PLACES = 16, LINE_SIZE = 64 };
 
 static struct left {
     const struct lesson *lesson;        /* NULL: none was */
@@ -105,16 +105,20 @@ static int no_lesson(const char *name)
     return shell_usage("\"%s\" is no lesson; \"lesson\" lists them", name);
 }
 
+/* A screen at a time, where somebody sits in front of one. */
 static int print_handout(const struct lesson *lesson)
 {
     const char *text = lesson_handout(lesson->file);
+    char line[LINE_SIZE] = "";
 
     if (text == NULL)
         kprint_wrapped(0, "lesson %s: the handout is the comment at the top of %s", lesson->name,
                        lesson->file);
+    else if (tty_attended && tty.height > 2 && kprintf_filter == NULL)
+        ksnprintf(line, sizeof(line), "more lesson %s -h", lesson->name);
     else
         kprintf("%s", text);
-    return SHELL_OK;
+    return line[0] != 0 ? shell_run(line) : SHELL_OK;
 }
 
 /* ---- a run ----------------------------------------------------------------------- */
@@ -147,6 +151,18 @@ static void keep(const struct lesson_run *run)
     memcpy(left->answers, run->answers, sizeof(left->answers));
 }
 
+/* Line by line: what each prints is to be read. */
+static void print_then(const char *then)
+{
+    const char *begin = "Now try: ", *end;
+
+    for (; (end = strchr(then, '\n')) != NULL; then = end + 1) {
+        kprintf("%s%.*s\n", begin, (int)(end - then), then);
+        begin = "         ";
+    }
+    kprintf("%s%s\n", begin, then);
+}
+
 static void print_result(const struct lesson_run *run)
 {
     const char *quote = lesson_quote(run->seed);
@@ -161,7 +177,7 @@ static void print_result(const struct lesson_run *run)
                    run->right, run->shown, run->lesson->belief);
     kprint_wrapped(2, "What it took the lesson has given back, the lost as well: the kernel "
                    "keeps records of all that is out, which a program does not have.");
-    kprintf("Now try: %s\n", run->lesson->then);
+    print_then(run->lesson->then);
 }
 
 static void begin(const struct lesson_run *run)

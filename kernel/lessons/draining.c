@@ -1,13 +1,14 @@
 /*
  * draining.c - lesson 5: drained.
  *
- * A driver takes a buffer of 1,500 bytes for each packet, and one in ten it forgets to give
- * back.  It works for as long as you care to look.  `drain` is that driver, and its file,
- * kernel/lessons/drain.c, says more.
+ * A driver takes a buffer of 1,500 bytes for each packet, and one in ten it
+ * forgets to give back.  It works for as long as you care to look.  `drain` is
+ * that driver, and its file, kernel/lessons/drain.c, says more.
  *
- * What a small leak does: for long, nothing.  Then the bag is nearly empty, and everybody's
- * kmalloc fails, also that of those who have made no mistake: packets are dropped, work is
- * tried again and again, everything slows, and in the end something does not check for NULL.
+ * What a small leak does: for long, nothing.  Then the bag is nearly empty, and
+ * everybody's kmalloc fails, also that of those who have made no mistake: packets
+ * are dropped, work is tried again and again, everything slows, and in the end
+ * something does not check for NULL.
  *
  * Try it
  *     leaks mark; drain 1000      to the very end
@@ -16,7 +17,8 @@
  *     reboot
  *
  * Questions
- *   1. A buffer has 1,500 bytes.  Why does memory fall by 2,048 for each that is lost?
+ *   1. A buffer has 1,500 bytes.  Why does memory fall by 2,048 for each that is
+ *      lost?
  *   2. How long would a machine with 4 GiB last at one lost packet a second?
  *   3. kmalloc(100) fails.  Is it the fault of who called it?
  */
@@ -24,6 +26,7 @@
 #include "kernel/cpu/timer.h"
 #include "kernel/lessons/lesson.h"
 #include "kernel/shell.h"
+#include "kernel/string.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
 
@@ -41,8 +44,11 @@ static uint32_t live_at(uint32_t *ticks)
     return stats.live_objects;
 }
 
-/* How many more are live after ten ticks, by what was lost in at least as many. */
-static uint32_t lost_in_ten_ticks(void)
+/*
+ * How many more are live after ten ticks, by what was lost in at least as many.  `others` were
+ * live before.
+ */
+static uint32_t lost_in_ten_ticks(uint32_t others)
 {
     uint32_t begin, end, before = live_at(&begin), after;
 
@@ -50,12 +56,14 @@ static uint32_t lost_in_ten_ticks(void)
         cpu_idle();
         after = live_at(&end);
     } while (end - begin < 10 && !shell_interrupted());
+    kprintf("%u were out at one tick, and %u at %u tick%s later\n", (unsigned)(before - others),
+            (unsigned)(after - others), (unsigned)(end - begin), plural(end - begin));
     return end == begin ? 0 : (after - before) * 10 / (end - begin);
 }
 
 static bool ask_rate(struct lesson_run *run)
 {
-    uint32_t packets = 10 * lesson_number(run, 2, 9), lost;
+    uint32_t packets = 10 * lesson_number(run, 2, 9), lost, others;
 
     lesson_say("At each tick of the timer, 100 a second, packets arrive.  For each the driver "
                "takes a buffer; one in ten packets is damaged, and its buffer is "
@@ -64,13 +72,14 @@ static bool ask_rate(struct lesson_run *run)
     if (!lesson_ask(run, "%u packets arrive at each tick.  How many marbles are lost in 10 "
                     "ticks, a tenth of a second?", (unsigned)packets))
         return false;
+    others = live_at(&lost);
     lesson_do("drain start %u", (unsigned)packets);
     cpu_idle();
-    lost = lost_in_ten_ticks();
-    lesson_bag(run);
+    lost = lost_in_ten_ticks(others);
     lesson_do("drain stop");
-    lesson_is(run, lost, "So many in 10 ticks; the driver ran some ticks longer, and has lost more.  In "
-              "an hour that would be %u.  Nothing else is to be seen of it yet.",
+    lesson_bag(run);
+    lesson_is(run, lost, "Out are some more than that, for the driver ran some ticks longer.  In "
+              "an hour %u would be.  Nothing else is to be seen of it yet.",
               (unsigned)(lost * 10 * 3600));
     return true;
 }
@@ -81,9 +90,10 @@ static bool ask_cost(struct lesson_run *run)
     uint32_t room = p != NULL ? (uint32_t)ksize(p) : 0;
 
     kfree(p);
-    if (!lesson_ask(run, "A buffer has %u bytes.  By how many does the bag shrink for each that is "
-                    "lost?", BUFFER))
+    if (!lesson_ask(run, "A buffer has %u bytes.  By how many bytes does the bag shrink for each "
+                    "that is lost?", BUFFER))
         return false;
+    lesson_do("kmalloc %u", BUFFER);
     lesson_is(run, room, "A slot of its cache: lesson 2.  Records of who took it come on top.");
     return true;
 }
@@ -101,6 +111,7 @@ static bool fails_when_empty(const struct lesson_run *run, size_t bytes)
         }
     wanted = kmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
     lesson_bag(run);
+    kprintf(wanted == NULL ? "kmalloc(%zu) = NULL\n" : "kmalloc(%zu) = %p\n", bytes, wanted);
     kfree(wanted);
     while (list != NULL) {
         more = *list;
@@ -132,4 +143,4 @@ static void drained(struct lesson_run *run)
 }
 
 LESSON(5, drained, "Drained", "who leaks is the one who is hit",
-       "leaks mark; drain 1000; leaks since; kmalloc 100", drained);
+       "leaks mark; drain 1000\nleaks since\nkmalloc 100", drained);

@@ -1,16 +1,16 @@
 /*
  * hidden.c - lesson 10: hard to find.
  *
- * A server takes a job for each request, and gives it back.  Two lines of it are wrong.  One
- * forgets a job, now and then.  The other keeps each answer on a list, of which nobody ever
- * takes one off.  Both eat memory.  There are four ways to look, of which each knows another
- * part of it:
+ * A server takes a job for each request, and gives it back.  Two lines of it are
+ * wrong.  One forgets a job, now and then.  The other keeps each answer on a list,
+ * of which nobody ever takes one off.  Both eat memory.  There are four ways to
+ * look, of which each knows another part of it:
  *
- *     kmemleak, leaks     what nothing points to: it names the first, and never the second
- *     parameters          page_owner=on, slub_debug=U: with the calls that led there;
- *                         failslab= to try the paths where memory is short
- *     ftrace              trace: each allocation and free, in their order
- *     one's own code      an observer of 20 lines: here it counts what each line has out
+ *     kmemleak, leaks  what nothing points to: the first, and never the second
+ *     parameters       page_owner=on, slub_debug=U: with the calls that led there;
+ *                      failslab= to try the paths where memory is short
+ *     ftrace           trace: each allocation and free, in their order
+ *     one's own code   an observer of 20 lines: it counts what each line has out
  *
  * Try it
  *     lesson hidden YOURNAME

@@ -1,9 +1,10 @@
 /*
  * innocent.c - lesson 7: the innocent is blamed.
  *
- * An address is no name.  What is freed is given out again, to somebody else, and a stale
- * pointer then points to his object.  A kfree by it is right in all that can be proved: the
- * object came from kmalloc, and is out.  It is refused to the next who frees it, its owner.
+ * An address is no name.  What is freed is given out again, to somebody else, and
+ * a stale pointer then points to his object.  A kfree by it is right in all that
+ * can be proved: the object came from kmalloc, and is out.  It is refused to the
+ * next who frees it, its owner.
  *
  *     a = kmalloc()       a's
  *     kfree(a)            nobody's
@@ -11,17 +12,19 @@
  *     kfree(a)            accepted: the mistake
  *     kfree(b)            "double free": the innocent
  *
- * What helps: quarantine=64K holds freed objects back for a while, so that their addresses
- * come not at once again; and who freed it is in the report.
+ * What helps: quarantine=64K holds freed objects back for a while, so that their
+ * addresses come not at once again; and who freed it is in the report.
  *
  * Try it
- *     kmalloc 100; kfree $1; kmalloc 100; kfree $1; kfree $2
+ *     kmalloc 100; kfree $1; kmalloc 100  on a fresh machine: $1, then $2
+ *     kfree $1; kfree $2          which of them is refused?
  *     params quarantine=64K       and the same again with $3, $4
  *
  * Questions
  *   1. The report says "freed by" a line.  Which of the two mistakes is that?
  *   2. Why is the newest freed object given out first?
- *   3. Set pointers to NULL behind kfree: which of all this does it prevent, and which not?
+ *   3. Set pointers to NULL behind kfree: which of all this does it prevent, and
+ *      which not?
  */
 #include "kernel/lessons/lesson.h"
 #include "kernel/memory/stats.h"

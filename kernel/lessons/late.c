@@ -1,14 +1,14 @@
 /*
  * late.c - lesson 8: too late.
  *
- * Who writes past the end of his object, or into one that he has freed, is not stopped: that
- * memory exists, and the CPU lets him.  What comes of it is seen later, elsewhere, or never.
- * Debugging kernels lay traps, each for its price:
+ * Who writes past the end of his object, or into one that he has freed, is not
+ * stopped: that memory exists, and the CPU lets him.  What comes of it is seen
+ * later, elsewhere, or never.  Debugging kernels lay traps, each for its price:
  *
- *     red zones (slub_debug=Z)    a pattern behind each object, looked at by kfree
- *     poison (slub_debug=P)       a pattern in what is free, looked at by the next kmalloc
- *     init_on_alloc=1             nobody sees what others have left
- *     kfence.every=1              a page that is not there behind each: the very instruction
+ *     red zones (slub_debug=Z)   a pattern behind each object: kfree looks at it
+ *     poison (slub_debug=P)      a pattern in what is free: the next kmalloc looks
+ *     init_on_alloc=1            nobody sees what others have left
+ *     kfence.every=1             the very instruction: a page that is not there
  *
  * Try it
  *     kmalloc 100; poke $+100; kfree $            nothing
@@ -16,8 +16,8 @@
  *     params kfence.every=1                       and again
  *
  * Questions
- *   1. The object has 100 bytes and its slot 128.  What does the first byte behind it hit, and
- *      what the 29th?
+ *   1. The object has 100 bytes and its slot 128.  What does the first byte behind
+ *      it hit, and what the 29th?
  *   2. Why are the traps not always laid?
  *   3. Who reads past the end: which of them sees it?
  */

@@ -32,7 +32,7 @@ struct lesson {
     const char *name;
     const char *title;
     const char *belief;         /* which it ends: "one gets what one asks for" */
-    const char *then;           /* commands to try behind it */
+    const char *then;           /* commands to try behind it, in lines */
     void (*run)(struct lesson_run *run);
     const char *file;           /* __FILE__: of the handout */
 } __attribute__((aligned(32)));

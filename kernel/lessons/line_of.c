@@ -1,10 +1,10 @@
 /*
  * line_of.c - lesson 9: from a number to a line.
  *
- * Each allocation since boot has a number, its serial: 1, 2, 3 ...  Marbles does the same in each
- * run, so the 57th is the same object tomorrow, at the teacher's, and in a debugger.  `leaks`
- * says which numbers are lost.  So one runs it again, and looks when that one is born, and when
- * the last pointer to it goes.
+ * Each allocation since boot has a number, its serial: 1, 2, 3 ...  Marbles does
+ * the same in each run, so the 57th is the same object tomorrow, at the teacher's,
+ * and in a debugger.  `leaks` says which numbers are lost.  So one runs it again,
+ * and looks when that one is born, and when the last pointer to it goes.
  *
  * Try it
  *     leaks mark; guests 500; guests leave; leaks     which serial is lost?

@@ -1,13 +1,14 @@
 /*
  * sizes.c - lesson 2: marbles come in sizes.
  *
- * A slab is a few pages, cut into slots of one size; a cache is all slabs of one size.
- * kmalloc looks for the smallest size into which what you ask for fits: 8, 16, 32, 64, 96,
- * 128, 192, 256, 512, 1024 ... 8192.  So what you get is what you asked for, or a little
- * more, and the rest of the slot is nobody's: not yours, for the next version may round
- * otherwise.
+ * A slab is a few pages, cut into slots of one size; a cache is all slabs of one
+ * size. kmalloc looks for the smallest size into which what you ask for fits: 8,
+ * 16, 32, 64, 96, 128, 192, 256, 512, 1024 ... 8192.  So what you get is what you
+ * asked for, or a little more, and the rest of the slot is nobody's: not yours,
+ * for the next version may round otherwise.
  *
- * What is larger than 8192 bytes gets pages of its own; kmalloc(0) gets no memory at all.
+ * What is larger than 8192 bytes gets pages of its own; kmalloc(0) gets no memory
+ * at all.
  *
  * Try it
  *     kmalloc 97; kmalloc 96      which cache is each from?
@@ -31,9 +32,9 @@ static bool ask_room(struct lesson_run *run)
     uint32_t size = lesson_number(run, 33, 500);
     void *p;
 
-    lesson_say("A slot is the place of one marble, and all slots of one size are a cache.  kmalloc "
-               "has slots of 8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096 and 8192 "
-               "bytes, and takes the smallest that will do.");
+    lesson_say("A slab is a few pages, cut into slots of one size: the places of marbles.  All "
+               "slabs of one size are a cache.  kmalloc has slots of 8, 16, 32, 64, 96, 128, 192, "
+               "256, 512, 1024, 2048, 4096 and 8192 bytes, and takes the smallest that will do.");
     if (!lesson_ask(run, "kmalloc(%u): how large is the slot that you get?", (unsigned)size))
         return false;
     lesson_do("kmalloc %u", (unsigned)size);
@@ -61,8 +62,8 @@ static bool ask_edge(struct lesson_run *run)
     p = kmalloc(size, GFP_KERNEL);
     q = kmalloc(size + 1, GFP_KERNEL);
     same = ksize(p) == ksize(q);
-    lesson_is(run, !same, "%u is %s.  Beyond an edge one byte costs half as much again, or as much "
-              "again, as all the others.",
+    lesson_is(run, !same, "%u is %s.  One byte more than a slot holds takes the next larger slot: "
+              "half as large again, or twice as large.",
               (unsigned)size, same ? "no edge: both fit into the same slot"
                                    : "the very size of a slot, and one more is too much");
     kfree(p);
@@ -98,7 +99,8 @@ static void ask_large(struct lesson_run *run)
     p = kmalloc(size, GFP_KERNEL);
     lesson_is(run, (uint32_t)ksize(p) / 1024,
               "It gets pages of its own, of 4 kB each, and blocks of pages have 4, 8, 16, 32 ... "
-              "kB: that is the next lesson.");
+              "kB: that is the next lesson.  Of 4,096 bytes one cannot cut 42 slots of 96: each "
+              "slot has 16 more in the slab, the record of who took it.");
     kfree(p);
 }
 

@@ -89,9 +89,12 @@ def test_at_the_terminal_with_answers_in_80_columns(boot, name):
     text = "\n".join(lines)
     assert text.count("-> you said") == text.count(": right.") == len(right) - 1
     assert f"{len(right) - 1} of {len(right)} right." in text and "Now try: " in text
+    assert "the lesson has given back" in text
     assert all(len(line) <= 80 for line in lines)
-    tried = " ".join(shown(machine, re.search(r"Now try: (.*)", text)[1]))
-    assert not re.search(r"unknown command|usage:|unexpected", tried), tried
+    then = re.search(r"Now try: (.*(?:\n {9}.*)*)", text)[1]
+    for line in then.split("\n"):
+        tried = " ".join(shown(machine, line.strip()))
+        assert not re.search(r"unknown command|usage:|unexpected", tried), tried
     machine.is_whole()
 
 
@@ -121,8 +124,42 @@ def test_its_handout_is_the_comment_at_the_top_of_its_file(machine, name):
                 if re.search(rf"^LESSON\(\d+, {name},", path.read_text(), re.M))
     comment = re.match(r"/\*\n(.*?)\n \*/", path.read_text(), re.S)[1]
     wanted = [line[3:].rstrip() for line in comment.split("\n")]
+    assert all(len(line) <= 80 for line in wanted)
     assert [line.rstrip() for line in machine.run(f"lesson {name} -h")] == wanted
     assert Path(path).name in wanted[0]
+
+
+def test_a_long_handout_comes_a_screen_at_a_time(boot):
+    machine = boot()
+    machine.tell_size(24, 80)
+    machine.send("lesson leak -h\r")
+    text = machine.wait_for("-- more")
+    assert "leak.c - lesson 4" in text and text.count("\n") <= 24
+    machine.send(" ")
+    machine.wait_for("each bit is turned over")
+    assert "-- more" not in machine.drawn("lesson bag -h")
+
+
+def test_before_each_verdict_stands_what_makes_it_so(boot):
+    """A command, an address, or a number that was measured, and not the verdict alone."""
+    machine = boot()
+    for name in set(NAMES) - {"buddies"}:           # what lies where is drawn above
+        shown_of = "\n".join(shown(machine, f"lesson {name} mira " +
+                                   " ".join(keys(machine, name, "mira")))).split("your guess> ")
+        for part in shown_of[1:]:
+            rows_of = part.split("\n")
+            verdict = next(n for n, row in enumerate(rows_of) if row.startswith("-> "))
+            assert verdict > 1, (name, part)
+
+
+def test_live_has_one_meaning(machine):
+    """Taken, and not given back: of the live ones some are reachable, and others lost."""
+    text = " ".join(machine.run("lesson leak -h"))
+    assert "An object is live from kmalloc to kfree" in text
+    assert not re.search(r"\blive +something points|is live\.|lost or live", text)
+    said = " ".join(shown(machine, "lesson leak mira " +
+                          " ".join(keys(machine, "leak", "mira"))))
+    assert "lost or reachable?" in said and "leaks why" in said
 
 
 def test_its_number_is_as_good_as_its_name(machine):

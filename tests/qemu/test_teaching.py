@@ -21,11 +21,53 @@ def names():
 
 
 def test_the_plan_of_ninety_minutes_has_ninety(beliefs):
-    assert [int(step[0]) for step in STEPS] == [10, 15, 20, 25, 20]
+    assert [int(step[0]) for step in STEPS] == [15, 15, 20, 20, 20]
+    assert sum(int(step[0]) for step in STEPS) == 90
     assert [beliefs[name]["number"] for name in names()] == [1, 2, 4, 5, 6]
     for name, step in zip(names(), STEPS):
         words = set(re.findall(r"\w+", beliefs[name]["belief"])) - {"or", "and"}
         assert words <= set(re.findall(r"\w+", step[4]))
+
+
+def test_its_tries_are_those_of_the_lessons(beliefs):
+    for name, step in zip(names(), STEPS):
+        lines = [line for line in re.findall(r"`([^`]+)`", step[1])
+                 if line != "reboot" and not line.startswith("lesson ")]
+        assert lines == beliefs[name]["then"].split("\n")
+
+
+def test_the_quiz_that_it_names_is_about_its_lessons(machine):
+    line, listed = re.search(r"`(quiz ann -n 5 -t (\S+))`", PAGE).groups()
+    assert set(listed.split(",")) <= set(names())
+    assert machine.json(f"{line} -j")[-1]["of"] == 5
+
+
+def test_it_says_where_the_memory_goes_that_a_lesson_lost(machine):
+    machine.send("lesson drained ann\r")
+    for _ in range(3):
+        machine.wait_for("your guess> ")
+        machine.send("?\r")
+    text = " ".join(" ".join(machine.until_prompt()).split())
+    assert "has given back" in text and "records of all that is out" in text
+    assert "records of all that is out" in " ".join(PAGE.split())
+
+
+def test_what_each_line_to_try_prints_fits_a_screen(boot):
+    """But of drain, which is looked at while it runs."""
+    for step in STEPS:
+        machine = boot()
+        for line in re.findall(r"`([^`]+)`", step[1]):
+            if line.startswith("lesson ") or line == "reboot":
+                continue
+            machine.send(line + "\r")
+            said = machine.until_prompt()
+            assert len(said) <= 24 or "drain 1000" in line, said
+
+
+def test_the_try_of_lesson_4_names_who_held_the_lost_one(boot):
+    machine = boot()
+    text = " ".join(machine.run(STEPS[2][1].split("`")[3]))
+    assert "last seen in" in text and "which was freed by" in text
 
 
 def test_it_says_how_many_questions_they_have(machine):
