@@ -246,3 +246,13 @@ def test_the_lab_of_the_readme_does_what_it_says(tmp_path):
     line = code.splitlines().index(next(
         text for text in code.splitlines() if "kstrdup" in text)) + 1
     assert f'"site": "hello.c:{line}"' in done.stdout
+
+
+def test_the_first_half_hour_says_how_often_it_boots_and_leaves_no_dial_on():
+    part = re.search(r"^## The first half hour\n(.*?)^## ", README, re.M | re.S)[1]
+    numbers = "no one two three four five six seven eight nine".split()
+    assert f"boots {numbers[part.count('$ make run' + chr(10)) + part.count('$ make run ')]} " \
+        "times" in " ".join(part.split())
+    last = part[part.rindex("\n$ make run"):]
+    for dial in re.findall(r"^marbles> params (\S+)=[^0]", last, re.M):
+        assert f"marbles> params {dial}=0\n{dial}=off\n" in last
