@@ -224,7 +224,7 @@ static int cmd_watch(int argc, char **argv)
     if (is_chart && argc == first + 1)
         return shell_usage("KEY is missing");
     if (is_chart)
-        chart_begin(argv[first + 1]);
+        chart_begin(argv[first + 1], (uint32_t)seconds);
     first += is_chart ? 2 : 0;
     if (argc <= first)
         return shell_usage("CMD is missing");

@@ -270,12 +270,15 @@ def test_watch_draws_a_chart_of_a_number(terminal):
             if text:                    # the others are as they were
                 screen[row] = text.replace("\x1b[K", "").removeprefix("\x1b[2J")
         samples.append(int(re.match(r"ticks of uptime: (\d+), of ", screen[1])[1]))
-    step = max(samples) // 16 + 1
+    step = -(-max(samples) // 15)
     for row in range(16):
         label, columns = re.fullmatch(r" *(\d+) \|(.*)", screen[2 + row]).groups()
         assert int(label) == (15 - row) * step
         for column, sample in enumerate(samples):
-            assert (columns[column:column + 1] == "*") == (sample // step == 15 - row)
+            near = abs(sample - int(label)) * 2
+            sign = columns[column:column + 1]
+            assert near <= step if sign == "*" else near >= step, (label, sample)
+    assert screen[18] == f"{'':12}a column is 1 s, the newest at the right"
     terminal.send("q")
     terminal.wait_for("marbles> ")
 
@@ -287,9 +290,13 @@ def test_a_chart_without_a_terminal_is_a_row_a_sample(boot):
     for command, words in (("watch chart", "KEY is missing"),
                            ("watch chart free_kb", "CMD is missing"),
                            ("watch chart no_key meminfo", '"no_key" is no number in'),
+                           ("watch chart no_key meminfo", "these are: total_kb free_kb "),
                            ("watch chart kind \"whatis $1\"", '"kind" is no number in'),
                            ("watch chart free_kb nonsense", "unknown command")):
         assert words in " ".join(machine.run(command)), command
+    (row,) = machine.json("meminfo -j")
+    said = " ".join(" ".join(machine.run("watch chart MemFree meminfo")).split())
+    assert said.partition("these are: ")[2].split() == list(row)
     machine.send("watch chart bytes \"whatis $2\"\r")
     for _ in range(2):
         machine.wait_for(re.compile(r" 64 \|#+\r*\n"))
