@@ -39,7 +39,7 @@ static void draw_guide(unsigned y)
 {
     static const char *const guide[] = {
         "the order of", "the cells:", " 0  1  4  5", " 2  3  6  7", " 8  9 12 13",
-        "10 11 14 15",
+        "10 11 14 15", "", "in N below:", "N blocks of", "pages (kB),", "or N objects", "(B)",
     };
 
     draw_text();

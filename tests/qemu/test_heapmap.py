@@ -79,6 +79,16 @@ def test_the_sums_are_those_of_meminfo_and_buddyinfo(boot, cmdline):
     assert [orders.count(order) for order in range(11)] == buddyinfo["free_blocks"]
 
 
+def test_beside_the_map_stands_how_to_read_it(filled):
+    """That the legend counts blocks, or objects, and in 80 columns and 22 rows."""
+    for view in ("", "leaks", "sites"):
+        _, _, _, lines = picture(filled, view)
+        beside = " ".join(line[2 * WIDTH:].strip() for line in lines[1:1 + HEIGHT]).split()
+        assert "the order of the cells:" in " ".join(beside)
+        assert " ".join(beside).endswith("in N below: N blocks of pages (kB), or N objects (B)")
+        assert len(lines) <= 22 and max(map(len, lines)) <= 80
+
+
 def test_the_legend_says_the_same(filled):
     header, _, legend, lines = picture(filled)
     meminfo = filled.meminfo()
