@@ -150,14 +150,18 @@ static void log_top_sites(void)
 
 size_t (*report_lost)(void);
 
-/* Would there be memory if nobody had lost any? */
+/*
+ * Would there be memory if nobody had lost any?  At least: the command is in the middle of its
+ * work, and what calls have left on its stack may point to some that are lost.
+ */
 static void log_lost(void)
 {
     size_t lost = report_lost != NULL ? report_lost() : 0;
     char bytes[AMOUNT_SIZE];
 
     if (lost > 0)
-        pr_err("  at least %s are lost: nothing points there any more.  See leaks",
+        pr_err("  at least %s are lost: nothing points there any more; old pointers on the "
+               "stack may hide a few.  See leaks",
                amount(lost, bytes, sizeof(bytes)));
 }
 

@@ -43,6 +43,10 @@ def test_kmalloc_starts_to_return_NULL_and_the_driver_drops_packets(drained):
     m = drained.meminfo()
     assert m["failed"] >= dropped and m["live_objects"] == live
     assert "page allocation failure: order:" in "\n".join(drained.rows)
+    lost, held = (int(re.search(rf"{words}", " ".join(drained.rows))[1])
+                  for words in (r"at least (\d+) kB are lost: nothing points there any more; old "
+                                r"pointers on the stack may hide a few", r"(\d+) kB in \d+ live"))
+    assert 0 < lost <= held
 
 
 def test_leaks_since_names_the_line_with_its_objects_exact(drained):
