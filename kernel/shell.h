@@ -132,6 +132,16 @@ bool shell_interrupted(void);
 /* As if Ctrl-C had been typed, for the running command alone (q while paging). */
 extern bool shell_unwanted;
 
+/*
+ * From here on what is printed comes a screen at a time, as by `more`, until shell_page_end();
+ * q is as Ctrl-C.  False: not now, for nobody sits there, the terminal has told no height, or
+ * it is paged already.
+ */
+bool shell_page_begin(void);
+void shell_page_end(void);
+/* Somebody has typed something: only what comes from here on must fit the screen. */
+void shell_page_anew(void);
+
 /* Print text as a JSON string, with its quotes. */
 void json_string(const char *text);
 

@@ -13,7 +13,6 @@
  */
 #include "kernel/lessons/lesson_priv.h"
 
-#include "kernel/line/tty.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
@@ -21,7 +20,7 @@
  * A place for each lesson: how far it had come when it was left.  Are there more lessons than
  * places, by labs, two share one, and the later has it.
  */
-enum { PLACES = 16, LINE_SIZE = 64 };
+enum { PLACES = 16 };
 
 static struct left {
     const struct lesson *lesson;        /* NULL: none was */
@@ -109,16 +108,16 @@ static int no_lesson(const char *name)
 static int print_handout(const struct lesson *lesson)
 {
     const char *text = lesson_handout(lesson->file);
-    char line[LINE_SIZE] = "";
+    bool paged = shell_page_begin();
 
     if (text == NULL)
         kprint_wrapped(0, "lesson %s: the handout is the comment at the top of %s", lesson->name,
                        lesson->file);
-    else if (tty_attended && tty.height > 2 && kprintf_filter == NULL)
-        ksnprintf(line, sizeof(line), "more lesson %s -h", lesson->name);
     else
         kprintf("%s", text);
-    return line[0] != 0 ? shell_run(line) : SHELL_OK;
+    if (paged)
+        shell_page_end();
+    return SHELL_OK;
 }
 
 /* ---- a run ----------------------------------------------------------------------- */

@@ -95,8 +95,8 @@ static bool ask_which(struct lesson_run *run)
                        "pointer to the %s is forgotten.  Which one is a leak?", names[freed],
                        names[lost]))
         return false;
-    lesson_do("kmalloc %u %u", BYTES, THREE);
-    lesson_do("kfree $%u; forget $%u; leaks", first + freed, first + lost);
+    lesson_do("kmalloc %u %u; kfree $%u; forget $%u; leaks", BYTES, THREE, first + freed,
+              first + lost);
     for (unsigned n = 0; n < THREE; n++)
         if (is_lost_now(began + 1 + n))
             found = n;

@@ -181,6 +181,7 @@ static bool take_typed(struct lesson_run *run, const char *text, const char *cho
     char *answer = run->answers[run->asked];
 
     while (readline("  your guess> ", answer, LESSON_ANSWER_SIZE)) {
+        shell_page_anew();
         trim(answer);
         if (run->then != NULL && strcmp(answer, "!") == 0) {
             lesson_try(run->then);
@@ -233,6 +234,9 @@ static bool ask(struct lesson_run *run, enum lesson_kind kind, const char *choic
     char text[TEXT_SIZE] = "";  /* all of it: what is tried may scan, and this is its stack */
 
     if (run->asked == LESSON_QUESTIONS)
+        return false;
+    run->left = shell_interrupted();    /* q, or Ctrl-C, at what was shown */
+    if (run->left)
         return false;
     kvsnprintf(text, sizeof(text), fmt, args);
     run->kind = kind;

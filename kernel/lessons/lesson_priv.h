@@ -20,6 +20,7 @@ struct lesson_run {
     char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
     unsigned given, asked, right, shown;
     bool json, left;
+    bool paged;                 /* a screen at a time, from lesson_prepare() to lesson_end() */
     bool stopped;               /* by a word that cannot be the answer that it came as */
     struct mm_stats before;     /* the heap when it began: what it takes is counted from there */
     enum lesson_kind kind;      /* of the last question, */
@@ -43,7 +44,7 @@ const char *lesson_quote(const char *word);
  * Switch off the dials, which lesson_begin() puts back.  False: it cannot run now, and why was
  * said; all is as before.
  */
-bool lesson_prepare(const struct lesson_run *run);
+bool lesson_prepare(struct lesson_run *run);
 /* Is it recorded who takes what?  False: not, and that was said. */
 bool lesson_has_records(const struct lesson_run *run);
 /* Run it, and clean up behind it. */
@@ -54,7 +55,7 @@ void lesson_try(const char *line);
  * The status: not OK if it was left, and, if it is to be judged, if not all is right.  That
  * bugs were reported meanwhile was meant.  As JSON also the summary.
  */
-int lesson_end(const struct lesson_run *run, bool judged);
+int lesson_end(struct lesson_run *run, bool judged);
 
 extern const struct lesson __start_lessons[], __stop_lessons[];
 

@@ -157,7 +157,14 @@ static void clean_up(const struct before *before)
     held_set_last(before->last);
 }
 
-bool lesson_prepare(const struct lesson_run *run)
+static void end_paging(struct lesson_run *run)
+{
+    if (run->paged)
+        shell_page_end();
+    run->paged = false;
+}
+
+bool lesson_prepare(struct lesson_run *run)
 {
     char dials[DIALS_SIZE];
     bool rested = dials_rest(dials, sizeof(dials));
@@ -166,6 +173,7 @@ bool lesson_prepare(const struct lesson_run *run)
         shell_put_back_dials();
         return false;
     }
+    run->paged = !run->json && shell_page_begin();
     if (dials[0] != 0 && !run->json)
         kprint_wrapped(0, "%s wait%s until the %s is over.", dials,
                        strstr(dials, ", ") == NULL ? "s" : "", shell_running->name);
@@ -186,6 +194,8 @@ void lesson_begin(struct lesson_run *run)
     clean_up(&before);
     shell_put_back_dials();
     kprintf_filter = filter;
+    if (run->left)
+        end_paging(run);                /* what is said now is wanted */
 }
 
 void lesson_try(const char *line)
@@ -199,8 +209,9 @@ void lesson_try(const char *line)
     dials_rest(dials, sizeof(dials));
 }
 
-int lesson_end(const struct lesson_run *run, bool judged)
+int lesson_end(struct lesson_run *run, bool judged)
 {
+    end_paging(run);
     shell_meant_reports();
     if (run->json) {
         kprintf("{\"summary\": true, \"lesson\": \"%s\", \"seed\": ", run->lesson->name);

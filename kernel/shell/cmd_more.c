@@ -12,6 +12,9 @@
  *
  * The log is paged as well, and so are reports: the report of a fault when it is over.
  *
+ * A command may page what it prints itself, and say where a new screen begins: a lesson does,
+ * at each question.
+ *
  * Only for somebody who sits at a terminal that told its height: otherwise, and with
  * -j, the command just runs.
  */
@@ -94,29 +97,45 @@ static void page(const char *text, size_t length)
     }
 }
 
-static bool may_page(int argc, char **argv)
+bool shell_page_begin(void)
+{
+    if (!tty_attended || tty.height <= 2 || kprintf_filter != NULL)
+        return false;
+    pager = (struct pager){ .limit = screenful() };
+    kprintf_filter = kprintf_pager = page;
+    return true;
+}
+
+void shell_page_anew(void)
+{
+    pager = (struct pager){ .limit = pager.limit == UINT_MAX ? UINT_MAX : screenful() };
+}
+
+void shell_page_end(void)
+{
+    printk_hold(true);                  /* what of the log waits */
+    kprintf_filter = NULL;
+    shell_unwanted = false;
+}
+
+static bool is_for_a_program(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "-j") == 0)
-            return false;
-    return tty_attended && tty.height > 2 && kprintf_filter == NULL;
+            return true;
+    return false;
 }
 
 static int cmd_more(int argc, char **argv)
 {
     if (argc < 2)
         return shell_usage("CMD is missing");
-    if (!may_page(argc, argv))
-        return shell_run_words(argc - 1, argv + 1);
 
-    pager = (struct pager){ .limit = screenful() };
-    kprintf_filter = kprintf_pager = page;
-
+    bool paged = !is_for_a_program(argc, argv) && shell_page_begin();
     int status = shell_run_words(argc - 1, argv + 1);
 
-    printk_hold(true);                  /* what of the log waits */
-    kprintf_filter = NULL;
-    shell_unwanted = false;
+    if (paged)
+        shell_page_end();
     return status;
 }
 

@@ -140,6 +140,28 @@ def test_a_long_handout_comes_a_screen_at_a_time(boot):
     assert "-- more" not in machine.drawn("lesson bag -h")
 
 
+def test_what_stands_between_two_keys_fits_the_screen(boot):
+    """Of 24 rows; q at what does not leaves the lesson."""
+    machine = boot()
+    machine.tell_size(24, 80)
+    more, guess, prompt = "-- more: space", "your guess> ", "marbles> \x1b[m"
+    stops = re.compile("|".join(map(re.escape, (more, guess, prompt))))
+    for name in NAMES:
+        machine.send(f"lesson {name} ann\r")
+        stop = None
+        while stop != prompt:
+            assert machine.wait_for(stops).count("\n") <= 24, machine.transcript()
+            stop = machine.qemu.after
+            machine.send({more: " ", guess: "\r", prompt: ""}[stop])
+    machine.send("lesson late ann\r")
+    for key in ("d\r", "b\r"):
+        machine.wait_for(guess)
+        machine.send(key)
+    machine.wait_for(more)
+    machine.send("q")
+    machine.wait_for("Left at question 3: lesson late ann goes on there.")
+
+
 def test_before_each_verdict_stands_what_makes_it_so(boot):
     """A command, an address, or a number that was measured, and not the verdict alone."""
     machine = boot()
