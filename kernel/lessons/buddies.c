@@ -152,9 +152,11 @@ static void buddies(struct lesson_run *run)
     }
     if (ask_first(run) && ask_second(run))
         ask_neighbours(run);
-    for (unsigned n = 0; n < BLOCKS; n++)
+    for (unsigned n = 0; n < BLOCKS; n++) {
         if (four[n] != 0)
             free_pages(four[n], ORDER);
+        four[n] = 0;                    /* or a scan takes who lies there next for reachable */
+    }
 }
 
 LESSON(3, buddies, "Buddies", "free neighbours are always joined",
