@@ -353,6 +353,13 @@ static void tell(struct lesson_run *run, const char *is, bool right)
                 right ? "right" : "look again");
 }
 
+/* It came to nothing that the question has: there was no memory for it, or no record. */
+static bool is_measured(const struct lesson_run *run, uint32_t measured)
+{
+    return measured != LESSON_NOT_NOW &&
+           (run->kind != LESSON_CHOICE || measured < run->choices);
+}
+
 void lesson_is(struct lesson_run *run, uint32_t measured, const char *fmt, ...)
 {
     char is[LESSON_ANSWER_SIZE];
@@ -362,7 +369,10 @@ void lesson_is(struct lesson_run *run, uint32_t measured, const char *fmt, ...)
         ksnprintf(is, sizeof(is), "%c", 'a' + (int)measured);
     else
         ksnprintf(is, sizeof(is), "%u", (unsigned)measured);
-    tell(run, is, is_right(run, run->answers[run->asked - 1], measured));
+    if (is_measured(run, measured))
+        tell(run, is, is_right(run, run->answers[run->asked - 1], measured));
+    else
+        kprintf("-> it cannot be measured now.\n");
     va_start(args, fmt);
     say(fmt, args);
     va_end(args);

@@ -57,8 +57,10 @@ bool lesson_choose(struct lesson_run *run, const char *choices, const char *fmt,
 
 /*
  * What is right, of the last question: the number that was measured, or of a choice which
- * (0: the first); and why.
+ * (0: the first); and why.  LESSON_NOT_NOW, or a choice that there is not: it could not be
+ * measured, which is said, and does not count.
  */
+#define LESSON_NOT_NOW UINT32_MAX
 void lesson_is(struct lesson_run *run, uint32_t measured, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 

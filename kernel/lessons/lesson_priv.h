@@ -52,8 +52,8 @@ void lesson_begin(struct lesson_run *run);
 /* What a student tries meanwhile; nothing is left of it either. */
 void lesson_try(const char *line);
 /*
- * The status: not OK if it was left, and, if it is to be judged, if not all is right.  That
- * bugs were reported meanwhile was meant.  As JSON also the summary.
+ * The status: not OK if it was left, or had nothing to ask, and, if it is to be judged, if not
+ * all is right.  That bugs were reported meanwhile was meant.  As JSON also the summary.
  */
 int lesson_end(struct lesson_run *run, bool judged);
 

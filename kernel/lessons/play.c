@@ -222,5 +222,6 @@ int lesson_end(struct lesson_run *run, bool judged)
         return SHELL_USAGE;
     if (run->given > run->asked && !run->left)
         return shell_usage("%u answers, but there are %u questions", run->given, run->asked);
-    return run->left || (judged && run->right < run->shown) ? SHELL_FAILED : SHELL_OK;
+    return run->left || run->shown == 0 || (judged && run->right < run->shown) ? SHELL_FAILED
+                                                                               : SHELL_OK;
 }

@@ -57,18 +57,13 @@ static void turn(const char *choices, unsigned n, char *text)
                   (int)(first - choices) - 1, choices);
 }
 
-/* What is right, of choices turned by n.  What cannot be measured counts for nothing. */
+/* What is right, of choices turned by n. */
 static void judge(struct lesson_run *run, const struct quiz_question *question, unsigned n,
                   uint32_t count)
 {
     uint32_t right = question->measure != NULL ? question->measure() : 0;
 
-    if (right != QUIZ_NOT_NOW) {
-        lesson_is(run, (right + n) % count, "%s", question->why);
-        return;
-    }
-    kprintf("-> it cannot be measured now.\n");
-    lesson_say("%s", question->why);
+    lesson_is(run, right == LESSON_NOT_NOW ? right : (right + n) % count, "%s", question->why);
 }
 
 static bool ask_choice(struct lesson_run *run, const struct quiz_question *question)

@@ -6,9 +6,6 @@
 
 #include <stdint.h>
 
-/* There is no memory for it, or nothing is recorded. */
-#define QUIZ_NOT_NOW UINT32_MAX
-
 struct quiz_question {
     const char *lesson;         /* which tells it: "any" */
     const char *name;           /* of its own: "kfree-null" */
@@ -16,7 +13,7 @@ struct quiz_question {
     const char *choices;        /* "nothing|it crashes|it is refused", or NULL */
     /*
      * What is right.  Measured: which of the choices it is, as it happens (0: the first), or
-     * without choices the number, or QUIZ_NOT_NOW.  NULL: a fact; then it is the first of the choices, or one
+     * without choices the number, or LESSON_NOT_NOW.  NULL: a fact; then it is the first of the choices, or one
      * of these words ("kmemleak|leaks").
      */
     uint32_t (*measure)(void);

@@ -37,7 +37,7 @@ static uint32_t krealloc_fails(void)
     uint32_t before = live_now(), answer;
 
     if (p == NULL)
-        return QUIZ_NOT_NOW;
+        return LESSON_NOT_NOW;
     more = krealloc(p, KMALLOC_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN);
     answer = more == NULL && live_now() == before ? 0 : 1;
     kfree(more != NULL ? more : p);
@@ -67,7 +67,7 @@ static uint32_t return_without_kfree(void)
     uint32_t answer = init_of_a_driver(&kept) != 0 && live_now() > before ? 0 : 1;
 
     if (kept == NULL)
-        return QUIZ_NOT_NOW;
+        return LESSON_NOT_NOW;
     kfree(kept);
     return answer;
 }
@@ -122,7 +122,7 @@ static uint32_t count_lost(uint32_t began)
 
     shell_wipe_stack();
     if (!scan_leaks(&report))
-        return QUIZ_NOT_NOW;
+        return LESSON_NOT_NOW;
     for (uintptr_t from = 0; mm_scan_next(from, &live); from = live.start + 1) {
         if (live.serial <= began)
             continue;
@@ -141,14 +141,14 @@ static uint32_t lost_of(bool (*make)(void))
     if (mm_records && make())
         return count_lost(began);
     drop_nodes();
-    return QUIZ_NOT_NOW;
+    return LESSON_NOT_NOW;
 }
 
 static uint32_t lost_in_a_cycle(void)
 {
     uint32_t lost = lost_of(make_cycle);
 
-    return lost == QUIZ_NOT_NOW ? lost : lost == 2 ? 0 : lost == 0 ? 1 : 2;
+    return lost == LESSON_NOT_NOW ? lost : lost == 2 ? 0 : lost == 0 ? 1 : 2;
 }
 
 static bool make_list(void)
@@ -173,7 +173,7 @@ static uint32_t lost_in_a_growing_list(void)
 {
     uint32_t lost = lost_of(make_list);
 
-    return lost == QUIZ_NOT_NOW ? lost : lost > 0;
+    return lost == LESSON_NOT_NOW ? lost : lost > 0;
 }
 
 /* ---- what kfree says ------------------------------------------------------------------ */
@@ -203,7 +203,7 @@ static uint32_t kfree_twice(void)
     void *volatile stale = p;
 
     kfree(p);
-    return p == NULL ? QUIZ_NOT_NOW : outcome_of_kfree(stale);
+    return p == NULL ? LESSON_NOT_NOW : outcome_of_kfree(stale);
 }
 
 /* A stale pointer is given back, and then the rightful one.  0: the second is refused. */
@@ -216,7 +216,7 @@ static uint32_t kfree_stale(void)
     kfree(p);
     next = kmalloc(SIZE, GFP_KERNEL);
     if (p == NULL || next == NULL)
-        return QUIZ_NOT_NOW;
+        return LESSON_NOT_NOW;
     first = outcome_of_kfree(stale);
     second = outcome_of_kfree(next);
     return second == 0 ? 0 : first == 0 ? 1 : 2;

@@ -84,6 +84,13 @@ def test_no_word_of_a_handout_is_lost(page):
 
 
 @pytest.mark.parametrize("stem", LESSONS)
+def test_a_handout_that_counts_pointers_says_that_it_needs_a_fresh_machine(stem):
+    """$1 is another one behind a lesson; $ and what is near it are right anywhere."""
+    tries = re.search(r"\n \* Try it\n(.*?)\n \*\n", ABOUT[stem], re.S)[1]
+    assert not re.search(r"\$\d", tries) or "on a fresh machine" in tries
+
+
+@pytest.mark.parametrize("stem", LESSONS)
 def test_what_a_handout_says_to_try_can_be_typed(boot, stem):
     """At the prompt of a fresh boot, in its order, up to what leaves or is for a debugger."""
     machine = boot(arguments=GUEST_TIME)

@@ -314,6 +314,42 @@ LESSON(77, faults, "Faults", "none", "meminfo", faults);
 """
 
 
+NOTHING = """
+#include "kernel/lessons/lesson.h"
+static void nothing(struct lesson_run *run)
+{
+    if (lesson_choose(run, "yes|no", "Which?"))
+        lesson_is(run, 3, "None of both.");
+    if (lesson_ask(run, "How many?"))
+        lesson_is(run, LESSON_NOT_NOW, "Nobody knows.");
+}
+LESSON(78, nothing, "Nothing", "none", "meminfo", nothing);
+"""
+
+
+def test_what_comes_to_no_choice_that_there_is_does_not_count(boot, tmp_path):
+    (tmp_path / "nothing.c").write_text(NOTHING)
+    machine = boot(build_with([tmp_path / "nothing.c"]))
+    text = "\n".join(shown(machine, "lesson nothing ann d"))
+    assert "one of the letters a or b" in text
+    text = "\n".join(shown(machine, "lesson nothing ann a 4"))
+    assert text.count("-> it cannot be measured now.") == 2 and "it is d" not in text
+    assert "None of both." in text and "0 of 0 right" in text
+    assert rows(machine, "lesson nothing ann -j")[-1]["of"] == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_lesson_keeps_pointers_to_what_it_gave_back(boot, name):
+    """Left, or to its end: or `leaks` would take for reachable who lies there next."""
+    machine = boot()
+    head(machine, f"lesson {name} mira")
+    keys(machine, name, "mira")
+    machine.run("kmalloc 200 200; forget all; kmalloc 30K 30; forget all")
+    found = machine.json("leaks -j")[-1]
+    lost = found["definite"] + found["indirect"]    # new memory is not cleared
+    assert (lost, found["possible"], found["reachable"]) == (230, 0, 0)
+
+
 def test_dials_are_put_back_behind_a_lesson_that_faults(boot, tmp_path):
     (tmp_path / "faults.c").write_text(FAULTS)
     machine = boot(build_with([tmp_path / "faults.c"]))
