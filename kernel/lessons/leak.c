@@ -96,12 +96,12 @@ static bool ask_which(struct lesson_run *run)
                        names[lost]))
         return false;
     lesson_do("kmalloc %u %u; kfree $%u; forget $%u", BYTES, THREE, first + freed, first + lost);
-    lesson_do("leaks");                 /* alone: no call of that line is on the stack any more */
+    lesson_do("leaks");         /* alone: no call of that line is on the stack any more */
     for (unsigned n = 0; n < THREE; n++)
         if (is_lost_now(began + 1 + n))
             found = n;
-    lesson_is(run, found, "What `leaks` comes to from the roots, variables and what the shell holds, "
-              "is reachable.  To the definite one nothing leads.  Both are live.");
+    lesson_is(run, found, "What `leaks` comes to from the roots, variables and what the shell "
+              "holds, is reachable.  To the definite one nothing leads.  Both are live.");
     return true;
 }
 

@@ -196,7 +196,8 @@ def test_dials_of_before_wait_until_it_is_over(boot, dial):
 @pytest.mark.parametrize("words, said", [
     ("quiz ann -n", "-n"), ("quiz -n 0", "0 questions are none"), ("quiz -n x", "-n"),
     ("quiz -t any,nay", 'no question is about "nay", but "any" has some'),
-    ("quiz -t any,", 'no question is about ""'), ("quiz -t nay", 'no question is about "nay", but "any" has some'),
+    ("quiz -t any,", 'no question is about ""'),
+    ("quiz -t nay", 'no question is about "nay", but "any" has some'),
     ("quiz -t nonsense", '"lesson" lists lessons'), ("quiz " + "x" * 40, "is too long"),
     ("quiz ann b c d -n 2", "3 answers, but"),
 ])
