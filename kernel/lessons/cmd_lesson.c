@@ -36,13 +36,20 @@ static struct left *place_of(const struct lesson *lesson)
 
 /* ---- the list -------------------------------------------------------------------- */
 
-/* The one with the least number above `number`, or NULL. */
-static const struct lesson *next_lesson(unsigned number)
+/* Of two with one number the one that was linked first. */
+static bool is_before(const struct lesson *a, const struct lesson *b)
+{
+    return a->number < b->number || (a->number == b->number && a < b);
+}
+
+/* The first behind `last`, or of all; NULL: there is none. */
+static const struct lesson *next_lesson(const struct lesson *last)
 {
     const struct lesson *next = NULL;
 
     for (const struct lesson *lesson = __start_lessons; lesson < __stop_lessons; lesson++)
-        if (lesson->number > number && (next == NULL || lesson->number < next->number))
+        if ((last == NULL || is_before(last, lesson)) &&
+            (next == NULL || is_before(lesson, next)))
             next = lesson;
     return next;
 }
@@ -66,8 +73,8 @@ static void print_lesson_json(const struct lesson *lesson)
 
 static int list(bool json)
 {
-    for (const struct lesson *lesson = next_lesson(0); lesson != NULL;
-         lesson = next_lesson(lesson->number))
+    for (const struct lesson *lesson = next_lesson(NULL); lesson != NULL;
+         lesson = next_lesson(lesson))
         if (json)
             print_lesson_json(lesson);
         else
@@ -86,19 +93,26 @@ static bool is_called(const struct lesson *lesson, const char *name)
     return strcmp(lesson->name, name) == 0 || strcmp(number, name) == 0;
 }
 
-/* By its name, or by the number that the list has for it. */
-static const struct lesson *find(const char *name)
+/* By its name, or by the number that the list has for it: the first behind `last`, or of all. */
+static const struct lesson *find(const char *name, const struct lesson *last)
 {
-    for (const struct lesson *lesson = __start_lessons; lesson < __stop_lessons; lesson++)
-        if (is_called(lesson, name))
-            return lesson;
-    return NULL;
+    const struct lesson *lesson = last != NULL ? last + 1 : __start_lessons;
+
+    while (lesson < __stop_lessons && !is_called(lesson, name))
+        lesson++;
+    return lesson < __stop_lessons ? lesson : NULL;
 }
 
+/* There is none of that name, or there are two. */
 static int no_lesson(const char *name)
 {
     const char *nearest = shell_nearest(name, nth_name);
+    const struct lesson *first = find(name, NULL);
 
+    if (first != NULL)
+        return shell_usage("\"%s\" is two lessons: \"%s\", of %s, and \"%s\", of %s", name,
+                           first->name, first->file, find(name, first)->name,
+                           find(name, first)->file);
     if (nearest != NULL)
         return shell_usage("\"%s\" is no lesson, but \"%s\" is", name, nearest);
     return shell_usage("\"%s\" is no lesson; \"lesson\" lists them", name);
@@ -183,7 +197,8 @@ static void begin(const struct lesson_run *run)
 {
     kprintf("Lesson %u: %s  (numbers of: %s)\n", run->lesson->number, run->lesson->title,
             run->seed);
-    kprintf("Guess, then look: a number or a letter; Enter alone is \"I do not know\".\n\n");
+    kprintf("Guess, then look: a number or a letter; Enter alone is \"I do not know\", and\n"
+            "Ctrl-C leaves.\n\n");
 }
 
 /* With answers the status says whether they are right: so a script may collect them. */
@@ -213,8 +228,8 @@ static int cmd_lesson(int argc, char **argv)
 
     if (argc == 1)
         return list(json);
-    run.lesson = find(argv[1]);
-    if (run.lesson == NULL)
+    run.lesson = find(argv[1], NULL);
+    if (run.lesson == NULL || find(argv[1], run.lesson) != NULL)
         return no_lesson(argv[1]);
     if (handout)
         return print_handout(run.lesson);

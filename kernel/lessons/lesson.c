@@ -228,6 +228,35 @@ static bool take_answer(struct lesson_run *run, const char *text, const char *ch
     return true;
 }
 
+/* A mistake of the lesson's author. */
+static void complain(const struct lesson_run *run, const char *what)
+{
+    void (*filter)(const char *, size_t) = kprintf_filter;
+
+    kprintf_filter = NULL;
+    kprintf(run->json ? "{\"error\": \"question %u: %s\"}\n" : "lesson: question %u: %s\n",
+            run->asked, what);
+    kprintf_filter = filter;
+}
+
+void lesson_check_told(struct lesson_run *run)
+{
+    if (run->told < run->asked)
+        complain(run, "no lesson_is() stands behind it, so it does not count");
+    run->told = run->asked;
+}
+
+/* False: there is no question that what is said now belongs to. */
+static bool begin_telling(struct lesson_run *run)
+{
+    if (run->told == run->asked) {
+        complain(run, "lesson_is() stands behind no question of its own");
+        return false;
+    }
+    run->told = run->asked;
+    return true;
+}
+
 static bool ask(struct lesson_run *run, enum lesson_kind kind, const char *choices,
                 const char *fmt, va_list args)
 {
@@ -235,6 +264,7 @@ static bool ask(struct lesson_run *run, enum lesson_kind kind, const char *choic
 
     if (run->asked == LESSON_QUESTIONS)
         return false;
+    lesson_check_told(run);
     run->left = shell_interrupted();    /* q, or Ctrl-C, at what was shown */
     if (run->left)
         return false;
@@ -365,6 +395,8 @@ void lesson_is(struct lesson_run *run, uint32_t measured, const char *fmt, ...)
     char is[LESSON_ANSWER_SIZE];
     va_list args;
 
+    if (!begin_telling(run))
+        return;
     if (run->kind == LESSON_CHOICE)
         ksnprintf(is, sizeof(is), "%c", 'a' + (int)measured);
     else
@@ -380,10 +412,13 @@ void lesson_is(struct lesson_run *run, uint32_t measured, const char *fmt, ...)
 
 void lesson_is_word(struct lesson_run *run, const char *words, const char *fmt, ...)
 {
-    const char *answer = run->answers[run->asked - 1], *end = strchr(words, '|');
+    const char *answer, *end = strchr(words, '|');
     char is[LESSON_ANSWER_SIZE];
     va_list args;
 
+    if (!begin_telling(run))
+        return;
+    answer = run->answers[run->asked - 1];
     ksnprintf(is, sizeof(is), "%.*s", (int)(end != NULL ? (size_t)(end - words)
                                                         : strlen(words)), words);
     tell(run, is, !is_unknown(answer) && is_one_of(answer, words));

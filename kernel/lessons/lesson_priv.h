@@ -19,6 +19,7 @@ struct lesson_run {
     /* What was answered, and by whom: the first `given` came with the command. */
     char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
     unsigned given, asked, right, shown;
+    unsigned told;              /* of which question it was said what is right, the last */
     bool json, left;
     bool paged;                 /* a screen at a time, from lesson_prepare() to lesson_end() */
     bool stopped;               /* by a word that cannot be the answer that it came as */
@@ -47,6 +48,8 @@ const char *lesson_quote(const char *word);
 bool lesson_prepare(struct lesson_run *run);
 /* Is it recorded who takes what?  False: not, and that was said. */
 bool lesson_has_records(const struct lesson_run *run);
+/* Of the last question it was never said what is right: its author is told. */
+void lesson_check_told(struct lesson_run *run);
 /* Run it, and clean up behind it. */
 void lesson_begin(struct lesson_run *run);
 /* What a student tries meanwhile; nothing is left of it either. */

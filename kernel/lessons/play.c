@@ -191,6 +191,7 @@ void lesson_begin(struct lesson_run *run)
     remember(&before);
     run->before = before.stats;
     run->lesson->run(run);
+    lesson_check_told(run);
     clean_up(&before);
     shell_put_back_dials();
     kprintf_filter = filter;

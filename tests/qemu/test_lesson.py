@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import build_with
-from marbles import CTRL_C, ROOT, make
+from marbles import CTRL_C, ROOT, Machine, make
 from test_commands import FAILED, USAGE, status_of
 
 NAMES = [name for path in sorted((ROOT / "kernel/lessons").glob("*.c"))
@@ -398,3 +398,54 @@ def test_with_too_little_memory_it_refuses_and_says_what_it_needs(boot, lab_elf)
 ])
 def test_wrong_words_are_told(machine, words, said):
     assert said in " ".join(" ".join(shown(machine, words)).split())
+
+
+# ---- of others ---------------------------------------------------------------------
+
+OTHERS = """#include "kernel/lessons/lesson.h"
+static void forgets(struct lesson_run *run)
+{
+    lesson_is(run, 1, "Too early.");
+    if (lesson_ask(run, "How many?") && lesson_ask(run, "And now?"))
+        lesson_is(run, 7, "So it is.");
+    lesson_is(run, 7, "Too late.");
+    lesson_ask(run, "And in the end?");
+}
+LESSON(11, forgets, "Forgets", "one does", "check", forgets);
+static void nothing(struct lesson_run *run)
+{
+    if (lesson_ask(run, "How many?"))
+        lesson_is(run, 3, "So it is.");
+}
+LESSON(11, nothing, "Nothing", "one does", "check", nothing);
+LESSON(1, bag, "Another", "one does", "check", nothing);
+"""
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    lab = tmp_path_factory.mktemp("lab") / "others.c"
+    lab.write_text(OTHERS)
+    with Machine(build_with([lab])) as machine:
+        yield machine
+
+
+def test_mistakes_of_an_author_are_said(others):
+    early, forgotten, right, late, last, summary = rows(others, "lesson forgets ann 5 7 9 -j")
+    begin = {"error": "question 0: lesson_is() stands behind no question of its own"}
+    assert early == begin and late["error"].startswith("question 2: lesson_is() stands")
+    assert forgotten["error"].startswith("question 1: no lesson_is()")
+    assert last["error"].startswith("question 3: no lesson_is()")
+    assert (right["question"], right["right"]) == (2, True)
+    assert (summary["right"], summary["of"]) == (1, 1)
+    assert not any("lesson_is()" in line for line in shown(others, "lesson nothing ann 3"))
+
+
+def test_two_lessons_of_one_number_or_name_are_both_listed(others):
+    listed = [line.split()[:2] for line in shown(others, "lesson") if line[:3].strip().isdigit()]
+    for one in (["11", "forgets"], ["11", "nothing"]):
+        assert listed.count(one) == 1
+    assert listed.count(["1", "bag"]) == 2 and len(listed) == len(NAMES) + 3
+    for name in ("bag", "11"):
+        said = " ".join(shown(others, f"lesson {name}"))
+        assert f'"{name}" is two lessons' in said and "others.c" in said

@@ -101,13 +101,14 @@ def test_what_it_says_to_type_can_be_typed(boot, step):
 def test_answers_are_collected_as_it_says(tmp_path):
     make("all")
     script = re.search(r"```sh\n(.*?)```", PAGE, re.S)[1]
-    (tmp_path / "answers").write_text("ann 1 b b\nbo x y z\n")
+    (tmp_path / "answers").write_bytes(b"ann 1 b b\r\n\nbo; poweroff\nbo 1 a a")
     done = subprocess.run(["bash", "-c", script.replace("<answers", f"<{tmp_path}/answers")],
                           cwd=ROOT, env=environment(), capture_output=True, text=True,
                           timeout=60)
-    first, second = done.stdout.splitlines()
+    first, second, third = done.stdout.splitlines()
     assert first in PAGE and json.loads(first)["right"] == 3
-    assert json.loads(second)["seed"] == "bo" and json.loads(second)["right"] == 0
+    assert second == "bo;: letters and numbers only"
+    assert json.loads(third)["seed"] == "bo" and json.loads(third)["of"] == 3
 
 
 def test_the_container_file_installs_by_scripts_that_exist():
