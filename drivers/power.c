@@ -30,7 +30,7 @@ enum {
     MOMENT = 2,                 /* seconds, of which the first is not a whole one */
     PATIENCE = 100 * 1000,
     WAITS = 10 * 1000,          /* between two looks at the clock: a record keeps each */
-    LOOKS = 200,
+    LOOKS = 6000,               /* a second has some 2,000 in QEMU, 100 on a PC */
     REST = 100 * 1000,          /* pauses between two looks at the serial port */
 };
 
@@ -100,21 +100,24 @@ static uint8_t second(void)
 
 /*
  * Some ways out take a moment: QEMU does it in a thread of its own, which on a busy
- * machine comes to it late, and what has been said by then would not be true.  Of a
- * clock that stands LOOKS are enough.
+ * machine comes to it late, and what has been said by then would not be true.  A clock
+ * that has not moved for LOOKS stands, and then that is enough.
  */
 static void wait_a_moment(void)
 {
     unsigned passed = 0;
     uint8_t before = second();
 
-    for (unsigned look = 0; look < LOOKS && passed < MOMENT; look++) {
+    for (unsigned looks = 0; looks < LOOKS && passed < MOMENT; looks++) {
         for (unsigned left = WAITS; left > 0; left--)
             io_wait();
 
         uint8_t now = second();
 
-        passed += now != before;
+        if (now != before) {
+            passed++;
+            looks = 0;
+        }
         before = now;
     }
 }

@@ -15,9 +15,16 @@ def plural(n, word="point"):
 
 # ---- in words ------------------------------------------------------------------------
 
+def rows(text, margin):
+    """A sentence in rows of 80 columns, as it is put behind so many blanks."""
+    return textwrap.wrap(text, 80 - margin, subsequent_indent="  ", break_long_words=False,
+                         break_on_hyphens=False) or [""]
+
+
 def context(verdict):
     """Why there are no points: reasons, session, what was printed, the hint."""
-    yield from verdict.reasons
+    for reason in verdict.reasons:
+        yield from rows(reason, 2)
     if verdict.outcome is None:
         return
     yield "what was typed" + (", and should be printed:" if verdict.test.expected
@@ -31,7 +38,7 @@ def context(verdict):
         yield f"    ... and {plural(len(printed) - MOST_PRINTED, 'line')} more"
     if verdict.test.parameters:
         yield f"kernel parameters: {verdict.test.parameters}"
-    yield from textwrap.wrap(f"hint: {verdict.test.hint}", 86, subsequent_indent="  ")
+    yield from rows(f"hint: {verdict.test.hint}", 2)
 
 
 def row(verdict):
@@ -55,7 +62,8 @@ def text(grading):
     for verdict in grading.verdicts:
         lines.append(row(verdict))
         if not verdict.passed and not grading.problem:
-            lines += ["            " + reason for reason in verdict.reasons]
+            lines += ["            " + row for reason in verdict.reasons
+                      for row in rows(reason, 12)]
     lines += details(grading)
     lines += ["", f"{grading.score} of {plural(grading.lab.points)}, "
               f"in {grading.seconds:.1f} s"]
