@@ -246,7 +246,8 @@ static void draw_member(const struct member *member)
                  draw_branches, NULL);
 }
 
-static void draw_tree(const struct mm_lost *lost)
+/* False: Ctrl-C came before all of it was summed up, and nothing is drawn. */
+static bool draw_tree(const struct mm_lost *lost)
 {
     struct mm_scan_tree at = { .top = lost->start };
     struct member member = { .objects = 0 };
@@ -255,8 +256,11 @@ static void draw_tree(const struct mm_lost *lost)
     drawing.count = drawing.opened = 0;
     while (find_member(&at, &member))
         add_member(&member);
+    if (shell_interrupted())
+        return false;
     for (drawing.row = 0; drawing.row < drawing.count; drawing.row++)
         draw_member(&drawing.rows[drawing.row]);
+    return true;
 }
 
 /* ---- all of them ----------------------------------------------------------------- */
@@ -267,6 +271,8 @@ static void print_all_json(const struct mm_scan *found)
     while (find_next())
         for (unsigned i = 0; i < ranking.count && !shell_interrupted(); i++)
             print_tree_json(&ranking.first[i]);
+    if (shell_interrupted())
+        return;
     kprintf("{\"summary\": true, \"definite\": %u, \"indirect\": %u, \"bytes\": %zu}\n",
             (unsigned)found->objects[MM_DEFINITE], (unsigned)found->objects[MM_INDIRECT],
             found->bytes[MM_DEFINITE] + found->bytes[MM_INDIRECT]);
@@ -284,7 +290,8 @@ static void print_of_pieces(const struct mm_scan *found, const struct mm_lost *a
                 all->bytes, more, plural(more));
 }
 
-static void print_first(const struct mm_scan *found)
+/* False: Ctrl-C, and the sums of those that follow are not known. */
+static bool print_first(const struct mm_scan *found)
 {
     const struct mm_lost *all = &ranking.all;
     unsigned left = (unsigned)found->objects[MM_DEFINITE], rows = 0;
@@ -293,17 +300,20 @@ static void print_first(const struct mm_scan *found)
 
     begin_ranking(ROWS_OF_ALL);
     if (!find_next()) {
+        if (shell_interrupted())
+            return false;
         if (all->objects == found->objects[MM_INDIRECT])
             kprintf("nothing is lost\n");
         print_of_pieces(found, all);
-        return;
+        return true;
     }
     kprintf("    bytes objects  what is lost, taken by whom; and what goes with it\n");
-    for (unsigned i = 0; i < ranking.count && !shell_interrupted(); i++) {
+    for (unsigned i = 0; i < ranking.count; i++) {
         rows += rows_of(&ranking.first[i]);
         if (rows > ROWS_OF_ALL)
             break;
-        draw_tree(&ranking.first[i]);
+        if (!draw_tree(&ranking.first[i]))
+            return false;
         objects += ranking.first[i].objects;
         bytes += ranking.first[i].bytes;
         left--;
@@ -316,6 +326,7 @@ static void print_first(const struct mm_scan *found)
             (unsigned)(all->objects - found->objects[MM_DEFINITE]),
             found->objects[MM_DEFINITE] == 1 ? "it" : "them");
     print_of_pieces(found, all);
+    return true;
 }
 
 int leaks_tree(int argc, char **argv, bool json)
@@ -330,7 +341,9 @@ int leaks_tree(int argc, char **argv, bool json)
         print_all_json(&report.found);
         return SHELL_OK;
     }
-    print_first(&report.found);
-    scan_print(&report);
+    if (print_first(&report.found))
+        scan_print(&report);
+    else
+        kprintf("interrupted\n");
     return SHELL_OK;
 }

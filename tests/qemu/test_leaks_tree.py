@@ -100,8 +100,19 @@ def test_Ctrl_C_ends_a_long_listing(lists):
     lists.send("leaks tree -j\r")
     lists.wait_for('"depth"')
     lists.send(CTRL_C)
-    lists.until_prompt()
+    assert "summary" not in "\n".join(lists.until_prompt())
     lists.is_whole()
+
+
+def test_Ctrl_C_leaves_no_tree_with_part_of_its_sums(boot, lists_elf):
+    machine = boot(lists_elf, memory="128M")
+    machine.run("lists ring 400000")
+    machine.send("leaks tree\r")
+    machine.wait_for("what goes with it")       # now that tree is summed up
+    machine.send(CTRL_C)
+    lines = machine.until_prompt()
+    assert [line for line in lines if line and line != "^C"] == ["interrupted"]
+    machine.is_whole()
 
 
 def test_a_word_too_many_is_named(lists):
