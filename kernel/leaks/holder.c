@@ -130,6 +130,12 @@ void holder_find(uintptr_t word, struct holder *holder)
     irq_restore(flags);
 }
 
+void holder_was_retaken(struct holder *holder)
+{
+    holder->is_live = false;
+    holder->offset = 0;
+}
+
 const char *holder_text(const struct holder *holder, char *text, size_t size)
 {
     char place[PLACE_SIZE];
@@ -147,10 +153,30 @@ const char *holder_text(const struct holder *holder, char *text, size_t size)
                   (unsigned)holder->offset, (unsigned)holder->former_start,
                   holder->former.asked, (unsigned)holder->former.serial,
                   site_place(holder->former.taken_by, place, sizeof(place)));
+    else if (holder->live.serial != 0)
+        ksnprintf(text, size, "what was at 0x%08x before serial %u",
+                  (unsigned)holder->word, (unsigned)holder->live.serial);
     else
         ksnprintf(text, size, "0x%08x, where nothing is live now",
                   (unsigned)holder->word);
     return text;
+}
+
+static void found_one(const uintptr_t *word, void *is_found)
+{
+    (void)word;
+    *(bool *)is_found = true;
+}
+
+enum leads holder_leads(const struct holder *holder, const struct mm_live *live)
+{
+    uintptr_t offset = holder->value - live->start;
+    bool is_found = false;
+    const struct mm_wanted wanted = { live->start, live->room, found_one, &is_found };
+
+    mm_refs_in(&wanted, &holder->value, &holder->value + 1);
+    return !is_found ? LEADS_ELSEWHERE : offset == 0 ? LEADS_TO_START :
+           offset < live->room ? LEADS_TO_MIDDLE : LEADS_TO_PAGE_STRUCT;
 }
 
 void holder_json(const struct holder *holder)

@@ -61,6 +61,8 @@ const char *owners_member(const struct mm_live *live, char *text, size_t size);
 
 /* ---- where it was last seen: lost.c ---------------------------------------------------- */
 
+enum { SEEN_SIZE = 400 };       /* of seen_text(), at most */
+
 struct seen {
     struct holder holder;       /* of the word that it was seen in; */
     const char *became;         /* what became of that; NULL: no scan has seen it, */

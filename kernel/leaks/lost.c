@@ -15,7 +15,7 @@
 #include "kernel/shell.h"
 #include "kernel/string.h"
 
-enum { PLACE_SIZE = 96, TEXT_SIZE = 240, SEEN_SIZE = 400 };
+enum { PLACE_SIZE = 96, TEXT_SIZE = 240 };
 
 struct losses {
     bool json;
@@ -25,7 +25,7 @@ struct losses {
 };
 
 /* What became of the word, and by whose call if it is known. */
-static const char *became(const struct holder *holder, const struct mm_live *lost,
+static const char *became(struct holder *holder, const struct mm_live *lost,
                           const struct alloc_site **by)
 {
     struct mm_what what;
@@ -39,7 +39,9 @@ static const char *became(const struct holder *holder, const struct mm_live *los
         return "freed";
     }
     mm_what_is((const void *)holder->word, &what);
-    if (holder->live.serial > lost->serial && what.before.serial != 0) {
+    if (scan_is_newer(&holder->live) ||
+        (holder->live.serial > lost->serial && what.before.serial != 0)) {
+        holder_was_retaken(holder);
         *by = what.before.freed_by;
         return "freed";
     }

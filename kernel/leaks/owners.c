@@ -136,11 +136,9 @@ static void set_holder(struct row *one, const struct mm_live *live)
 
     holder_find(live->seen_in, &holder);
 
-    uintptr_t into = holder.value - live->start;
-
-    if (into < live->room && into > 0) {        /* else it is its page struct */
+    if (holder_leads(&holder, live) == LEADS_TO_MIDDLE) {
         one->interior = true;
-        one->member.first = one->member.last = (uint32_t)into;
+        one->member.first = one->member.last = (uint32_t)(holder.value - live->start);
     }
     if (holder.is_root) {
         set_root(one, &holder);

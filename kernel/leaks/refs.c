@@ -41,17 +41,18 @@ static bool find_words(struct mm_wanted *wanted)
     return found.count > 0;
 }
 
-/* False: what it lay in was given back meanwhile. */
+/* False: what it lay in was given back meanwhile, or it was overwritten. */
 static bool print_referrer(uintptr_t word, const struct mm_live *to, bool json)
 {
     struct holder holder;
     char text[TEXT_SIZE], doubt[DOUBT_SIZE];
 
     holder_find(word, &holder);
-    if (!holder.is_root && !holder.is_live)
-        return false;
 
-    uintptr_t offset = holder.value - to->start;
+    enum leads leads = holder_leads(&holder, to);
+
+    if (leads == LEADS_ELSEWHERE || (!holder.is_root && !holder.is_live))
+        return false;
 
     if (json) {
         kprintf("{\"from\": ");
@@ -65,14 +66,14 @@ static bool print_referrer(uintptr_t word, const struct mm_live *to, bool json)
             kprintf("null");
         kprintf(", \"offset\": %u, \"interior\": %s, \"doubt\": %s}\n",
                 (unsigned)holder.offset,
-                offset != 0 && offset < to->room ? "true" : "false",
+                leads == LEADS_TO_MIDDLE ? "true" : "false",
                 doubt_name(&holder));
         return true;
     }
     kprint_wrapped(2, "0x%08x  %s%s%s", (unsigned)word,
                    holder_text(&holder, text, sizeof(text)),
-                   offset == 0 ? "" : offset >= to->room ? ": to its page struct"
-                                                         : ": into its middle",
+                   leads == LEADS_TO_PAGE_STRUCT ? ": to its page struct" :
+                   leads == LEADS_TO_MIDDLE ? ": into its middle" : "",
                    doubt_text(&holder, doubt, sizeof(doubt)));
     return true;
 }

@@ -137,10 +137,20 @@ static void tell_time(struct scan_report *report, uint32_t passed)
     report->lost_ticks = ticks > 1 ? ticks - 1 : 0;     /* the PIC keeps one */
 }
 
+static uint32_t newest_before;  /* serial number, at the scan before the last one */
+
+bool scan_is_newer(const struct mm_live *live)
+{
+    return live->serial > newest_before;
+}
+
 bool scan_from(const struct scan_range *more, unsigned count, struct mm_scan *found)
 {
+    uint32_t newest = mm_scan_last()->serial;
+
     if (!mm_scan_begin())
         return false;
+    newest_before = newest;
     scan_each_root(mark_from, NULL);
     for (unsigned i = 0; i < count; i++)
         mm_scan_root(more[i].start, more[i].end);

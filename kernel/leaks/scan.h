@@ -77,6 +77,12 @@ bool scan_from(const struct scan_range *more, unsigned count, struct mm_scan *fo
  */
 size_t scan_lost_bytes(void);
 
+/*
+ * Was it taken after the scan before the last one?  Then no scan before the last has seen it:
+ * what a pointer was seen in there is another one.
+ */
+bool scan_is_newer(const struct mm_live *live);
+
 /* What was looked at and how long it took; and which dials that are off may hide leaks. */
 void scan_print(const struct scan_report *report);
 

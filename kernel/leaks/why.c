@@ -3,7 +3,10 @@
  *
  * The way is found backwards, from note to note (mm/scan), and told forwards.  It may be as
  * long as a list, and there is no memory to turn it round in: so each of so many steps is
- * kept on the way, and the steps between two of those are found again.
+ * noted, and the steps between two of those are found again.
+ *
+ * It is told with interrupts on, and a handler may free what is on it: that is said, and what
+ * has its place by then is no step.
  */
 #include "kernel/leaks/boxes.h"
 #include "kernel/leaks/leaks_priv.h"
@@ -13,13 +16,14 @@
 #include "kernel/string.h"
 #include "kernel/symbols.h"
 
-enum { KEPT = 512, SHOWN = 4 };
-enum { PLACE_SIZE = 96, DOUBT_SIZE = 64, HOW_SIZE = 48, TEXT_SIZE = 240, SEEN_SIZE = 400,
+enum { NOTED = 512, SHOWN = 4 };
+enum { PLACE_SIZE = 96, DOUBT_SIZE = 64, HOW_SIZE = 48, TEXT_SIZE = 240,
        WHOLE_SIZE = TEXT_SIZE + HOW_SIZE + DOUBT_SIZE };
 
 static struct {
-    uintptr_t kept[KEPT];       /* words: of every stride-th step from the end */
-    uintptr_t between[KEPT];    /* of the steps behind one of these, up to the next */
+    uint32_t newest;            /* serial number, when it was looked at */
+    uintptr_t noted[NOTED];     /* words: of every stride-th step from the end */
+    uintptr_t between[NOTED];   /* of the steps behind one of these, up to the next */
     unsigned count;             /* objects on the way, ADDR's own included */
     unsigned stride;
     unsigned segment;           /* whose steps are in `between` */
@@ -28,20 +32,25 @@ static struct {
 
 /* ---- the way ----------------------------------------------------------------------- */
 
+/* What is around the word; false: what was there at the scan is freed meanwhile. */
+static bool find_step(uintptr_t word, struct mm_live *live)
+{
+    return word != 0 && scan_find(word, live) && live->serial <= way.newest;
+}
+
 /* From the word (ADDR itself at first) to the one that its object was found in. */
 static uintptr_t step_back(uintptr_t word)
 {
     struct mm_live live;
 
-    return scan_find(word, &live) && live.kind != MM_DEFINITE
-               ? live.seen_in : 0;
+    return find_step(word, &live) && live.kind != MM_DEFINITE ? live.seen_in : 0;
 }
 
 static bool is_in_object(uintptr_t word)
 {
     struct mm_live live;
 
-    return word != 0 && scan_find(word, &live);
+    return find_step(word, &live);
 }
 
 static unsigned count_steps(uintptr_t word)
@@ -59,20 +68,20 @@ static void find_way(uintptr_t addr)
     uintptr_t word = addr;
 
     way.count = count_steps(addr);
-    way.stride = way.count / KEPT + 1;
+    way.stride = way.count / NOTED + 1;
     way.segment = UINT32_MAX;
     for (unsigned n = 0; n < way.count; n++, word = step_back(word))
         if (n % way.stride == 0)
-            way.kept[n / way.stride] = word;
+            way.noted[n / way.stride] = word;
 }
 
-/* The word of the n-th step from the end; strides above KEPT are walked again. */
+/* The word of the n-th step from the end; strides above NOTED are walked again. */
 static uintptr_t word_of(unsigned n)
 {
     unsigned segment = n / way.stride, at = n % way.stride;
-    uintptr_t word = way.kept[segment];
+    uintptr_t word = way.noted[segment];
 
-    if (way.stride > KEPT) {
+    if (way.stride > NOTED) {
         while (at-- > 0)
             word = step_back(word);
         return word;
@@ -117,29 +126,49 @@ static struct box box_around(const struct holder *holder)
     return box;
 }
 
-/* Draw the line to what is around next: to its middle, if that is what the word holds. */
+/* Draw the line to what is around next: where in that the word leads, if it still does. */
 static void lead_to(struct box *box, const struct holder *holder, uintptr_t next, char *text,
                     size_t size)
 {
     struct mm_live live;
 
     text[0] = '\0';
-    box->head = 'v';
-    if (!scan_find(next, &live))
+    box->head = ':';
+    if (!find_step(next, &live))
         return;
     box->to_bytes = live.asked;
-    if (holder->value - live.start - 1 >= live.room - 1)
+
+    enum leads leads = holder_leads(holder, &live);
+
+    if (leads == LEADS_ELSEWHERE) {
+        strlcpy(text, ", overwritten meanwhile", size);
+        return;
+    }
+    box->head = 'v';
+    if (leads == LEADS_TO_PAGE_STRUCT)
+        strlcpy(text, ", to its page struct", size);
+    if (leads != LEADS_TO_MIDDLE)
         return;
     box->to_at = holder->value - live.start;
     ksnprintf(text, size, ", into its middle, offset %u", (unsigned)box->to_at);
 }
 
-/* Was it said to be no leak? */
-static bool is_kept(uintptr_t word)
+/* A step that is there no more, the n-th from the root. */
+static void print_freed(unsigned n, uintptr_t word, bool json)
 {
-    struct mm_live live;
+    struct box nobody = { .head = n < way.count ? ':' : 0 };
+    char where[HOW_SIZE] = "", text[TEXT_SIZE];
 
-    return scan_find(word, &live) && live.kind == MM_REACHABLE;
+    if (json) {
+        kprintf("{\"step\": %u, \"kind\": \"freed\", \"symbol\": null, \"address\": "
+                "\"0x%08x\", \"serial\": null, \"site\": null, \"offset\": 0, "
+                "\"doubt\": null}\n", n, (unsigned)word);
+        return;
+    }
+    if (word != 0)
+        ksnprintf(where, sizeof(where), "0x%08x, ", (unsigned)word);
+    ksnprintf(text, sizeof(text), "%sfreed meanwhile", where);
+    box_print(&nobody, text);
 }
 
 /* That nothing leads to the first: who had it last, or nobody that is known. */
@@ -150,9 +179,11 @@ static void print_nobody(uintptr_t first)
     struct mm_live live;
     struct seen seen;
 
-    if (is_kept(first)) {
+    if (!find_step(first, &live)) {
+        print_freed(0, 0, false);
+    } else if (live.kind == MM_REACHABLE) {
         box_print(&nobody, "of the first of these was said that it is no leak (kmemleak)");
-    } else if (scan_find(first, &live) && live.kind == MM_DEFINITE && lost_seen(&live, &seen)) {
+    } else if (live.kind == MM_DEFINITE && lost_seen(&live, &seen)) {
         nobody = box_around(&seen.holder);
         nobody.sign = 'x';
         nobody.head = ':';
@@ -176,6 +207,10 @@ static void print_root(bool json)
         return;
     }
     holder_find(way.root, &holder);
+    if (!holder.is_root) {
+        print_freed(0, way.root, json);
+        return;
+    }
     if (json) {
         kprintf("{\"step\": 0, \"kind\": \"root\"");
         holder_json(&holder);
@@ -206,6 +241,10 @@ static void print_step(unsigned n, bool json)
     bool is_last = n == way.count;      /* of which the word is an address only */
 
     holder_find(word_of(way.count - n), &holder);
+    if (!holder.is_live || holder.live.serial > way.newest) {
+        print_freed(n, holder.word, json);
+        return;
+    }
     if (json) {
         print_step_json(n, &holder, is_last);
         return;
@@ -248,6 +287,7 @@ int leaks_why(int argc, char **argv, bool json)
         return SHELL_USAGE;
     if (!scan_leaks(&report))
         return SHELL_FAILED;
+    way.newest = report.found.serial;
     if (!is_in_object(address)) {
         if (!json)
             kprintf("leaks why: 0x%08x: nothing is live there: see whatis\n",

@@ -188,6 +188,90 @@ def test_what_is_held_has_no_broken_line(lists):
         assert not re.search("[x:?]", "".join(pictures)), pictures
 
 
+def test_a_step_that_is_freed_meanwhile_is_no_object(lists):
+    lists.run("lists keep 3000")
+    end = lists.listed()[0]["address"]
+    lists.run("lists shrinking 1")
+    for command, said in ((f"leaks why {end} -j", '"kind": "freed"'),
+                          (f"leaks why {end}", "freed meanwhile")):
+        told = ""
+        while said not in told:
+            told = " ".join(lists.run(command))
+            assert end in told and "nothing is live" not in told
+            assert "serial 0" not in told and '"kind": "unseen"' not in told
+
+
+HELD_ELSEWHERE = """
+#include "kernel/shell.h"
+#include "mm/gfp.h"
+#include "mm/slab.h"
+
+static void *volatile root, *volatile again;
+
+static int cmd_hold(int argc, char **argv)
+{
+    void **o = kzalloc(64, GFP_KERNEL);
+
+    (void)argc, (void)argv;
+    o[9] = kzalloc(40, GFP_KERNEL);
+    root = o;
+    return 0;
+}
+SHELL_COMMAND(hold, "", "one that holds another", cmd_hold);
+
+static int cmd_retake(int argc, char **argv)
+{
+    void *o = root;
+
+    (void)argc, (void)argv;
+    root = NULL;
+    kfree(o);
+    again = kzalloc(64, GFP_KERNEL);
+    return 0;
+}
+SHELL_COMMAND(retake, "", "its place is another's", cmd_retake);
+
+static int cmd_block(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    root = virt_to_page((void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 1));
+    return 0;
+}
+SHELL_COMMAND(block, "", "held by its page struct", cmd_block);
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere_elf(tmp_path_factory):
+    lab = tmp_path_factory.mktemp("lab") / "elsewhere.c"
+    lab.write_text(HELD_ELSEWHERE)
+    return build_with([lab])
+
+
+def test_who_has_the_place_of_a_holder_by_now_is_not_taken_for_it(boot, elsewhere_elf):
+    machine = boot(elsewhere_elf)
+    machine.run("hold")
+    held = [row for row in machine.listed() if row["serial"] == 2][0]["address"]
+    machine.run("retake")
+    lines = machine.run(f"leaks why {held}")
+    assert lines[0].startswith(" [x]  ") and lines[1][:LEFT].strip() == ":"
+    assert re.search("what was at 0x[0-9a-f]{8} before serial 3, which was freed: nothing",
+                     " ".join(line[LEFT:] for line in lines))
+
+
+def test_a_pointer_to_a_page_struct_is_said_to_be_one(boot, elsewhere_elf):
+    machine = boot(elsewhere_elf)
+    machine.run("block")
+    (block,) = machine.listed()
+    lines = machine.run(f"leaks why {block['address']}")
+    assert lines[0].endswith("the variable root, to its page struct")
+    assert any(": to its page struct" in line for line in
+               machine.run(f"refs {block['address']}"))
+    machine.run("hold")
+    assert "page struct" not in " ".join(machine.run(
+        f"leaks why {[row for row in machine.listed() if row['serial'] == 2][0]['address']}"))
+
+
 # ---- leaks tree: read back --------------------------------------------------------
 
 ROW = re.compile(r"(?P<bytes>[ \d]{8}\d) (?P<objects>[ \d]{6}\d) (?P<branch>(?: \||  )*"
