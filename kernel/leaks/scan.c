@@ -125,16 +125,16 @@ static void mark_from(enum root_kind kind, const void *start, const void *end, v
     mm_scan_root(start, end);
 }
 
-static void tell_time(struct scan_report *report, uint32_t passed)
+static void add_time(struct scan_report *report, uint32_t passed)
 {
     uint32_t tick = timer_tsc_of_tick(), ticks;
 
     if (tick < TICK_MICROSECONDS)
         return;                         /* it stands still, or there is none */
     ticks = passed / tick;
-    report->microseconds = ticks * TICK_MICROSECONDS +
-                           passed % tick / (tick / TICK_MICROSECONDS);
-    report->lost_ticks = ticks > 1 ? ticks - 1 : 0;     /* the PIC keeps one */
+    report->microseconds += ticks * TICK_MICROSECONDS +
+                            passed % tick / (tick / TICK_MICROSECONDS);
+    report->lost_ticks += ticks > 1 ? ticks - 1 : 0;    /* the PIC keeps one */
 }
 
 static uint32_t newest_before;  /* serial number, at the scan before the last one */
@@ -174,12 +174,22 @@ bool scan_leaks(struct scan_report *report)
 
     *report = (struct scan_report){ .microseconds = 0 };
     is_done = scan_from(NULL, 0, &report->found);
-    tell_time(report, has_tsc ? cpu_tsc() - start : 0);
+    add_time(report, has_tsc ? cpu_tsc() - start : 0);
     looked_for = guard_next_command();
     irq_restore(flags);
     if (!is_done)
         kprintf("leaks: the allocator is busy, and cannot be looked at from here\n");
     return is_done;
+}
+
+void scan_look(struct scan_report *report, void (*fn)(void *arg), void *arg)
+{
+    bool has_tsc = timer_tsc_of_tick() != 0;
+    uint32_t flags = irq_save(), start = has_tsc ? cpu_tsc() : 0;
+
+    fn(arg);
+    add_time(report, has_tsc ? cpu_tsc() - start : 0);
+    irq_restore(flags);
 }
 
 /* Below all that the caller has on the stack, registers that it has saved there included. */

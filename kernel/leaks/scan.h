@@ -8,12 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/line/colour.h"
 #include "mm/scan/scan.h"
-
-/* What is of a kind has its colour in every picture. */
-enum { REACHABLE_COLOUR = GREEN, POSSIBLE_COLOUR = YELLOW, INDIRECT_COLOUR = MAGENTA,
-       DEFINITE_COLOUR = RED, UNSEEN_COLOUR = WHITE };
 
 /* What is a root, in the order in which they are looked at. */
 enum root_kind {
@@ -60,6 +55,12 @@ struct scan_report {
 
 /* Sort all that is live.  False after a line that says why not. */
 bool scan_leaks(struct scan_report *report);
+
+/*
+ * Look at what a scan has found, with interrupts off: fn(arg), which does not print.  How
+ * long that takes is added to what the report tells.
+ */
+void scan_look(struct scan_report *report, void (*fn)(void *arg), void *arg);
 
 struct scan_range {
     const void *start, *end;

@@ -63,18 +63,20 @@ static bool rank(const struct mm_lost *lost, void *arg)
     return true;
 }
 
+static void rank_all(void *unused)
+{
+    (void)unused;
+    mm_scan_each_lost(rank, NULL);
+}
+
 /* The first of all, or those behind the last of these.  False: there are none. */
-static bool find_next(void)
+static bool find_next(struct scan_report *report)
 {
     if (ranking.count > 0)
         ranking.behind = ranking.first[ranking.count - 1];
     ranking.count = 0;
     ranking.all = (struct mm_lost){ .objects = 0 };
-
-    uint32_t flags = irq_save();
-
-    mm_scan_each_lost(rank, NULL);
-    irq_restore(flags);
+    scan_look(report, rank_all, NULL);
     return ranking.count > 0 && !shell_interrupted();
 }
 
@@ -104,14 +106,17 @@ static unsigned offset_in_holder(const struct mm_live *live)
                ? (unsigned)(live->seen_in - holder.start) : 0;
 }
 
-/* The next one, with interrupts on, and mm left, until it is told. */
-static bool find_member(struct mm_scan_tree *at, struct member *member)
+/*
+ * The next one, with interrupts on, and mm left, until it is told.  Its offset takes as long
+ * as all the rest, and is found if it is told.
+ */
+static bool find_member(struct mm_scan_tree *at, struct member *member, bool is_told)
 {
     uint32_t flags = irq_save();
     bool found = mm_scan_next_in_tree(at, &member->live);
 
     member->depth = at->depth;
-    member->offset = found && at->depth > 0 ? offset_in_holder(&member->live) : 0;
+    member->offset = found && is_told && at->depth > 0 ? offset_in_holder(&member->live) : 0;
     irq_restore(flags);
     return found && !shell_interrupted();
 }
@@ -138,7 +143,7 @@ static void print_tree_json(const struct mm_lost *lost)
     struct mm_scan_tree at = { .top = lost->start };
     struct member member;
 
-    while (find_member(&at, &member))
+    while (find_member(&at, &member, true))
         print_member_json(lost, &member);
 }
 
@@ -173,10 +178,15 @@ static void leave_out(const struct member *member)
     left->bytes += member->live.asked;
 }
 
+static bool is_next_drawn(void)
+{
+    return drawing.count < ROWS || drawing.lost->objects == ROWS + 1;
+}
+
 static void add_member(struct member *member)
 {
     unsigned depth = member->depth;
-    bool is_drawn = drawing.count < ROWS || drawing.lost->objects == ROWS + 1;
+    bool is_drawn = is_next_drawn();
 
     if (drawing.opened > depth)
         drawing.opened = depth;
@@ -254,7 +264,7 @@ static bool draw_tree(const struct mm_lost *lost)
 
     drawing.lost = lost;
     drawing.count = drawing.opened = 0;
-    while (find_member(&at, &member))
+    while (find_member(&at, &member, is_next_drawn()))
         add_member(&member);
     if (shell_interrupted())
         return false;
@@ -265,10 +275,12 @@ static bool draw_tree(const struct mm_lost *lost)
 
 /* ---- all of them ----------------------------------------------------------------- */
 
-static void print_all_json(const struct mm_scan *found)
+static void print_all_json(struct scan_report *report)
 {
+    const struct mm_scan *found = &report->found;
+
     begin_ranking(KEPT);
-    while (find_next())
+    while (find_next(report))
         for (unsigned i = 0; i < ranking.count && !shell_interrupted(); i++)
             print_tree_json(&ranking.first[i]);
     if (shell_interrupted())
@@ -291,15 +303,16 @@ static void print_of_pieces(const struct mm_scan *found, const struct mm_lost *a
 }
 
 /* False: Ctrl-C, and the sums of those that follow are not known. */
-static bool print_first(const struct mm_scan *found)
+static bool print_first(struct scan_report *report)
 {
+    const struct mm_scan *found = &report->found;
     const struct mm_lost *all = &ranking.all;
     unsigned left = (unsigned)found->objects[MM_DEFINITE], rows = 0;
     uint32_t objects = 0;
     size_t bytes = 0;
 
     begin_ranking(ROWS_OF_ALL);
-    if (!find_next()) {
+    if (!find_next(report)) {
         if (shell_interrupted())
             return false;
         if (all->objects == found->objects[MM_INDIRECT])
@@ -338,10 +351,10 @@ int leaks_tree(int argc, char **argv, bool json)
     if (!scan_leaks(&report))
         return SHELL_FAILED;
     if (json) {
-        print_all_json(&report.found);
+        print_all_json(&report);
         return SHELL_OK;
     }
-    if (print_first(&report.found))
+    if (print_first(&report))
         scan_print(&report);
     else
         kprintf("interrupted\n");

@@ -9,6 +9,7 @@
  * has its place by then is no step.
  */
 #include "kernel/leaks/boxes.h"
+#include "kernel/leaks/kinds.h"
 #include "kernel/leaks/leaks_priv.h"
 
 #include "kernel/memory/sites.h"

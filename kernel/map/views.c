@@ -21,6 +21,7 @@
 #include "kernel/map/views.h"
 
 #include "kernel/cpu/cpu.h"
+#include "kernel/leaks/kinds.h"
 #include "kernel/leaks/scan.h"
 #include "kernel/line/colour.h"
 #include "kernel/map/blocks.h"

@@ -70,6 +70,13 @@ def referrers(words, thing):
                 yield at + k * live.word, value
 
 
+def leads(words, value, thing):
+    """As holder_leads(): the offset of its middle or 0; and is it its page struct?"""
+    start, end, structs, structs_end = words.live.names_of(thing)
+    return (value - start if start <= value < end else 0,
+            structs <= value < structs_end)
+
+
 class AddressCommand(Command):
     """A command about one thing that is live."""
     usage = "ADDR [-j]"
@@ -94,13 +101,12 @@ class Refs(AddressCommand):
     def tell(self, words, thing, address, as_json):
         live, count = words.live, 0
         for at, value in referrers(words, thing):
-            offset, count = value - live.starts[thing], count + 1
-            interior = 0 < offset < live.rooms[thing]
+            (offset, is_struct), count = leads(words, value, thing), count + 1
             if as_json:
-                self._row(words, at, interior)
+                self._row(words, at, offset > 0)
                 continue
-            to = "" if offset == 0 else ": into its middle" if interior else \
-                ": to its page struct"
+            to = ": into its middle" if offset else \
+                ": to its page struct" if is_struct else ""
             write(f"{at:#010x}  {words.holder(at)}{to}{doubt_text(words, at)}")
         if not as_json:
             write(f"{plural(count, 'word')} point{'s' if count == 1 else ''} to "
@@ -169,11 +175,10 @@ class Why(AddressCommand):
     def _lead_to(words, box, word, following):
         """What is to be said of that."""
         live = words.live
-        at = words.marks.value_at(word) - live.starts[following]
-        is_inside = 0 < at < live.rooms[following]
-        box.lead_to(live.asked[following], at if is_inside else 0)
-        return (f", into its middle, offset {at}" if is_inside else "") + \
-            doubt_text(words, word)
+        at, is_struct = leads(words, words.marks.value_at(word), following)
+        box.lead_to(live.asked[following], at)
+        return (f", into its middle, offset {at}" if at else
+                ", to its page struct" if is_struct else "") + doubt_text(words, word)
 
 
 Refs()
