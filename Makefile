@@ -283,6 +283,7 @@ KERNEL += kernel/leaks/holder.c         #   a word that points, in words
 KERNEL += kernel/leaks/holders.c        #   who has what is reachable
 KERNEL += kernel/leaks/doubt.c          #   is it a pointer at all?
 KERNEL += kernel/leaks/boxes.c          #   what points to what, as a picture
+KERNEL += kernel/leaks/beside.c         #   words beside a picture
 KERNEL += kernel/leaks/why.c            #   the way from a root
 KERNEL += kernel/leaks/refs.c           # refs: all that points to it
 KERNEL += kernel/leaks/lost.c           #   where it was last seen

@@ -18,64 +18,11 @@
 
 #include <stdint.h>
 
+#include "kernel/leaks/beside.h"
 #include "kernel/line/colour.h"
 #include "kernel/printk.h"
-#include "kernel/string.h"
-#include "kernel/wrap.h"
 
-enum { INDENT = 1, SIGNS = 16, TEXT_COLUMN = INDENT + SIGNS + 3, LINE_SIZE = 480 };
-
-/* ---- words beside a picture ---------------------------------------------------------- */
-
-static struct {
-    size_t column;
-    draw_fn *draw;
-    const void *arg;
-    unsigned printed;           /* rows */
-    const char *text;           /* of the next one; NULL: there is none */
-    size_t length;
-} rows;
-
-static void print_row(bool is_last)
-{
-    size_t width = rows.draw(rows.printed++, is_last, rows.arg);
-
-    if (rows.length > 0)
-        kprintf("%*s%.*s", (int)(rows.column - width), "", (int)rows.length, rows.text);
-    kprintf("\n");
-}
-
-/* Each waits for the one behind it: only then it is known whether it is the last. */
-static void take_row(size_t column, const char *text, size_t length)
-{
-    size_t margin = rows.text == NULL ? rows.column : 0;
-
-    (void)column;
-    if (rows.text != NULL)
-        print_row(false);
-    rows.text = text + margin;
-    rows.length = length - margin;
-}
-
-void print_beside(size_t column, unsigned least, const char *text, draw_fn *draw,
-                  const void *arg)
-{
-    char line[LINE_SIZE];
-
-    memset(&rows, 0, sizeof(rows));
-    rows.column = column;
-    rows.draw = draw;
-    rows.arg = arg;
-    ksnprintf(line, sizeof(line), "%*s%s", (int)column, "", text);
-    wrap(line, strlen(line), column, take_row);
-    while (rows.printed + 1 < least) {
-        print_row(false);
-        rows.length = 0;
-    }
-    print_row(true);
-}
-
-/* ---- boxes --------------------------------------------------------------------------- */
+enum { INDENT = 1, SIGNS = 16, TEXT_COLUMN = INDENT + SIGNS + 3 };
 
 static size_t words_of(size_t bytes)
 {
@@ -136,5 +83,5 @@ static size_t draw(unsigned row, bool is_last, const void *arg)
 void box_print(const struct box *box, const char *text)
 {
     colour_begin();
-    print_beside(TEXT_COLUMN, box->bytes > 0 && box->head != 0 ? 2 : 1, text, draw, box);
+    beside_print(TEXT_COLUMN, box->bytes > 0 && box->head != 0 ? 2 : 1, text, draw, box);
 }

@@ -4,7 +4,6 @@
 #ifndef KERNEL_LEAKS_BOXES_H
 #define KERNEL_LEAKS_BOXES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -20,14 +19,5 @@ struct box {
 };
 
 void box_print(const struct box *box, const char *text);
-
-/*
- * Print the text in rows that begin in that column, up to WRAP_WIDTH; at least so many rows.
- * At the left of each stands what `draw` prints, without a newline: it returns how many
- * columns that takes, fewer than `column`.
- */
-typedef size_t draw_fn(unsigned row, bool is_last, const void *arg);
-void print_beside(size_t column, unsigned least, const char *text, draw_fn *draw,
-                  const void *arg);
 
 #endif

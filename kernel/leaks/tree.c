@@ -18,7 +18,7 @@
  * Cost: a scan, a walk through what is lost (with -j one for each KEPT of them), and one
  * through each tree that is drawn.
  */
-#include "kernel/leaks/boxes.h"
+#include "kernel/leaks/beside.h"
 #include "kernel/leaks/leaks_priv.h"
 
 #include "kernel/cpu/cpu.h"
@@ -252,7 +252,7 @@ static void draw_member(const struct member *member)
     char text[TEXT_SIZE];
 
     format_member(member, text, sizeof(text));
-    print_beside(COLUMN + (member->depth > 0 ? BRANCH * member->depth + 1 : 0), 1, text,
+    beside_print(COLUMN + (member->depth > 0 ? BRANCH * member->depth + 1 : 0), 1, text,
                  draw_branches, NULL);
 }
 

@@ -19,7 +19,7 @@ def wrapped(text, columns):
 
 
 def beside(column, least, text, draw):
-    """As print_beside(); draw(row, is_last) is what stands at the left."""
+    """As beside_print(); draw(row, is_last) is what stands at the left."""
     rows = list(wrapped(text, WIDTH - column))
     rows += [""] * (least - len(rows))
     for n, row in enumerate(rows):
