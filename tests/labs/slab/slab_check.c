@@ -87,16 +87,23 @@ static const char *refuse(void *address, const char *what)
     return NULL;
 }
 
+/* All addresses in an item but the first; and its page, if no item begins there. */
+static const char *refuse_around(unsigned char *item)
+{
+    void *start = (void *)((uintptr_t)item & ~(PAGE_SIZE - 1));
+    const char *fault = items_is_held(start) ? NULL : refuse(start, "the page of an item");
+
+    for (unsigned i = 1; i < ITEM_BYTES && fault == NULL; i++)
+        fault = refuse(item + i, "the middle of an item");
+    return fault;
+}
+
 /* Addresses that are no items, around one that is held, and elsewhere. */
 static const char *refuse_addresses(unsigned char *item, unsigned char *copy)
 {
     uintptr_t start = (uintptr_t)item & ~(PAGE_SIZE - 1);
     int local = 0;
     const struct { void *address; const char *what; } bad[] = {
-        { item + 1, "item + 1" },
-        { item + 8, "item + 8" },
-        { item + ITEM_BYTES / 2, "the middle of an item" },
-        { (void *)start, "the page of an item" },
         { (void *)(start + PAGE_SIZE - ITEM_BYTES / 2), "the end of a page" },
         { NULL, "no address" },
         { (void *)16, "address 16" },
@@ -108,7 +115,7 @@ static const char *refuse_addresses(unsigned char *item, unsigned char *copy)
         { copy + ((uintptr_t)item - start), "the copy of an item, in another page" },
         { (void *)0xfffff000, "the last page of all" },
     };
-    const char *fault = NULL;
+    const char *fault = refuse_around(item);
 
     memcpy(copy, (void *)start, PAGE_SIZE);
     for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad) && fault == NULL; i++)

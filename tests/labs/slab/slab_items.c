@@ -62,6 +62,15 @@ static int pages_live(void)
     return (int)(now.live_pages - at_first.live_pages);
 }
 
+bool items_is_held(const void *item)
+{
+    unsigned at = 0;
+
+    while (at < items.n && items.held[at].item != item)
+        at++;
+    return at < items.n;
+}
+
 static const char *item_fault(const struct item *one)
 {
     for (unsigned i = 0; i < WORDS; i++)

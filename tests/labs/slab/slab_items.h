@@ -36,6 +36,9 @@ void items_end(void);
 /* Pages that were taken since items_begin(). */
 uint32_t items_pages_taken(void);
 
+/* Is it one that is held? */
+bool items_is_held(const void *item);
+
 /* Has each item that is held still its number? */
 const char *items_fault(void);
 
