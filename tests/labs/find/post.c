@@ -118,8 +118,8 @@ static void deliver_oldest(void)
 {
     struct mail *mail = queue;
 
-    queue = mail->next;
     carry(mail);
+    queue = mail->next;
     mail_free(mail);
 }
 

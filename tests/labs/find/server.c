@@ -185,8 +185,22 @@ static void serve(const struct packet *packet, const struct find_habits *habits)
 
 /* ---- a day -------------------------------------------------------------------------- */
 
+/* What a day has left in the middle of which there was a fault. */
+static void tidy(void)
+{
+    if (session.mail != NULL)
+        session.mail = mail_free(session.mail);
+    if (session.envelope != NULL)
+        session.envelope = opened(session.envelope);
+    if (session.attachment != NULL)
+        session.attachment = unloaded(session.attachment);
+    for (unsigned at = 0; at < SLOTS; at++)
+        wire.slot[at] = in_its_place(wire.slot[at], NULL);
+}
+
 void server_day(const struct find_habits *habits)
 {
+    tidy();
     if (envelopes == NULL)
         envelopes = KMEM_CACHE(envelope, 0);
     if (envelopes == NULL || !timer_every_tick(tick, NULL))
@@ -204,6 +218,7 @@ void server_day(const struct find_habits *habits)
 
 void server_stop(void)
 {
+    tidy();
     post_stop();
     kmem_cache_destroy(envelopes);
     envelopes = NULL;
