@@ -53,10 +53,11 @@ static const char *test_empty(void)
     const char *fault = take_densely();
 
     for (unsigned i = 0; i < SOME && fault == NULL; i++) {
-        if (!item_free(items.held[i].item))
-            return items_say("item %p is in use, and was refused",
-                             (void *)items.held[i].item);
+        void *item = items.held[i].item;
+
         items.held[i] = items.held[SOME - 1];   /* which is the last to go */
+        if (!item_free(item))
+            return items_say("item %p is in use, and was refused", item);
         if (i % FEW == 0)
             fault = items_pages_fault();
     }
@@ -91,8 +92,10 @@ static const char *refuse(void *address, const char *what)
 static const char *refuse_around(unsigned char *item)
 {
     void *start = (void *)((uintptr_t)item & ~(PAGE_SIZE - 1));
-    const char *fault = items_is_held(start) ? NULL : refuse(start, "the page of an item");
+    const char *fault = NULL;
 
+    if (!items_is_held(start))
+        fault = refuse(start, "the page of an item");
     for (unsigned i = 1; i < ITEM_BYTES && fault == NULL; i++)
         fault = refuse(item + i, "the middle of an item");
     return fault;

@@ -172,10 +172,10 @@ const char *items_give(unsigned at)
 
     if (fault != NULL)
         return fault;
+    items.held[at] = items.held[--items.n];     /* first: a lab could look here */
     if (!item_free(one.item))
         return items_say("item %p is in use, and item_free refuses it",
                          (void *)one.item);
-    items.held[at] = items.held[--items.n];
     return NULL;
 }
 
