@@ -247,7 +247,7 @@ static int show_table(void)
     for (unsigned line = 0; line < line_count(); line++) {
         kprintf("%-10s", tell_session.lines[line]);
         for (unsigned n = 0; n < POOLS; n++)
-            kprintf("  %9s", outcome_text(&outcomes[n][line], text));
+            kprintf(" %10s", outcome_text(&outcomes[n][line], text));
         kprintf("\n");
     }
     for (unsigned n = 0; n < POOLS; n++)
