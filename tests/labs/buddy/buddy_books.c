@@ -5,7 +5,11 @@
  *                 ^ none of the area's: whoever looks there finds what leads astray
  *
  * The lab's books are public (area.h), so they are walked, and compared with what was
- * handed out, which is noted here.  What the lab prints is not asked for.
+ * handed out, which is noted here.  Each word of what was handed out has its own address
+ * in it, and must keep it.  What the lab prints is not asked for.
+ *
+ * There is another area, of one page, that is taken and given back before each free: so
+ * the lab is never right about an area without looking which one it is.
  */
 #include "tests/labs/buddy/buddy_books.h"
 
@@ -18,6 +22,10 @@ static struct area made;        /* what it was when it was made */
 static struct frame frames[MOST_PAGES + 2];
 static struct frame *before = frames, *behind, beyond;  /* and what both must be */
 static uint8_t held[MOST_PAGES];        /* order + 1 of what was handed out, or 0 */
+
+static struct area other;
+static struct frame other_frames[3];    /* its only page's is the middle one */
+static _Alignas(PAGE_SIZE) unsigned char other_page[PAGE_SIZE];
 
 const char *books_say(const char *fmt, ...)
 {
@@ -48,6 +56,17 @@ void books_lead_astray(enum frame_kind kind, unsigned order)
     *before = *behind = beyond;
 }
 
+static void begin_other(void)
+{
+    const struct frame beside = { INSIDE, LARGEST, NO_PAGE, NO_PAGE };
+
+    other = (struct area){ .start = other_page, .npages = 1, .frame = other_frames + 1 };
+    other_frames[0] = other_frames[2] = beside;
+    other_frames[1] = (struct frame){ FREE, 0, NO_PAGE, NO_PAGE };
+    for (unsigned k = 1; k <= LARGEST; k++)
+        other.free[k] = NO_PAGE;
+}
+
 /*
  * All of it free, in the largest blocks there can be.  The last of them is the only one
  * whose buddy would begin behind the end: that looks free, and of its order.
@@ -70,6 +89,7 @@ void books_begin(uint32_t npages)
     }
     books_lead_astray(FREE, order);
     made = *area;
+    begin_other();
 }
 
 void *books_address(uint32_t page)
@@ -172,10 +192,48 @@ void books_forget(void)
     memset(held, 0, sizeof(held));
 }
 
+/* The words of the block that is held there. */
+static uintptr_t *words_of(uint32_t page, uintptr_t **end)
+{
+    *end = books_address(page + (1u << (held[page] - 1)));
+    return books_address(page);
+}
+
+static void hold(uint32_t page, unsigned order)
+{
+    uintptr_t *end;
+
+    held[page] = (uint8_t)(order + 1);
+    for (uintptr_t *word = words_of(page, &end); word < end; word++)
+        *word = (uintptr_t)word;
+}
+
+static const char *content_fault(uint32_t page)
+{
+    uintptr_t *end;
+
+    for (uintptr_t *word = words_of(page, &end); word < end; word++)
+        if (*word != (uintptr_t)word)
+            return books_say("page %u was handed out, and was written to at %p",
+                             (unsigned)page, (void *)word);
+    return NULL;
+}
+
+const char *books_contents_fault(void)
+{
+    const char *fault = NULL;
+
+    for (uint32_t page = 0; page < area->npages && fault == NULL; page++)
+        if (held[page])
+            fault = content_fault(page);
+    return fault;
+}
+
 const char *books_take(unsigned order, uint32_t *page)
 {
     unsigned char *block = area_alloc(area, order);
     size_t offset = (size_t)(block - area->start);
+    uint32_t end;
 
     *page = NO_PAGE;
     if (block == NULL) {
@@ -190,16 +248,36 @@ const char *books_take(unsigned order, uint32_t *page)
         return books_say("area_alloc gives %p: no page, or not a free one",
                          (void *)block);
     *page = (uint32_t)(offset / PAGE_SIZE);
-    held[*page] = (uint8_t)(order + 1);
+    end = *page + (1u << order);
+    if (end > area->npages)
+        return books_say("area_alloc gives page %u for order %u: that ends behind the area",
+                         (unsigned)*page, order);
+    hold(*page, order);
+    return NULL;
+}
+
+/* The page of the other area, to and fro. */
+static const char *use_other(void)
+{
+    if (area_alloc(&other, 0) != other_page)
+        return "area_alloc does not give the page of another area, which is free";
+    if (!area_free(&other, other_page))
+        return "area_free refuses the page of another area, which is in use";
     return NULL;
 }
 
 const char *books_give(uint32_t page)
 {
+    const char *fault = content_fault(page);
+
+    if (fault == NULL)
+        fault = use_other();
+    if (fault != NULL)
+        return fault;
+    held[page] = 0;             /* first: a lab could ask whether it is held */
     if (!area_free(area, books_address(page)))
         return books_say("page %u was handed out, and area_free refuses it",
                          (unsigned)page);
-    held[page] = 0;
     return NULL;
 }
 

@@ -31,7 +31,10 @@ const char *books_fault(void);
 /* A4, in books that have no other fault. */
 const char *books_joined_fault(void);
 
-/* area_alloc, noted.  In *page what was got; NO_PAGE: rightly nothing. */
+/* Is in all that is held what was written there? */
+const char *books_contents_fault(void);
+
+/* area_alloc, noted, and written to.  In *page what was got; NO_PAGE: rightly nothing. */
 const char *books_take(unsigned order, uint32_t *page);
 bool books_is_held(uint32_t page);      /* the first one of a block that was got */
 
