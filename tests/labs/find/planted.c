@@ -14,7 +14,7 @@
  *     find answer KIND FILE LINE SERIAL   right or not
  *     find judge [kind|file|line|serial]  the same of what is handed in; no word: it runs
  */
-#include "kernel/lessons/lesson_priv.h"
+#include "kernel/lessons/lesson.h"
 #include "kernel/memory/stats.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"

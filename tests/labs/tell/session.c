@@ -22,7 +22,7 @@
  *     tell apart N              is pool N told apart from all others?
  *     tell lines                are all lines commands?
  */
-#include "kernel/lessons/lesson_priv.h"
+#include "kernel/lessons/lesson.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "tests/labs/tell/tell.h"
