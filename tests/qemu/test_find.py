@@ -6,12 +6,13 @@ seen it happen, must call it right.
 import re
 
 import pytest
-from marbles import ROOT, make
+from marbles import Machine, ROOT, make
 
 from conftest import build_with
 
 LAB = ROOT / "tests/labs/find"
 FILES = sorted(LAB.glob("*.c"))
+WITH = ("planted.c", "server.c", "post.c")
 
 # Of each kind, somebody whose server makes that mistake.
 LOST = {"error-path": "yan", "list-head": "una", "owner-first": "gil", "krealloc": "liv",
@@ -128,11 +129,62 @@ def test_of_several_days_the_first_counts(find):
     assert row["objects"] == 3
     place = line_that_asks("pages")
     assert answer(machine, "pages", place, row["oldest"]) == ["find: right"]
-    for wrong in (("cache", place, row["oldest"]),
-                  ("pages", place.replace("server", "post"), row["oldest"]),
-                  ("pages", place.replace("server", "ver"), row["oldest"]),
-                  ("pages", place + "0", row["oldest"]), ("pages", place, row["newest"])):
-        assert answer(machine, *wrong)[0].startswith("find: not yet; find stop, and then")
+    newest = row["newest"]
+    assert answer(machine, "pages", place, newest)[0].startswith(
+        "find: not yet; right so far: kind, file, line; serial numbers count")
+
+
+def said_of(machine, *wrong):
+    return " ".join(" ".join(answer(machine, *wrong)).split())
+
+
+def test_an_answer_that_is_not_right_is_told_what_of_it_is(find):
+    machine = find()
+    (row,) = by_leaks(machine, "pages", LOST["pages"])
+    serial, place = row["oldest"], line_that_asks("pages")
+    line = place.rsplit(":", 1)[1]
+    for wrong, right, hint in (
+            (("cache", place, serial), "right so far: file, line, serial; ", "behind a fresh"),
+            (("cache", "post.c:1", 1), "", "behind a fresh"),
+            (("pages", f"post.c:{line}", serial), "right so far: kind, serial; ", "find stop"),
+            (("pages", place + "0", 1), "right so far: kind, file; ", "find stop"),
+            (("pages", place, 1), "right so far: kind, file, line; ", "serial numbers")):
+        assert said_of(machine, *wrong).startswith(f"find: not yet; {right}{hint}")
+
+
+def test_who_has_not_found_the_kind_is_not_told_it(find):
+    said = set()
+    for kind, name in {**LOST, **KEPT}.items():
+        machine = find()
+        by_leaks(machine, kind, name)
+        said.add(said_of(machine, "overflow", "post.c:1", 0).replace("file; ", ""))
+    assert len({text.replace("right so far: ", "") for text in said}) == 1
+
+
+@pytest.mark.parametrize("wrong,said", [
+    (("bla", "post.c:1", 1), '"bla" is no kind; `help find` lists them'),
+    (("page", "post.c:1", 1), '"page" is no kind, but "pages" is'),
+    (("pages", "pots.c:1", 1), '"pots.c" is no file, but "post.c" is'),
+    (("pages", "ver.c:1", 1), '"ver.c" is no file; `help find` lists them'),
+    (("pages", "planted.c:1", 1), '"planted.c" is no file; `help find` lists them')])
+def test_a_word_that_cannot_be_right_is_told(find, wrong, said):
+    machine = find()
+    machine.run("find run ann")
+    assert answer(machine, *wrong) == [f"find: {said}"]
+
+
+def test_what_is_right_cannot_be_read_in_memory(find):
+    machine = find()
+    (row,) = by_leaks(machine, "pages", LOST["pages"])
+    place = line_that_asks("pages")
+    order = re.search(r"Kinds: (.*?)\.", " ".join(machine.run("help find")))[1].split()
+    size = re.search(r"planted\+0x0/0x(\w+)", machine.run("whatis planted")[0])[1]
+    rows = machine.run(f"dump planted {int(size, 16)}")
+    raw = bytes.fromhex("".join(row[10:].split("|")[0] for row in rows))
+    numbers = {int.from_bytes(raw[at:at + 4], "little") for at in range(0, len(raw), 4)}
+    assert raw.startswith(b"ann\0")
+    assert not numbers & {order.index("pages"), int(place.rsplit(":", 1)[1]), row["oldest"]}
+    assert answer(machine, "pages", place, row["oldest"]) == ["find: right"]
 
 
 def test_a_server_that_is_not_the_first_to_take_memory_does_not_run(find):
@@ -150,9 +202,44 @@ def test_a_server_is_somebodys(find):
     assert machine.run("find run bo")[0].startswith("find: memory was taken before")
 
 
-def test_what_is_handed_in_is_judged_part_by_part(find):
+@pytest.mark.parametrize("name", ["", "a" * 32])
+def test_a_name_that_is_none_is_told_its_limit(find, tmp_path, name):
+    said = f'find: a name has from 1 to 31 characters, and "{name}" has {len(name)}'
+    assert " ".join(" ".join(find().run(f'find run "{name}"')).split()) == said
+    lab = tmp_path / "find.c"
+    lab.write_text('#include "tests/labs/find/find.h"\n'
+                   f'FIND_ANSWER("{name}", "?", "?", 0, 0);\n')
+    with Machine(build_with([lab, *(LAB / file for file in WITH)])) as machine:
+        _, *rows = machine.run("find judge")
+        assert " ".join(" ".join(rows).split()) == said
+
+
+def test_a_name_of_31_characters_is_one(find):
+    machine = find()
+    machine.run("find run " + "a" * 31)
+    assert answer(machine, "bla", "post.c:1", 1)[0].startswith('find: "bla" is no kind')
+
+
+def test_nobodys_server_runs_and_no_part_of_its_answer_is_right(find):
+    nobody = 'find: "yourname" is nobody: your own name makes your server'
+    assert find().run("find run yourname") == [nobody]
     for part in ("kind", "file", "line", "serial"):
-        assert find().run(f"find judge {part}")[0].startswith("find: not yet; ")
-    assert find().run("find judge") == []
+        assert find().run(f"find judge {part}") == ["find: the answer of yourname", nobody]
+    assert find().run("find judge") == ["find: the answer of yourname"]
     assert "Error 1" in make("exec", f"LAB={' '.join(map(str, FILES))}",
                              "CMDS=find judge line", check=False).stderr
+
+
+def test_what_is_handed_in_is_judged_part_by_part(tmp_path):
+    lab = tmp_path / "find.c"
+    file, line = line_that_asks("pages").rsplit(":", 1)
+    lab.write_text('#include "tests/labs/find/find.h"\n'
+                   f'FIND_ANSWER("{LOST["pages"]}", "pages", "{file}", {line}, 0);\n')
+    elf = build_with([lab, *(LAB / file for file in WITH)])
+    for part in ("kind", "file", "line"):
+        with Machine(elf) as machine:
+            assert machine.run(f"find judge {part}") == ["find: the answer of ann",
+                                                         "find: right"]
+    with Machine(elf) as machine:
+        assert machine.run("find judge serial")[1].startswith(
+            "find: not yet; right so far: kind, file, line; serial numbers count")
