@@ -102,12 +102,29 @@ def test_a_table_shows_who_is_alike(tmp_path):
         assert [row[0] for row in table] == lines
         (odd,) = [n for n in POOLS if table[-1][n] == of_it]
         assert table[-1].count(of_others) == 5
-        assert len(rows) == len(lines) + 5 * 4          # each of five is as four others
+        same = " ".join(str(n) for n in POOLS if n != odd)
+        assert rows[len(lines):] == [head, f"tell: alike: {same}"]
         assert machine.run(f"tell apart {odd}") == []
         for n in set(POOLS) - {odd}:
-            assert machine.run(f"tell apart {n}") == [
-                f"tell: pool {n} does all that pool {other} does"
-                for other in POOLS if other not in (n, odd)]
+            assert machine.run(f"tell apart {n}") == [f"tell: alike: {same}"]
+
+
+def test_each_group_of_pools_that_are_alike_is_one_line(tmp_path):
+    """Three groups: who loses what is given backwards, who takes any pointer, the rest."""
+    lines = FULL + ["give 1+8", "give 2", "give 1", "take"]
+    with Machine(build_with(session(tmp_path, lines))) as machine:
+        head, *rows = machine.run("tell")
+        columns = list(zip(*(re.split(r"  +", row)[1:] for row in rows[:len(lines)])))
+        groups = {column: [n for n in POOLS if columns[n - 1] == column]
+                  for column in columns}
+        assert sorted(map(len, groups.values())) == [1, 1, 4]
+        (four,) = [group for group in groups.values() if len(group) == 4]
+        assert rows[len(lines):] == [head, "tell: alike: " + " ".join(map(str, four))]
+
+
+def test_all_alike_are_one_group(tmp_path):
+    with Machine(build_with(session(tmp_path, FULL))) as machine:
+        assert machine.run("tell")[-1] == "tell: alike: 1 2 3 4 5 6"
 
 
 @pytest.mark.parametrize("lines,said", [
@@ -116,7 +133,9 @@ def test_a_table_shows_who_is_alike(tmp_path):
     (["leaks"], 'tell: "leaks" is none of'), (["give"], 'tell: "give" is none of'),
     (["give 100"], 'tell: "give 100" is none of'), (["look 1+1"], 'tell: "look 1+1" is'),
     (["take 1"], 'tell: "take 1" is'), (["give 1 "], 'tell: "give 1 " is'),
-    (["take"] * 41, "tell: from 1 to 40 lines")])
+    (["take"] * 41, "tell: from 1 to 40 lines, and there are 41"),
+    (["take"] * 60, "tell: from 1 to 40 lines, and there are 60"),
+    ([], "tell: from 1 to 40 lines, and there are 0")])
 def test_a_line_that_is_no_command_is_told_and_nothing_is_judged(tmp_path, lines, said):
     with Machine(build_with(session(tmp_path, lines))) as machine:
         for ask in ("tell", "tell lines", "tell apart 1"):

@@ -12,8 +12,9 @@
  * Who reads on knows what five of them do wrong; and who would test an allocator that
  * somebody else has written has only what stands above.
  */
+#include "tests/labs/tell/pools.h"
+
 #include "mm/slab.h"
-#include "tests/labs/tell/tell.h"
 
 enum { ALL_OF_ANY = sizeof(((struct pool *)0)->free) / sizeof(int) };
 

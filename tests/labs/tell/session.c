@@ -25,6 +25,7 @@
 #include "kernel/lessons/lesson.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
+#include "tests/labs/tell/pools.h"
 #include "tests/labs/tell/tell.h"
 
 enum { FILL = 0x40, OUTCOME_SIZE = 12, WORD_SIZE = 8, LINE_SIZE = 32 };
@@ -181,22 +182,13 @@ static const char *outcome_text(const struct outcome *done, char *text)
 
 /* ---- a session ---------------------------------------------------------------------- */
 
-static unsigned line_count(void)
-{
-    unsigned n = 0;
-
-    while (n < TELL_LINES && tell_session.lines[n] != NULL)
-        n++;
-    return n;
-}
-
 /* On each pool, as new.  False, and it is said: there is a line that is no command. */
 static bool run_session(void)
 {
-    unsigned lines = line_count();
+    unsigned lines = tell_session.count;
 
-    if (lines == 0 || tell_session.lines[TELL_LINES] != NULL) {
-        kprintf("tell: from 1 to %d lines\n", TELL_LINES);
+    if (lines == 0 || lines > TELL_LINES) {
+        kprintf("tell: from 1 to %d lines, and there are %u\n", TELL_LINES, lines);
         return false;
     }
     reset_all();
@@ -214,7 +206,7 @@ static bool run_session(void)
 
 static bool are_alike(unsigned one, unsigned other)
 {
-    for (unsigned line = 0; line < line_count(); line++) {
+    for (unsigned line = 0; line < tell_session.count; line++) {
         const struct outcome *a = &outcomes[one][line], *b = &outcomes[other][line];
 
         if (a->result != b->result || a->slot != b->slot || a->slabs != b->slabs)
@@ -223,36 +215,59 @@ static bool are_alike(unsigned one, unsigned other)
     return true;
 }
 
-static int apart(unsigned n)
+/* Those that do all that pool n does, n among them, as numbers in a row: " 1 3 4". */
+static void show_alike(unsigned n)
 {
-    bool alone = true;
-
     for (unsigned other = 0; other < POOLS; other++)
-        if (other != n && are_alike(n, other)) {
-            kprintf("tell: pool %u does all that pool %u does\n", n + 1, other + 1);
-            alone = false;
-        }
-    return alone ? SHELL_OK : SHELL_FAILED;
+        if (other == n || are_alike(n, other))
+            kprintf(" %u", other + 1);
 }
 
+/* The first pool that does all that pool n does, and is not pool n; POOLS: none is. */
+static unsigned first_like(unsigned n)
+{
+    unsigned other = 0;
+
+    while (other < POOLS && (other == n || !are_alike(n, other)))
+        other++;
+    return other;
+}
+
+static int apart(unsigned n)
+{
+    if (first_like(n) == POOLS)
+        return SHELL_OK;
+    kprintf("tell: alike:");
+    show_alike(n);
+    kprintf("\n");
+    return SHELL_FAILED;
+}
+
+static void show_heading(void)
+{
+    kprintf("%-10s", "");
+    for (unsigned n = 0; n < POOLS; n++)
+        kprintf("     pool %u", n + 1);
+    kprintf("\n");
+}
+
+/* Below it its heading again: above, it may be out of sight.  Then a line for each group. */
 static int show_table(void)
 {
     char text[OUTCOME_SIZE];
     int status = SHELL_OK;
 
-    kprintf("%-10s", "");
-    for (unsigned n = 0; n < POOLS; n++)
-        kprintf("     pool %u", n + 1);
-    kprintf("\n");
-    for (unsigned line = 0; line < line_count(); line++) {
+    show_heading();
+    for (unsigned line = 0; line < tell_session.count; line++) {
         kprintf("%-10s", tell_session.lines[line]);
         for (unsigned n = 0; n < POOLS; n++)
             kprintf(" %10s", outcome_text(&outcomes[n][line], text));
         kprintf("\n");
     }
+    show_heading();
     for (unsigned n = 0; n < POOLS; n++)
-        if (apart(n) != SHELL_OK)
-            status = SHELL_FAILED;
+        if (first_like(n) != POOLS && first_like(n) > n)
+            status = apart(n);
     return status;
 }
 
