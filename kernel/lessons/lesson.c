@@ -66,12 +66,17 @@ unsigned lesson_next_pointer(void)
 }
 
 /* xorshift32 (Marsaglia 2003). */
+uint32_t lesson_draw(uint32_t *random, uint32_t low, uint32_t high)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 17;
+    *random ^= *random << 5;
+    return low + *random % (high - low + 1);
+}
+
 uint32_t lesson_number(struct lesson_run *run, uint32_t low, uint32_t high)
 {
-    run->random ^= run->random << 13;
-    run->random ^= run->random >> 17;
-    run->random ^= run->random << 5;
-    return low + run->random % (high - low + 1);
+    return lesson_draw(&run->random, low, high);
 }
 
 /* ---- the bag --------------------------------------------------------------------- */

@@ -24,7 +24,6 @@
 #include <stdint.h>
 
 #include "kernel/printk.h"
-#include "mm/mm.h"
 
 struct lesson_run;
 
@@ -42,35 +41,15 @@ struct lesson {
     static const struct lesson lesson_of_##name_ __attribute__((section("lessons"), used)) = \
         { number_, #name_, title_, belief_, then_, run_, __FILE__ }
 
-/* The answers of a whole quiz are words of one line, of which there are 32 (MAX_WORDS). */
-enum { LESSON_QUESTIONS = 28, LESSON_ANSWER_SIZE = 24, LESSON_SEED_SIZE = 32 };
+enum { LESSON_SEED_SIZE = 32 };         /* with its 0 */
 
-enum lesson_kind { LESSON_NUMBER, LESSON_CHOICE, LESSON_WORD };
-
-/* One under way.  Who only draws numbers, as a lab does, sets `random`, and nothing else. */
-struct lesson_run {
-    const struct lesson *lesson;
-    const char *seed;
-    uint32_t random;            /* of the seed */
-    /* What was answered, and by whom: the first `given` came with the command. */
-    char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
-    unsigned given, asked, right, shown;
-    unsigned told;              /* of which question it was said what is right, the last */
-    bool json, left;
-    bool paged;                 /* a screen at a time, from lesson_prepare() to lesson_end() */
-    bool stopped;               /* by a word that cannot be the answer that it came as */
-    struct mm_stats before;     /* the heap when it began: what it takes is counted from there */
-    enum lesson_kind kind;      /* of the last question, */
-    unsigned choices;           /*   and how many letters it has */
-    const char *about;          /*   and in a quiz its name */
-    const char *then;           /* what ! tries, or NULL */
-};
-
-/* What a run of that seed begins with, `random`: all that lesson_number needs. */
-uint32_t lesson_random_of(const char *seed);
-
-/* One of low .. high, by the seed: another one at each call, the same in each run. */
+/*
+ * One of low .. high, by the seed: another one at each call, the same in each run.  A lab draws
+ * without a run: from a number of its own, which lesson_random_of() begins.
+ */
 uint32_t lesson_number(struct lesson_run *run, uint32_t low, uint32_t high);
+uint32_t lesson_random_of(const char *seed);
+uint32_t lesson_draw(uint32_t *random, uint32_t low, uint32_t high);
 
 /* A paragraph, in rows of 80 columns. */
 void lesson_say(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -5,6 +5,30 @@
 #define KERNEL_LESSONS_LESSON_PRIV_H
 
 #include "kernel/lessons/lesson.h"
+#include "mm/mm.h"
+
+/* The answers of a whole quiz are words of one line, of which there are 32 (MAX_WORDS). */
+enum { LESSON_QUESTIONS = 28, LESSON_ANSWER_SIZE = 24 };
+
+enum lesson_kind { LESSON_NUMBER, LESSON_CHOICE, LESSON_WORD };
+
+struct lesson_run {
+    const struct lesson *lesson;
+    const char *seed;
+    uint32_t random;            /* of the seed */
+    /* What was answered, and by whom: the first `given` came with the command. */
+    char answers[LESSON_QUESTIONS][LESSON_ANSWER_SIZE];
+    unsigned given, asked, right, shown;
+    unsigned told;              /* of which question it was said what is right, the last */
+    bool json, left;
+    bool paged;                 /* a screen at a time, from lesson_prepare() to lesson_end() */
+    bool stopped;               /* by a word that cannot be the answer that it came as */
+    struct mm_stats before;     /* the heap when it began: what it takes is counted from there */
+    enum lesson_kind kind;      /* of the last question, */
+    unsigned choices;           /*   and how many letters it has */
+    const char *about;          /*   and in a quiz its name */
+    const char *then;           /* what ! tries, or NULL */
+};
 
 /* The words behind the command: the seed, then answers.  SHELL_OK, or what was told. */
 int lesson_take_words(struct lesson_run *run, int argc, char **argv);

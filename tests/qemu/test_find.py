@@ -243,3 +243,14 @@ def test_what_is_handed_in_is_judged_part_by_part(tmp_path):
     with Machine(elf) as machine:
         assert machine.run("find judge serial")[1].startswith(
             "find: not yet; right so far: kind, file, line; serial numbers count")
+
+
+@pytest.mark.parametrize("name,bug", [("lph", "out-of-bounds write"),
+                                      ("fyzcet", "use-after-free write")])
+def test_a_day_that_faulted_leaves_nothing_behind(find, name, bug):
+    machine = find("kfence.every=1")
+    for _ in range(2):
+        machine.run(f"find run {name}", bug=bug)
+    assert machine.run("find stop") == []
+    assert machine.kinds() == {}
+    machine.is_whole()

@@ -147,3 +147,13 @@ def test_a_line_that_is_no_command_is_told_and_nothing_is_judged(tmp_path, lines
 def test_what_is_not_told_apart_is_a_status(tmp_path, lines):
     labs = " ".join(str(lab) for lab in session(tmp_path, lines))
     assert "Error 1" in make("exec", f"LAB={labs}", "CMDS=tell apart 1", check=False).stderr
+
+
+def test_a_row_has_its_columns_when_a_pool_counts_past_9(tmp_path):
+    """The one that forgets its slabs: the last row says refused/10 of it."""
+    lines = ["take"] * 8 + [f"give {n}" for n in range(4)] + ["take", "give 0"] * 8
+    lines.append("give 12")
+    with Machine(build_with(session(tmp_path, lines))) as machine:
+        rows = machine.run("tell")[:len(lines) + 1]
+    assert sorted(rows[-1].split()[2:]) == ["refused/1"] * 5 + ["refused/10"]
+    assert {len(row) for row in rows} == {len(rows[0])} and len(rows[0]) <= 80

@@ -100,15 +100,15 @@ bool find_slips(enum find_kind kind, const void *object, const char *file, uint3
 
 static void plant(const char *name)
 {
-    struct lesson_run draw = { .random = lesson_random_of(name) };
+    uint32_t draw = lesson_random_of(name);
 
     strlcpy(planted.name, name, sizeof(planted.name));
-    keep(KIND, lesson_number(&draw, 0, FIND_KINDS - 1));
-    keep(WHEN, lesson_number(&draw, 2, 6));
+    keep(KIND, lesson_draw(&draw, 0, FIND_KINDS - 1));
+    keep(WHEN, lesson_draw(&draw, 2, 6));
     planted.habits = (struct find_habits){
-        .refused = lesson_number(&draw, 4, 6),
-        .attached = lesson_number(&draw, 4, 6),
-        .huge = lesson_number(&draw, 5, 7),
+        .refused = lesson_draw(&draw, 4, 6),
+        .attached = lesson_draw(&draw, 4, 6),
+        .huge = lesson_draw(&draw, 5, 7),
     };
 }
 

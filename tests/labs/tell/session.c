@@ -60,11 +60,11 @@ static void reset(struct user *user, enum pool_flaw flaw)
 /* As new; which flaw has which number is shuffled by the name (Fisher and Yates). */
 static void reset_all(void)
 {
-    struct lesson_run draw = { .random = lesson_random_of(tell_session.name) };
+    uint32_t draw = lesson_random_of(tell_session.name);
     enum pool_flaw flaw[POOLS] = { RIGHT };
 
     for (unsigned i = 0; i < POOLS; i++) {
-        unsigned other = lesson_number(&draw, 0, i);
+        unsigned other = lesson_draw(&draw, 0, i);
 
         flaw[i] = flaw[other];
         flaw[other] = i;
