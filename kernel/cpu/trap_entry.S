@@ -164,7 +164,7 @@ trap_entries:
 #define REPORT_STACK 8192
 #endif
 
-    .section .bss
+    .section .bss.stack, "aw", @nobits
     .balign 4096
     .globl report_stack_guard, report_stack, report_stack_top
     .type report_stack_guard, @object

@@ -42,9 +42,10 @@ static void draw_guide(unsigned y)
         "10 11 14 15", "", "in N below:", "N blocks of", "pages (kB),", "or N objects", "(B)",
     };
 
+    const char *beside = y < sizeof(guide) / sizeof(guide[0]) ? guide[y] : "";
+
     draw_text();
-    kprintf("%s%s\n", y < sizeof(guide) / sizeof(guide[0]) ? "  " : "",
-            y < sizeof(guide) / sizeof(guide[0]) ? guide[y] : "");
+    kprintf("%s%s\n", *beside != 0 ? "  " : "", beside);
 }
 
 void draw_cells(void)

@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 32, 16
 CELLS = WIDTH * HEIGHT
 ORDERS = "0123456789X"
 GUIDE = ("the order of", "the cells:", " 0  1  4  5", " 2  3  6  7", " 8  9 12 13",
-         "10 11 14 15")
+         "10 11 14 15", "", "in N below:", "N blocks of", "pages (kB),", "or N objects", "(B)")
 
 
 class Class:
