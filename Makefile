@@ -636,9 +636,12 @@ endef
 $(foreach lab,$(LABS),$(eval LAB_COUNT += x)\
     $(eval $(call lab_rule,$(lab),$(KERNEL_DIR)/lab$(words $(LAB_COUNT)).o)))
 
-# Folders of older lists go, or they would be one more with each new list.
+# Folders of older lists go, or they would be one more with each new list: but for those
+# that were wanted in the last minutes, for somebody may be running them.
 LABS_KEPT := 32
-forget_labs = ls -dt $(OUT)/lab/*/ | sed '1,$(LABS_KEPT)d' | xargs rm -rf
+LAB_USED  := 15
+forget_labs = ls -dt $(OUT)/lab/*/ | sed '1,$(LABS_KEPT)d' | \
+              xargs -I % find % -maxdepth 0 -mmin +$(LAB_USED) -exec rm -rf '{}' +
 
 # Two links: the first without a symbol table, for the list of symbols, and of the
 # lines of code, that the second takes in.  They are last in the image, so nothing
@@ -863,6 +866,7 @@ help: ## this list
 
 all: $(ELF) ## build the kernel: build/marbles.elf
 ifneq ($(LABS),)
+	@touch $(KERNEL_DIR)
 	@echo "  with $(LABS): $(ELF)"
 endif
 

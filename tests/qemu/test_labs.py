@@ -338,3 +338,21 @@ def test_a_report_does_not_come_behind_the_first_character_of_a_row(lab):
     lines = lab.until_prompt()
     reports = [line for line in lines if line.startswith("BUG mm: not heap memory: kfree")]
     assert len(reports) >= 60 and not {line for line in lines if line[:1] in "ab"} - {"ab"}
+
+
+def test_old_labs_go_and_those_in_use_stay(lab_elf, tmp_path):
+    lab = tmp_path / "one_more.c"
+    lab.write_text((ROOT / "tests/labs/say.c").read_text())
+    old = [lab_elf.parent.parent / f"old{n}" for n in range(33)]
+    recent = [lab_elf.parent.parent / f"recent{n}" for n in range(33)]
+    for folder in old + recent:
+        folder.mkdir(exist_ok=True)
+    for folder in old:
+        os.utime(folder, (0, 0))
+    try:
+        make("all", f"LAB={lab}")
+        assert not any(folder.exists() for folder in old)
+        assert all(folder.exists() for folder in recent) and lab_elf.exists()
+    finally:
+        for folder in recent:
+            folder.rmdir()
