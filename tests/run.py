@@ -31,11 +31,12 @@ AT_ONCE = min(os.cpu_count() or 1, 2)
 JOBS = f"-j{os.cpu_count() or 1}"
 # These take a minute or more, in this order; the others come behind them as they stand.
 LONG = """
-tests/qemu/test_noise.py tests/qemu/test_hurt.py tests/qemu/test_leaks.py
+tests/grade/test_grade.py tests/qemu/test_noise.py tests/qemu/test_hurt.py
+tests/qemu/test_leaks.py tests/qemu/test_tell.py
 tests/qemu/test_crash.py tests/gdb/test_qemu.py build/hosted/64/test_model
 tests/qemu/test_exec.py tests/qemu/test_labs.py build/hosted/64/test_abandoned
 build/hosted/32/test_model build/hosted/64/test_scan tests/qemu/test_iso.py
-tests/grade/test_grade.py tests/gdb/test_gdb.py tests/qemu/test_protect.py
+tests/gdb/test_gdb.py tests/qemu/test_protect.py
 tests/qemu/test_memory.py build/hosted/32/test_abandoned tests/qemu/test_faults.py
 """.split()
 # Sessions of `make gdb` and `make dump` leave their console and their dump where the next
