@@ -198,17 +198,23 @@ def test_a_checkout_whose_path_cannot_be_is_one_line(tmp_path):
         assert "the path of this folder may have letters, digits" in line
 
 
-def test_kernels_of_old_lists_of_labs_go(outside):
-    """The oldest, so that no test loses its own."""
+def test_kernels_of_old_lists_of_labs_go_and_those_in_use_stay(outside):
     lab_folder = OUT / "lab"
-    for n in range(1, 60):
-        (lab_folder / f"{n}").mkdir(parents=True, exist_ok=True)
-        os.utime(lab_folder / f"{n}", (n, n))
-    elf = build_with([outside])
-    elf.unlink()
-    assert build_with([outside]).exists()
-    assert len(list(lab_folder.iterdir())) <= 32
-    assert not (lab_folder / "1").exists()
+    old, recent = ([lab_folder / f"{word}{n}" for n in range(60)]
+                   for word in ("old", "recent"))
+    for folder in old + recent:
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in old:
+        os.utime(folder, (1, 1))
+    try:
+        elf = build_with([outside])
+        elf.unlink()
+        assert build_with([outside]).exists()
+        assert not any(folder.exists() for folder in old)
+        assert all(folder.exists() for folder in recent)
+    finally:
+        for folder in recent:
+            folder.rmdir()
 
 
 # ---- as Linux compiles its drivers ----------------------------------------------------
@@ -338,21 +344,3 @@ def test_a_report_does_not_come_behind_the_first_character_of_a_row(lab):
     lines = lab.until_prompt()
     reports = [line for line in lines if line.startswith("BUG mm: not heap memory: kfree")]
     assert len(reports) >= 60 and not {line for line in lines if line[:1] in "ab"} - {"ab"}
-
-
-def test_old_labs_go_and_those_in_use_stay(lab_elf, tmp_path):
-    lab = tmp_path / "one_more.c"
-    lab.write_text((ROOT / "tests/labs/say.c").read_text())
-    old = [lab_elf.parent.parent / f"old{n}" for n in range(33)]
-    recent = [lab_elf.parent.parent / f"recent{n}" for n in range(33)]
-    for folder in old + recent:
-        folder.mkdir(exist_ok=True)
-    for folder in old:
-        os.utime(folder, (0, 0))
-    try:
-        make("all", f"LAB={lab}")
-        assert not any(folder.exists() for folder in old)
-        assert all(folder.exists() for folder in recent) and lab_elf.exists()
-    finally:
-        for folder in recent:
-            folder.rmdir()
