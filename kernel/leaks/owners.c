@@ -292,8 +292,9 @@ const char *owners_usual(const struct alloc_site *site, char *text, size_t size)
 
     text[0] = 0;
     if (row != NULL)
-        ksnprintf(text, size, "%u other%s of this line hang%s %s", (unsigned)row->count, plural(row->count),
-                  row->count == 1 ? "s" : "", row_text(row, where, sizeof(where)));
+        ksnprintf(text, size, "%u other%s of this line hang%s %s", (unsigned)row->count,
+                  plural(row->count), row->count == 1 ? "s" : "",
+                  row_text(row, where, sizeof(where)));
     return text;
 }
 

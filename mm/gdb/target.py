@@ -118,15 +118,19 @@ def value_of(found):
 OF_MM = "mm/slab.c"             # it knows all that mm's files share
 
 
+def symtabs(file):
+    """Of a file, by the lines of it that GDB knows; of one that is not there, none."""
+    try:
+        return [line.symtab for line in gdb.decode_line(f"{file}:1")[1] or ()]
+    except gdb.error:
+        return []
+
+
 def scope(file):
     """Where names mean what they do in that file: a lab may have a struct of the same name.
     None: there is no such file in this program."""
-    try:
-        lines = gdb.decode_line(f"{file}:1")[1] or ()
-    except gdb.error:
-        return None
-    return next((line.symtab.static_block() for line in lines
-                 if line.symtab.filename.endswith(file)), None)
+    return next((symtab.static_block() for symtab in symtabs(file)
+                 if symtab.filename.endswith(file)), None)
 
 
 def type_of(name, file):
@@ -218,13 +222,9 @@ def find_variables(folder):
 
 
 def variables_of(file):
-    """Of one file, by the lines of it that GDB knows."""
-    try:
-        lines = gdb.decode_line(f"{file}:1")[1] or ()
-    except gdb.error:
-        return
-    for line in lines:
-        for block in (line.symtab.global_block(), line.symtab.static_block()):
+    """Of one file."""
+    for symtab in symtabs(file):
+        for block in (symtab.global_block(), symtab.static_block()):
             for symbol in block:
                 if symbol.is_variable and symbol.addr_class == gdb.SYMBOL_LOC_STATIC:
                     yield int(symbol.value().address), symbol.type.sizeof

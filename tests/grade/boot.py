@@ -53,14 +53,15 @@ class Boot:
         self.log += data[:MOST - len(self.log)]
 
     def pieces(self):
-        """What it prints; b"" if that is nothing for a while: then it may be looked at."""
+        """What it prints; b"" where that is nothing for QUIET: then it may be looked at."""
         end = self.machine.started + self.limit
         while time.monotonic() < end:
-            try:
-                yield from self.machine.output(min(end, time.monotonic() + QUIET))
+            data = b""
+            with contextlib.suppress(qemu.TimeOut):
+                data = next(self.machine.output(min(end, time.monotonic() + QUIET)), None)
+            if data is None:
                 return
-            except qemu.TimeOut:
-                yield b""
+            yield data
         raise qemu.TimeOut
 
     def is_at_the_prompt(self):
