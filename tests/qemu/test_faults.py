@@ -311,13 +311,7 @@ ROWS, SIZE = 8, "\x1b[8;100R"                # fewer rows than a report has
 @pytest.fixture
 def terminal(boot, lab_elf):
     """A machine at a terminal that has told its size."""
-    machine = boot(lab_elf)
-    machine.send("c")
-    machine.wait_for("\x1b[6n")
-    machine.send(SIZE)
-    machine.wait_for("\x1b[?2004h")
-    machine.send("\x15")
-    return machine
+    return boot(lab_elf).tell_size(ROWS, 100)
 
 
 def pages_of(machine, line):

@@ -4,6 +4,7 @@
  * A test returns NULL, or in words what is wrong.  A4 is looked at where joining is the
  * question, so that a free that joins nothing can do the rest well.
  */
+#include "kernel/lessons/lesson.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "tests/labs/buddy/buddy_books.h"
@@ -181,13 +182,9 @@ enum { STEPS = 1000 };
 
 static uint32_t random_state;
 
-/* Marsaglia, Xorshift RNGs, 2003; the upper bits, which are the better ones. */
 static uint32_t draw(uint32_t below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return (random_state >> 8) % below;
+    return lesson_draw(&random_state, 0, below - 1);
 }
 
 /* Give back the first that is held from a random page on. */

@@ -3,6 +3,7 @@
  *
  * A test returns NULL, or in words what is wrong.
  */
+#include "kernel/lessons/lesson.h"
 #include "kernel/shell.h"
 #include "kernel/string.h"
 #include "tests/labs/slab/slab_items.h"
@@ -180,13 +181,9 @@ enum { STEPS = 4000, LOOK_EACH = 50, TIDE = 1000 };
 
 static uint32_t random_state;
 
-/* Marsaglia, Xorshift RNGs, 2003; the upper bits, which are the better ones. */
 static uint32_t draw(uint32_t below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return (random_state >> 8) % below;
+    return lesson_draw(&random_state, 0, below - 1);
 }
 
 /* In turn more are taken than given, and fewer. */
